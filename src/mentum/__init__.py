@@ -1,0 +1,3 @@
+"""Mentum: from labelled photographs of specimens to an identifier that a taxonomist can trust."""
+
+__version__ = "0.1.0"

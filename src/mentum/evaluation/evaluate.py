@@ -1,0 +1,157 @@
+"""Score every stage of a run at every rank, and list what was identified wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentum.evaluation.metrics import (
+    accuracy,
+    accuracy_interval,
+    confusion_matrix,
+    n_misclassified,
+    precision_recall_f1,
+)
+from mentum.evaluation.notes import write_notes
+from mentum.records import Confusion, Evaluation, Misclassified, ResultRow, TaxonScore
+from mentum.runs import Run, StagePredictions
+from mentum.taxonomy import Rank, Taxon, Taxonomy
+
+SUBSETS = ("train", "validation", "test")
+"""Order of the subsets in every table."""
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The images of one subset whose labels reach one rank, with what one stage says of them.
+
+    Attributes:
+        taxa: the C taxa at `rank`.
+        images: (n,) int, places in the arrays of `predictions`.
+        y_true: (n,) int, columns of the labels; likewise `y_pred` of the identifications.
+    """
+
+    predictions: StagePredictions
+    rank: Rank
+    subset: str
+    taxa: tuple[Taxon, ...]
+    images: NDArray[np.int64]
+    y_true: NDArray[np.int64]
+    y_pred: NDArray[np.int64]
+
+    @property
+    def stage(self) -> str:
+        """Name of the stage."""
+        return self.predictions.stage
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """(C, C) int: the confusion matrix."""
+        return confusion_matrix(self.y_true, self.y_pred, len(self.taxa))
+
+
+def evaluate(run: Run) -> Evaluation:
+    """Score a run's predictions and store the result as the run's `evaluation.json`.
+
+    Images whose label does not reach a rank are left out at that rank; a rank and subset without images has no row.
+    Everything is ordered by stage, rank (lowest first) and subset.
+
+    Raises:
+        RunError: if the run's record cannot be read.
+    """
+    record, taxonomy = run.record(), run.taxonomy()
+    stages = list(run.predictions())
+    samples = [sample for stage in stages for sample in _samples(stage, taxonomy, record.ranks)]
+    evaluation = Evaluation(
+        run=run.path.resolve().name,
+        backbone=record.settings.backbone.source,
+        heads=record.settings.head.kind,
+        seed=record.settings.seed,
+        table=tuple(_result_row(sample, record.settings.seed) for sample in samples),
+        taxa=tuple(score for sample in samples for score in _taxon_scores(sample)),
+        confusions=tuple(_confusion(sample) for sample in samples),
+        misclassified=tuple(image for sample in samples for image in _misclassified(sample)),
+        notes=tuple(write_notes(record, taxonomy, stages)),
+    )
+    evaluation.write(run.evaluation_file)
+    return evaluation
+
+
+def _samples(stage: StagePredictions, taxonomy: Taxonomy, ranks: tuple[Rank, ...]) -> Iterator[_Sample]:
+    for rank in ranks:
+        taxa = taxonomy.taxa(rank)
+        column_of = {label: taxonomy.truth(label, rank) for label in set(stage.labels)}
+        y_true = np.array([column_of[label] for label in stage.labels], dtype=np.int64)
+        y_pred = stage.probabilities[rank].argmax(axis=1)
+        for subset in SUBSETS:
+            images = np.flatnonzero((stage.subsets == subset) & (y_true >= 0))
+            if len(images):
+                yield _Sample(stage, rank, subset, taxa, images, y_true[images], y_pred[images])
+
+
+def _result_row(sample: _Sample, seed: int) -> ResultRow:
+    specimens = sample.predictions.specimens[sample.images]
+    return ResultRow(
+        stage=sample.stage,
+        rank=sample.rank,
+        subset=sample.subset,
+        accuracy=accuracy(sample.y_true, sample.y_pred),
+        n_misclassified=n_misclassified(sample.y_true, sample.y_pred),
+        n_images=len(sample.images),
+        n_specimens=len(np.unique(specimens)),
+        interval=accuracy_interval(sample.y_true == sample.y_pred, specimens, seed),
+    )
+
+
+def _taxon_scores(sample: _Sample) -> Iterator[TaxonScore]:
+    precision, recall, f1 = precision_recall_f1(sample.counts)
+    n_images = sample.counts.sum(axis=1)
+    for column, taxon in enumerate(sample.taxa):
+        yield TaxonScore(
+            stage=sample.stage,
+            rank=sample.rank,
+            subset=sample.subset,
+            scientific_name=taxon.name,
+            precision=float(precision[column]),
+            recall=float(recall[column]),
+            f1=float(f1[column]),
+            n_images=int(n_images[column]),
+        )
+
+
+def _confusion(sample: _Sample) -> Confusion:
+    return Confusion(
+        stage=sample.stage,
+        rank=sample.rank,
+        subset=sample.subset,
+        labels=tuple(taxon.name for taxon in sample.taxa),
+        label_ranks=tuple(taxon.rank for taxon in sample.taxa),
+        counts=tuple(tuple(row) for row in sample.counts.tolist()),
+    )
+
+
+def _misclassified(sample: _Sample) -> list[Misclassified]:
+    """The wrong identifications, the most confident first."""
+    wrong = np.flatnonzero(sample.y_true != sample.y_pred)
+    found = [_misclassified_image(sample, place) for place in wrong.tolist()]
+    return sorted(found, key=lambda image: (-image.probability, image.file_name))
+
+
+def _misclassified_image(sample: _Sample, place: int) -> Misclassified:
+    image, label, identified = sample.images[place], sample.y_true[place], sample.y_pred[place]
+    y_prob = sample.predictions.probabilities[sample.rank][image]
+    return Misclassified(
+        stage=sample.stage,
+        rank=sample.rank,
+        subset=sample.subset,
+        file_name=sample.predictions.file_names[image],
+        specimen=str(sample.predictions.specimens[image]),
+        label=sample.taxa[label].name,
+        identified_as=sample.taxa[identified].name,
+        probability=float(y_prob[identified]),
+        probability_of_label=float(y_prob[label]),
+    )

@@ -1,0 +1,1 @@
+"""The network: backbone, top classifier, deformation of images on their way in."""

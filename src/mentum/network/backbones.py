@@ -1,0 +1,214 @@
+"""Backbones: networks of transformers that turn an image into a map of features."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import urllib.request
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mentum.errors import BackboneError
+from mentum.settings import BackboneSettings
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Used where a backbone does not say how its input is normalised."""
+
+_ALTERNATIVES = "give --backbone a local folder in Hugging Face format, or 'random'"
+
+
+class Backbone(nn.Module):
+    """A network up to its last feature map, with the normalisation of its input.
+
+    Attributes:
+        source: what the user asked for.
+        pretrained: whether the weights come from elsewhere; False = random.
+        n_features: K, channels of the feature map.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, mean: Iterable[float], std: Iterable[float], source: str) -> None:
+        super().__init__()
+        self.network = network
+        self.source = source
+        self.pretrained = source != "random"
+        self.register_buffer("mean", torch.tensor(list(mean)).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(list(std)).view(1, 3, 1, 1), persistent=False)
+        self.n_features = self._measure()
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Turn pixels (N, 3, S, S) float, 0-255, into feature maps (N, K, h, w)."""
+        normalised = (pixels / 255 - self.mean) / self.std
+        features: Tensor = self.network(normalised).last_hidden_state
+        return features
+
+    @property
+    def architecture(self) -> str:
+        """`model_type` of transformers."""
+        config: Any = self.network.config
+        return str(config.model_type)
+
+    def blocks(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters by block, from input to output; a block is an element of the network's deepest-reaching list.
+
+        "encoder.stages.2.layers.0.…" belongs to "encoder.stages.2", "embedder.…" to "embedder".
+        """
+        found: dict[str, list[nn.Parameter]] = {}
+        for name, parameter in self.network.named_parameters():
+            parts = name.split(".")
+            depth = next((place for place, part in enumerate(parts) if part.isdigit()), 0)
+            found.setdefault(".".join(parts[: depth + 1]), []).append(parameter)
+        return found
+
+    def weights_hash(self) -> str:
+        """sha256 over all weights and statistics."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.network.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write the network as a Hugging Face folder."""
+        network: Any = self.network
+        network.save_pretrained(folder)
+        normalisation = {"image_mean": self.mean.flatten().tolist(), "image_std": self.std.flatten().tolist()}
+        text = json.dumps({**normalisation, "source": self.source}, indent=2)
+        (folder / "preprocessor_config.json").write_text(text, encoding="utf-8")
+
+    def _measure(self) -> int:
+        """K, from a small trial image; the network is left in eval mode."""
+        self.eval()
+        try:
+            with torch.inference_mode():
+                features: Tensor | None = self.network(torch.zeros(1, 3, 64, 64)).last_hidden_state
+        except (ValueError, AttributeError, TypeError):
+            features = None
+        if features is None or features.ndim != 4:
+            found = "no map of features" if features is None else f"features of the shape {tuple(features.shape)}"
+            raise BackboneError(
+                f"backbone {self.source} ({self.architecture}): gives {found} for a 64 px image, expected (N, K, h, w) "
+                "as convolutional networks give; take one of those (ResNet, RegNet, ConvNeXt, MobileNet, EfficientNet)."
+            )
+        return int(features.shape[1])
+
+
+def load_backbone(settings: BackboneSettings, seed: int) -> Backbone:
+    """Load a backbone, or make one with random weights.
+
+    Raises:
+        BackboneError: if the source cannot be reached or read, or does not give a feature map.
+    """
+    _silence()
+    if settings.source == "random":
+        return _random_backbone(settings, seed)
+    if settings.source == "builtin":
+        folder = resources.files("mentum").joinpath("weights/builtin")
+        if not folder.is_dir():
+            raise BackboneError(f"backbone builtin: this version of Mentum ships no weights; {_ALTERNATIVES}.")
+        return _read_folder(Path(str(folder)), settings.source)
+    folder = Path(settings.source).expanduser()
+    if folder.is_dir():
+        return _read_folder(folder, settings.source)
+    return _read_hub(settings.source)
+
+
+def reopen_backbone(folder: Path) -> Backbone:
+    """Read a backbone that `Backbone.save` wrote."""
+    _silence()
+    source = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))["source"]
+    return _read_folder(folder, source)
+
+
+def _random_backbone(settings: BackboneSettings, seed: int) -> Backbone:
+    from transformers import AutoConfig, AutoModel
+
+    try:
+        known = AutoConfig.for_model(settings.architecture).to_dict()
+        if unknown := sorted(set(settings.options) - set(known)):
+            raise ValueError(f"it has no option {', '.join(unknown)}")
+        config = AutoConfig.for_model(settings.architecture, **settings.options)
+    except (ValueError, TypeError) as reason:
+        raise BackboneError(
+            f"backbone.architecture {settings.architecture}: transformers cannot make it ({_first_clause(reason)}); "
+            "expected a model type such as resnet, regnet, convnextv2, mobilenet_v2, with options that it knows."
+        ) from reason
+    torch.manual_seed(seed)
+    return Backbone(AutoModel.from_config(config), IMAGENET_MEAN, IMAGENET_STD, "random")
+
+
+def _read_folder(folder: Path, source: str) -> Backbone:
+    if not (folder / "config.json").is_file():
+        raise BackboneError(f"backbone {folder}: found no config.json, expected a folder in Hugging Face format.")
+    return _from_pretrained(folder, source, f"backbone {folder}: not readable")
+
+
+def _read_hub(source: str) -> Backbone:
+    if source.count("/") != 1:
+        raise BackboneError(f"backbone {source}: neither a folder nor a hub id (owner/name); {_ALTERNATIVES}.")
+    complaint = f"backbone {source}: the hub cannot be reached or has no such network, and no copy of it is stored here"
+    if not _is_stored(source):
+        _ask_hub(source, complaint)
+    return _from_pretrained(source, source, complaint)
+
+
+def _is_stored(source: str) -> bool:
+    """Whether an earlier download left the network on this machine."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(source, "model.safetensors"), str)
+
+
+def _ask_hub(source: str, complaint: str) -> None:
+    """Fail after one question rather than after half a minute of the library's retries."""
+    from huggingface_hub.constants import ENDPOINT
+
+    question = urllib.request.Request(f"{ENDPOINT}/api/models/{source}", method="HEAD")
+    try:
+        urllib.request.urlopen(question, timeout=10).close()
+    except OSError as reason:
+        raise BackboneError(f"{complaint} ({_first_clause(reason)}); {_ALTERNATIVES}.") from reason
+
+
+def _from_pretrained(where: str | Path, source: str, complaint: str) -> Backbone:
+    from transformers import AutoModel
+
+    try:
+        network, report = AutoModel.from_pretrained(
+            where, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+        )
+        mean, std = _normalisation(where)
+    except (OSError, ValueError, RuntimeError) as reason:
+        raise BackboneError(f"{complaint} ({_first_clause(reason)}); {_ALTERNATIVES}.") from reason
+    if report["missing_keys"]:
+        missing = sorted(report["missing_keys"])
+        raise BackboneError(f"backbone {source}: weights are missing ({missing[0]} and {len(missing) - 1} more).")
+    return Backbone(network, mean, std, source)
+
+
+def _first_clause(reason: Exception) -> str:
+    return str(reason).strip().partition("\n")[0].partition(". ")[0].rstrip(".")
+
+
+def _normalisation(where: str | Path) -> tuple[Iterable[float], Iterable[float]]:
+    """Mean and standard deviation per channel, as the backbone's own preprocessor has them."""
+    from transformers.utils import cached_file
+
+    file = cached_file(where, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
+    values = json.loads(Path(file).read_text(encoding="utf-8")) if file else {}
+    return values.get("image_mean", IMAGENET_MEAN), values.get("image_std", IMAGENET_STD)
+
+
+def _silence() -> None:
+    """Keep the library's own bars and notices off the terminal; what matters is raised."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

@@ -1,0 +1,222 @@
+"""Frozen results, which go to JSON and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mentum.taxonomy import Rank
+
+
+class Record(BaseModel):
+    """A frozen result with JSON both ways."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def write(self, path: Path) -> None:
+        """Write the record as indented JSON; the file appears whole or not at all."""
+        beside = path.with_name(path.name + ".part")
+        beside.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        beside.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a record back."""
+        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+class Severity(StrEnum):
+    """How bad a fault is: a warning lets training go on, an error does not."""
+
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Fault(Record):
+    """One thing that is wrong with a user's material.
+
+    Attributes:
+        code: short fixed word for programs, such as `unreadable-image`.
+        where: the file, row, specimen or taxon.
+        message: what was found, what was expected, what to do.
+    """
+
+    severity: Severity
+    code: str
+    where: str
+    message: str
+
+
+def error(code: str, where: str, message: str) -> Fault:
+    """A fault that stops a training."""
+    return Fault(severity=Severity.ERROR, code=code, where=where, message=message)
+
+
+def warning(code: str, where: str, message: str) -> Fault:
+    """A fault that a training can go on with."""
+    return Fault(severity=Severity.WARNING, code=code, where=where, message=message)
+
+
+class TaxonCount(Record):
+    """Images and specimens of one taxon at its own rank."""
+
+    scientific_name: str
+    rank: Rank
+    n_images: int
+    n_specimens: int
+
+
+class CheckReport(Record):
+    """What `mentum check` found.
+
+    Attributes:
+        taxa_per_rank: number of taxa at each rank that can be reported, lowest rank first.
+        sizes: image size "width x height" → number of images, most frequent first.
+        imbalance: images of the largest taxon over images of the smallest one.
+    """
+
+    data: str
+    n_images: int
+    n_specimens: int
+    taxa_per_rank: dict[Rank, int]
+    taxa: tuple[TaxonCount, ...]
+    sizes: dict[str, int]
+    modes: dict[str, int]
+    imbalance: float
+    faults: tuple[Fault, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 clean, 1 warnings, 2 errors."""
+        severities = {fault.severity for fault in self.faults}
+        return 2 if Severity.ERROR in severities else int(Severity.WARNING in severities)
+
+
+class Progress(Record):
+    """One step of a long job, given to the caller's callback.
+
+    Attributes:
+        task: what is being done, in words, such as "stage 1, features".
+        figures: current values such as loss, accuracy, rate.
+    """
+
+    task: str
+    done: int
+    total: int
+    unit: str
+    figures: dict[str, float] = Field(default_factory=dict)
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+def ignore_progress(_: Progress) -> None:
+    """The callback of a caller who does not look."""
+
+
+class Interval(Record):
+    """A 95 % interval of a proportion and how it was made.
+
+    Attributes:
+        method: "bootstrap over specimens", or "Wilson" where each specimen has one image.
+    """
+
+    low: float
+    high: float
+    method: Literal["bootstrap over specimens", "Wilson"]
+
+
+class ResultRow(Record):
+    """One row of the paper's table.
+
+    Attributes:
+        stage: "top classifier" or "fine-tuned".
+        accuracy: share of images identified correctly, 0-1.
+        n_misclassified: out of `n_images`, the images whose label reaches `rank`.
+    """
+
+    stage: str
+    rank: Rank
+    subset: str
+    accuracy: float
+    n_misclassified: int
+    n_images: int
+    n_specimens: int
+    interval: Interval
+
+
+class TaxonScore(Record):
+    """Precision, recall and F1 of one taxon at one rank (0 where undefined), by image."""
+
+    stage: str
+    rank: Rank
+    subset: str
+    scientific_name: str
+    precision: float
+    recall: float
+    f1: float
+    n_images: int
+
+
+class Confusion(Record):
+    """Confusion matrix of one rank: rows are the labels, columns the identifications.
+
+    Attributes:
+        label_ranks: the taxa's own ranks; one that is not named down to `rank` stands for itself.
+    """
+
+    stage: str
+    rank: Rank
+    subset: str
+    labels: tuple[str, ...]
+    label_ranks: tuple[Rank, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+class Misclassified(Record):
+    """One image identified wrongly at one rank, with the probabilities given to both names."""
+
+    stage: str
+    rank: Rank
+    subset: str
+    file_name: str
+    specimen: str
+    label: str
+    identified_as: str
+    probability: float
+    probability_of_label: float
+
+
+class Evaluation(Record):
+    """What `mentum evaluate` stores in `evaluation.json`."""
+
+    schema_version: Literal[1] = 1
+    run: str
+    backbone: str
+    heads: str
+    seed: int
+    table: tuple[ResultRow, ...]
+    taxa: tuple[TaxonScore, ...]
+    confusions: tuple[Confusion, ...]
+    misclassified: tuple[Misclassified, ...]
+    notes: tuple[str, ...]
+
+
+class RankIdentification(Record):
+    """The most probable taxon at one rank."""
+
+    rank: Rank
+    scientific_name: str
+    probability: float
+
+
+class Identification(Record):
+    """What one image was identified as: one name per rank, lowest first, or the failure."""
+
+    file_name: str
+    ranks: tuple[RankIdentification, ...] = ()
+    failure: str | None = None

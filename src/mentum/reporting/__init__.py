@@ -1,0 +1,1 @@
+"""Tell people: figures, report, methods text, model card."""

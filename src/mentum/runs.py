@@ -1,0 +1,255 @@
+"""The run folder: its files, its record, the predictions of each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+from mentum.errors import RunError
+from mentum.records import Record
+from mentum.settings import Settings
+from mentum.taxonomy import Rank, Taxon, Taxonomy
+
+STAGES: Mapping[str, str] = {"stage1": "top classifier", "stage2": "fine-tuned"}
+"""Folder of each stage → its name in the paper's table."""
+
+
+class Machine(Record):
+    """What a run was computed on.
+
+    Attributes:
+        memory: GB of main memory.
+        accelerator: model of the GPU used, or None.
+    """
+
+    processor: str
+    cores: int
+    threads: int
+    memory: float
+    accelerator: str | None
+    platform: str
+
+
+class Epoch(Record):
+    """Losses and accuracies (at the lowest rank, 0-1) after one epoch; the rate is the head's."""
+
+    epoch: int
+    rate: float
+    loss: float
+    accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    images_per_second: float
+
+
+class StageRecord(Record):
+    """How one stage of one model went.
+
+    Attributes:
+        model: "tree", or the rank of a separate model.
+        best_epoch: the epoch whose weights were kept.
+        stopped: why the stage ended, in words.
+        moved: relative change of the backbone's weights, |after - before| / |before|; 0 in stage 1.
+    """
+
+    stage: Literal["stage1", "stage2"]
+    model: str
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    stopped: str
+    moved: float
+    moved_per_block: dict[str, float] = Field(default_factory=dict)
+
+
+class BackboneRecord(Record):
+    """Where the network came from and what it is."""
+
+    source: str
+    architecture: str
+    pretrained: bool
+    n_parameters: int
+    n_features: int
+    weights_hash: str
+
+
+class DataRecord(Record):
+    """What was learned from, with hashes that tell whether it is still the same.
+
+    Attributes:
+        table_hash: over file names, labels, specimens and subsets.
+        content_hash: over the bytes of all images.
+        counts: subset → (images, specimens).
+    """
+
+    source: str
+    table_hash: str
+    content_hash: str
+    counts: dict[str, tuple[int, int]]
+    specimens_named: bool
+    warnings: tuple[str, ...]
+
+
+class RunRecord(Record):
+    """Everything in `run.json`.
+
+    Attributes:
+        taxa: lineage of every leaf, in the order of the probability columns.
+        heads: model → its ranks ("tree" gives them all).
+        imbalance: what was done about uneven numbers of images, in words.
+        timings: seconds per phase.
+        peak_memory: GB, the largest resident size of the process.
+    """
+
+    schema_version: Literal[1] = 1
+    status: Literal["running", "complete"]
+    mentum: str
+    started: datetime
+    finished: datetime | None = None
+    command: str
+    settings: Settings
+    taxa: tuple[dict[Rank, str], ...]
+    ranks: tuple[Rank, ...]
+    data: DataRecord
+    machine: Machine
+    versions: dict[str, str]
+    backbone: BackboneRecord | None = None
+    imbalance: str | None = None
+    stages: tuple[StageRecord, ...] = ()
+    timings: dict[str, float] = Field(default_factory=dict)
+    peak_memory: float | None = None
+    resumed: int = 0
+
+
+@dataclass(frozen=True)
+class StagePredictions:
+    """What one stage says of every image of the run.
+
+    Attributes:
+        stage: "top classifier" or "fine-tuned".
+        file_names: N file names, relative to the data's root.
+        specimens: (N,) str, the specimen of each image.
+        subsets: (N,) str: "train", "validation" or "test".
+        labels: N taxa as labelled.
+        probabilities: rank → (N, C) float32, rows sum to 1, columns in the order of `Taxonomy.taxa(rank)`.
+    """
+
+    stage: str
+    file_names: list[str]
+    specimens: NDArray[np.str_]
+    subsets: NDArray[np.str_]
+    labels: list[Taxon]
+    probabilities: dict[Rank, NDArray[np.float32]]
+
+
+class Run:
+    """A training's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """Open a folder that a training has completed.
+
+        Raises:
+            RunError: if there is no complete run in `path`.
+        """
+        run = cls(path)
+        if not run.record_file.is_file():
+            raise RunError(f"{path}: found no run.json, expected a training; give the --out of `mentum train`.")
+        if run.record().status != "complete":
+            raise RunError(f"{path}: the training is not complete; give the same `mentum train` command again.")
+        return run
+
+    @property
+    def record_file(self) -> Path:
+        """`run.json`."""
+        return self.path / "run.json"
+
+    @property
+    def table_file(self) -> Path:
+        """`specimens.parquet`: the specimen table with its split."""
+        return self.path / "specimens.parquet"
+
+    @property
+    def evaluation_file(self) -> Path:
+        """`evaluation.json`."""
+        return self.path / "evaluation.json"
+
+    def stage_folder(self, stage: str) -> Path:
+        """`stage1/` or `stage2/`."""
+        return self.path / stage
+
+    def record(self) -> RunRecord:
+        """Read `run.json`.
+
+        Raises:
+            RunError: if the file is damaged or of another version.
+        """
+        try:
+            return RunRecord.read(self.record_file)
+        except ValidationError as error:
+            raise RunError(
+                f"{self.record_file}: not readable as a run of this version of Mentum ({error.error_count()} faults, "
+                f"the first at {error.errors()[0]['loc']}); train again into a new folder."
+            ) from error
+
+    def table(self) -> pl.DataFrame:
+        """The specimen table: file_name, scientificName, specimen, subset and a column per rank."""
+        return pl.read_parquet(self.table_file)
+
+    def taxonomy(self) -> Taxonomy:
+        """The tree, with the leaves in the order of the probability columns."""
+        return Taxonomy(tuple(taxon_from_lineage(lineage) for lineage in self.record().taxa))
+
+    def labels(self) -> list[Taxon]:
+        """The taxon that each row of the table is labelled as."""
+        rows = self.table().select([rank.value for rank in Rank]).iter_rows(named=True)
+        return [taxon_from_lineage({Rank(rank): name for rank, name in row.items() if name}) for row in rows]
+
+    def predictions(self) -> Iterator[StagePredictions]:
+        """The predictions of each stage, stage 1 first."""
+        table, labels = self.table(), self.labels()
+        for folder, name in STAGES.items():
+            file = self.stage_folder(folder) / "predictions.parquet"
+            if not file.is_file():  # stage2.epochs = 0
+                continue
+            frame = pl.read_parquet(file)
+            yield StagePredictions(
+                stage=name,
+                file_names=table["file_name"].to_list(),
+                specimens=table["specimen"].to_numpy().astype(str),
+                subsets=table["subset"].to_numpy().astype(str),
+                labels=labels,
+                probabilities={Rank(rank): frame[rank].to_numpy() for rank in frame.columns if rank != "file_name"},
+            )
+
+    def write_predictions(self, stage: str, file_names: list[str], probabilities: Mapping[Rank, NDArray[Any]]) -> None:
+        """Store `predictions.parquet` of a stage: one column per rank, an array of probabilities per image."""
+        columns = {
+            rank.value: pl.Series(y_prob, dtype=pl.Array(pl.Float32, y_prob.shape[1]))
+            for rank, y_prob in probabilities.items()
+        }
+        frame = pl.DataFrame({"file_name": file_names, **columns})
+        write_parquet(frame, self.stage_folder(stage) / "predictions.parquet")
+
+
+def taxon_from_lineage(lineage: Mapping[Rank, str]) -> Taxon:
+    """Turn a lineage back into a taxon, whatever the order of its entries."""
+    return Taxon(tuple(sorted(lineage.items(), key=lambda node: node[0].depth)))
+
+
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write a table that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    frame.write_parquet(beside)
+    beside.replace(path)

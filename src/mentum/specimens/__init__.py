@@ -1,0 +1,1 @@
+"""What do I have? Specimen tables, images, their faults, splits, the pixel cache, drawn specimens."""

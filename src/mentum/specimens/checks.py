@@ -1,0 +1,176 @@
+"""Check a data set whole before training: every row, every image, every taxon; all faults at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
+from pathlib import Path
+
+from mentum.records import CheckReport, Fault, Progress, ProgressCallback, TaxonCount, error, ignore_progress, warning
+from mentum.specimens.images import ImageFacts, inspect
+from mentum.specimens.manifest import SpecimenTable, read_specimens
+from mentum.taxonomy import Rank, Taxon, Taxonomy, order_of
+
+FEW_SPECIMENS = 5
+"""A taxon with fewer specimens gets a warning: one fifth of five is one, the least that can be checked on."""
+
+
+def check(source: Path, progress: ProgressCallback = ignore_progress) -> CheckReport:
+    """Check a data set: its table, every image, its specimens and taxa.
+
+    Args:
+        source: what `read_specimens` takes.
+        progress: told after each image.
+
+    Raises:
+        DataError: if there is nothing to read, or the table lacks a required column.
+    """
+    table = read_specimens(source)
+    found = _inspect_all(table, progress)
+    facts = [each for each in found if isinstance(each, ImageFacts)]
+    hashes = [each.content_hash if isinstance(each, ImageFacts) else "" for each in found]
+    faults = [*table.faults, *table_faults(table), *_image_faults(found), *duplicate_faults(table, hashes)]
+    return CheckReport(
+        data=str(source),
+        n_images=len(table.paths),
+        n_specimens=len(set(table.specimens)),
+        taxa_per_rank={rank: len(table.taxonomy.taxa(rank)) for rank in table.taxonomy.ranks},
+        taxa=_taxon_counts(table),
+        sizes=_most_frequent(f"{each.width} x {each.height}" for each in facts),
+        modes=_most_frequent(each.mode for each in facts),
+        imbalance=_imbalance(table),
+        faults=tuple(faults),
+    )
+
+
+def table_faults(table: SpecimenTable) -> list[Fault]:
+    """What the labels and specimens of a table leave wrong: no image is opened."""
+    torn = _torn_specimens(table) if table.specimens_named else []
+    return [*torn, *_too_few(table), *_skipped_ranks(table.taxonomy)]
+
+
+def duplicate_faults(table: SpecimenTable, hashes: Sequence[str]) -> list[Fault]:
+    """Images with the same bytes: an error where their taxa differ.
+
+    Args:
+        table: the data set.
+        hashes: `content_hash` of each row's image, "" where it cannot be read.
+    """
+    rows_of: dict[str, list[int]] = {}
+    for row, digest in enumerate(hashes):
+        rows_of.setdefault(digest, []).append(row)
+    return [_duplicate(table, rows) for digest, rows in rows_of.items() if digest and len(rows) > 1]
+
+
+def _inspect_all(table: SpecimenTable, progress: ProgressCallback) -> list[ImageFacts | Fault]:
+    found = []
+    total = len(table.paths)
+    with ThreadPoolExecutor() as pool:
+        for done, each in enumerate(pool.map(inspect, table.paths, table.file_names), start=1):
+            found.append(each)
+            progress(Progress(task="checking images", done=done, total=total, unit="images"))
+    return found
+
+
+def _image_faults(found: Sequence[ImageFacts | Fault]) -> list[Fault]:
+    return [fault for each in found for fault in (each.faults if isinstance(each, ImageFacts) else (each,))]
+
+
+def _torn_specimens(table: SpecimenTable) -> list[Fault]:
+    labels_of: dict[str, set[Taxon]] = {}
+    for specimen, label in zip(table.specimens.tolist(), table.labels, strict=True):
+        labels_of.setdefault(specimen, set()).add(label)
+    return [
+        error(
+            "specimen-two-taxa",
+            specimen,
+            f"one specimen labelled {_named(labels)}; expected one taxon; correct the labels or the catalogNumber.",
+        )
+        for specimen, labels in labels_of.items()
+        if not _agree(labels)
+    ]
+
+
+def _agree(labels: Iterable[Taxon]) -> bool:
+    """Whether labels may mean the same taxon: of any two, one is the other or lies within it."""
+    return all(one.is_within(other) or other.is_within(one) for one, other in combinations(set(labels), 2))
+
+
+def _named(taxa: Iterable[Taxon]) -> str:
+    return " and ".join(taxon.name for taxon in sorted(taxa, key=order_of))
+
+
+def _specimens_of(table: SpecimenTable) -> dict[Taxon, set[str]]:
+    """Specimens under each label."""
+    specimens: dict[Taxon, set[str]] = {}
+    for specimen, label in zip(table.specimens.tolist(), table.labels, strict=True):
+        specimens.setdefault(label, set()).add(specimen)
+    return specimens
+
+
+def _too_few(table: SpecimenTable) -> list[Fault]:
+    leaves = table.taxonomy.leaves
+    specimens = _specimens_of(table)
+    counts = {leaf: len(specimens[leaf]) for leaf in leaves}
+    faults = [_few(leaf, count) for leaf, count in counts.items() if count < FEW_SPECIMENS]
+    if len(leaves) < 2:
+        found = f"only {leaves[0].name}" if leaves else "no taxon"
+        message = f"found {found} in the rows that can be used; expected two taxa or more; add another taxon."
+        faults.append(error("one-taxon", str(table.source), message))
+    return faults
+
+
+def _few(taxon: Taxon, count: int) -> Fault:
+    if count == 1:
+        message = "found one specimen, which cannot be both learned and checked; expected two or more; add specimens, "
+        return error("too-few-specimens", taxon.name, message + "label it at a higher rank or leave it out.")
+    message = f"found {count} specimens; expected {FEW_SPECIMENS} or more; its accuracy will be very uncertain."
+    return warning("few-specimens", taxon.name, message)
+
+
+def _skipped_ranks(taxonomy: Taxonomy) -> list[Fault]:
+    return [_skipped(rank, [leaf for leaf in taxonomy.leaves if _lacks(leaf, rank)]) for rank in taxonomy.skipped_ranks]
+
+
+def _lacks(leaf: Taxon, rank: Rank) -> bool:
+    return leaf.rank.depth > rank.depth and rank not in leaf.lineage
+
+
+def _skipped(rank: Rank, leaves: Sequence[Taxon]) -> Fault:
+    names = [leaf.name for leaf in leaves[:3]] + ([f"{len(leaves) - 3} more"] if len(leaves) > 3 else [])
+    message = f"no {rank} is named for {', '.join(names)}; the {rank} is left out of every table, as not all taxa have "
+    return warning("skipped-rank", rank, message + "one; name it in taxonomy.csv where there is one.")
+
+
+def _duplicate(table: SpecimenTable, rows: Sequence[int]) -> Fault:
+    first, *others = [table.file_names[row] for row in rows]
+    labels = {table.labels[row] for row in rows}
+    same = f"the same bytes as {', '.join(others)}"
+    if _agree(labels):
+        message = f"{same}; the copy counts twice and may stand on both sides of a split; keep one."
+        return warning("duplicate-image", first, message)
+    message = f"{same}, yet labelled {_named(labels)}; expected one taxon per image; keep the row that is right."
+    return error("duplicate-across-taxa", first, message)
+
+
+def _taxon_counts(table: SpecimenTable) -> tuple[TaxonCount, ...]:
+    images = Counter(table.labels)
+    specimens = _specimens_of(table)
+    return tuple(
+        TaxonCount(
+            scientific_name=label.name, rank=label.rank, n_images=images[label], n_specimens=len(specimens[label])
+        )
+        for label in sorted(images, key=order_of)
+    )
+
+
+def _imbalance(table: SpecimenTable) -> float:
+    images = Counter(table.labels)
+    sizes = [images[leaf] for leaf in table.taxonomy.leaves]
+    return max(sizes) / min(sizes) if sizes else 1.0
+
+
+def _most_frequent(values: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(values).most_common())

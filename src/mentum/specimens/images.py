@@ -1,0 +1,300 @@
+"""Read image files as people have them: oriented, in colour, 8 bit; or say in one sentence why that cannot be done."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from mentum.errors import ImageError
+from mentum.records import Fault, error, warning
+
+MAX_PIXELS = 178_956_970
+"""Larger images are refused: what Pillow takes for a decompression bomb, half a gigabyte of pixels."""
+
+SMALL_SIDE = 64
+"""An image whose short side has fewer pixels gets a warning."""
+
+ORIENTATION = 0x0112  # the EXIF tag
+
+# What Pillow raises for broken files; its warnings are among them where Python turns warnings into errors.
+_BROKEN = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, struct.error, zlib.error,
+    Warning,
+)  # fmt: skip
+
+
+class _TiffFile(TiffImageFile):
+    """A TIFF that Pillow does not check once more for its size, which would warn of a large one."""
+
+    def load_prepare(self) -> None:
+        if self.tag_v2.get(ORIENTATION, 1) < 5:
+            ImageFile.load_prepare(self)
+        else:  # lies on its side; only Pillow's own method knows its stored size
+            super().load_prepare()
+
+
+@dataclass(frozen=True)
+class _Format:
+    """One file format: its suffixes, how its files begin, and what opens them."""
+
+    suffixes: tuple[str, ...]
+    signature: re.Pattern[bytes]
+    opener: type[ImageFile]
+
+
+# Opened by these classes rather than by Image.open, which warns of large images; silencing it is not thread-safe.
+_FORMATS = (
+    _Format((".jpg", ".jpeg"), re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
+    _Format((".png",), re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
+    _Format((".tif", ".tiff"), re.compile(rb"II[*+]\x00|MM\x00[*+]"), _TiffFile),
+    _Format((".bmp",), re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
+    _Format((".webp",), re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
+    _Format((".gif",), re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
+)
+IMAGE_SUFFIXES: frozenset[str] = frozenset(suffix for known in _FORMATS for suffix in known.suffixes)
+"""Suffixes of files that are taken for images, in lower case."""
+
+_GREY_16 = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
+_TO_RGB = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
+_TURNS: Mapping[int, Image.Transpose] = MappingProxyType({
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+})  # fmt: skip
+"""EXIF orientation → what brings the image upright."""
+
+
+class _RefusedError(ImageError):
+    """An image that cannot be read, with the code of its fault."""
+
+    def __init__(self, code: str, path: Path, found: str, expected: str, todo: str) -> None:
+        self.code = code
+        self.message = f"found {found}; expected {expected}; {todo}."
+        super().__init__(f"{path}: {self.message}")
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What an image file holds.
+
+    Attributes:
+        width, height: px, after EXIF orientation.
+        mode: as stored, in Pillow's words, such as "RGB", "CMYK", "I;16".
+        format: in Pillow's words, such as "JPEG".
+        content_hash: sha256 of the file's bytes, in hex.
+        faults: warnings.
+    """
+
+    width: int
+    height: int
+    mode: str
+    format: str
+    content_hash: str
+    faults: tuple[Fault, ...]
+
+
+def read_rgb(path: Path, at_least: int | None = None) -> Image.Image:
+    """Read an image as 8-bit RGB, upright, transparent parts white, 16-bit grey scaled linearly.
+
+    Args:
+        path: a JPEG, PNG, TIFF, BMP, WebP or GIF file with one image.
+        at_least: length of the long side in px that the caller needs; a larger JPEG may be decoded at a half, a quarter
+            or an eighth of its size, never below this.
+
+    Raises:
+        ImageError: if the file is missing, empty, truncated, too large or not such an image.
+    """
+    image = _open(_read_bytes(path), path)
+    if at_least is not None:
+        share = at_least / max(image.size)
+        image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
+    _load(image, path)
+    return _upright(image, _to_rgb(image, path))
+
+
+def content_hash(path: Path) -> str:
+    """The sha256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def inspect(path: Path, name: str) -> ImageFacts | Fault:
+    """Decode an image in full and tell what it holds, or the error that keeps it from being read.
+
+    Args:
+        path: where the file lies; it is read once.
+        name: what faults call it.
+    """
+    try:
+        content = _read_bytes(path)
+        image = _open(content, path)
+        _load(image, path)
+        rgb = _upright(image, _to_rgb(image, path))
+    except _RefusedError as refused:
+        return error(refused.code, name, refused.message)
+    found = (_suffix_fault(path, image, name), _mode_fault(image, name), _size_fault(rgb, name))
+    faults = tuple(fault for fault in found if fault is not None)
+    digest = hashlib.sha256(content).hexdigest()
+    return ImageFacts(rgb.width, rgb.height, image.mode, image.format or "", digest, faults)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as cause:
+        raise _RefusedError("missing-image", path, "no file", "an image", "put it there or correct the name") from cause
+    except OSError as cause:
+        found = f"a file that cannot be read ({cause.strerror})"
+        raise _RefusedError(
+            "unreadable-image", path, found, "an image", "check the file and its permissions"
+        ) from cause
+    if not content:
+        raise _RefusedError("empty-image", path, "a file of 0 bytes", "an image", "copy it again or leave it out")
+    return content
+
+
+def _open(content: bytes, path: Path) -> ImageFile:
+    """Read the header only."""
+    known = next((known for known in _FORMATS if known.signature.match(content)), None)
+    if known is None:
+        found, expected = f"a file that begins with {content[:8]!r}", "JPEG, PNG, TIFF, BMP, WebP or GIF"
+        raise _RefusedError("unreadable-image", path, found, expected, "save it in such a format or leave it out")
+    if _is_cut_short(content):
+        raise _broken(path, "truncated")
+    try:
+        image = known.opener(io.BytesIO(content))
+        pages = getattr(image, "n_frames", 1)
+    except Image.DecompressionBombError as cause:
+        raise _too_large(path, "more pixels") from cause
+    except _BROKEN as cause:
+        raise _broken(path, str(cause)) from cause
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(path, f"{image.width} x {image.height} pixels")
+    if pages > 1:
+        todo = "save the one with the specimen on its own"
+        raise _RefusedError("several-pages", path, f"{pages} pages or frames", "a single image", todo)
+    return image
+
+
+def _is_cut_short(content: bytes) -> bool:
+    """Whether a WebP names a length, or a TIFF a place for its directory, beyond the end of the file."""
+    if content.startswith(b"RIFF"):
+        return int.from_bytes(content[4:8], "little") + 8 > len(content)
+    if content.startswith((b"II*\x00", b"MM\x00*")):
+        return int.from_bytes(content[4:8], "little" if content.startswith(b"I") else "big") >= len(content)
+    return False
+
+
+def _broken(path: Path, reason: str) -> _RefusedError:
+    code = "truncated-image" if re.search("truncated|incomplete", reason.lower()) else "unreadable-image"
+    found = f"a broken file ({reason.partition(chr(10))[0] or 'it does not follow its format'})"
+    return _RefusedError(code, path, found, "a whole image", "copy or export it again, or leave it out")
+
+
+def _too_large(path: Path, found: str) -> _RefusedError:
+    todo = "save a smaller image or crop it to the specimen"
+    return _RefusedError("too-many-pixels", path, found, f"at most {MAX_PIXELS} pixels", todo)
+
+
+def _load(image: ImageFile, path: Path) -> None:
+    """Decode the pixels."""
+    try:
+        image.load()
+    except _BROKEN as cause:
+        raise _broken(path, str(cause)) from cause
+
+
+def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
+    if image.mode in _GREY_16:
+        values = np.asarray(image)
+        low, high = values.min(), values.max()
+        if low < 0 or high > 65535:
+            found = f"grey values from {low} to {high}"
+            raise _RefusedError("unsupported-mode", path, found, "0 to 65535", "save it in 8 or 16 bit")
+        return Image.fromarray(_to_8_bit(values)).convert("RGB")
+    if image.mode not in _TO_RGB:
+        expected = "colour in 8 bit, or grey in 8 or 16 bit"
+        raise _RefusedError("unsupported-mode", path, f"pixels of mode {image.mode}", expected, "save it as 8-bit RGB")
+    return _on_white(image) if image.has_transparency_data else image.convert("RGB")
+
+
+def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Scale 0-65535 linearly to 0-255."""
+    return np.asarray((values.astype(np.uint32) + 128) // 257, dtype=np.uint8)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, rgba).convert("RGB")
+
+
+def _upright(stored: Image.Image, rgb: Image.Image) -> Image.Image:
+    """Turn as the file's EXIF says; Pillow has already turned a TIFF."""
+    exif = stored.info.get("exif", b"") if stored.format != "TIFF" else b""
+    turn = _TURNS.get(_orientation(exif))
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def _orientation(exif: bytes) -> int:
+    """EXIF orientation 1-8; 1 where it is missing or the block is corrupt, of which Pillow's reader would warn."""
+    block = exif.removeprefix(b"Exif\x00\x00")
+    order = {b"II": "<", b"MM": ">"}.get(block[:2])
+    if order is None:
+        return 1
+    try:
+        (start,) = struct.unpack_from(f"{order}I", block, 4)
+        (count,) = struct.unpack_from(f"{order}H", block, start)
+        entries = (struct.unpack_from(f"{order}HHIH", block, start + 2 + 12 * entry) for entry in range(count))
+        return next((value for tag, _, _, value in entries if tag == ORIENTATION), 1)
+    except struct.error:
+        return 1
+
+
+def _suffix_fault(path: Path, image: Image.Image, name: str) -> Fault | None:
+    fitting = next(known.suffixes for known in _FORMATS if isinstance(image, known.opener))
+    if path.suffix.lower() in fitting:
+        return None
+    message = f"the file holds {image.format} although its name ends in '{path.suffix}'; it is read as what it is, but "
+    return warning("wrong-suffix", name, message + f"rename it to {fitting[0]}.")
+
+
+def _mode_fault(image: Image.Image, name: str) -> Fault | None:
+    if image.mode == "CMYK":
+        return warning("cmyk-image", name, "stored in CMYK for print, colours may shift; save the original as RGB.")
+    if image.mode in _GREY_16:
+        return _grey_16_fault(int(np.asarray(image).max()), name)
+    if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] != 255:
+        return warning("transparent-image", name, "has transparent parts, which become white.")
+    return None
+
+
+def _grey_16_fault(largest: int, name: str) -> Fault:
+    message = "stored in 16-bit grey, which is scaled linearly from 0-65535 to 8 bit"
+    if largest < 4096:
+        message += (
+            f"; its largest value is {largest}, as in 12-bit data, so it will be nearly black; export it in 8 bit"
+        )
+    return warning("16-bit-image", name, message + ".")
+
+
+def _size_fault(image: Image.Image, name: str) -> Fault | None:
+    if min(image.size) >= SMALL_SIDE:
+        return None
+    found = f"only {image.width} x {image.height} px"
+    return warning(
+        "small-image", name, f"{found}; expected {SMALL_SIDE} px or more on the short side; use the original."
+    )

@@ -1,0 +1,71 @@
+"""Which images a drawn data set has, before any is drawn."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mentum.specimens.phantoms.anatomy import Taxon
+from mentum.specimens.phantoms.settings import PhantomSettings
+from mentum.specimens.phantoms.taxa import TAXA
+
+
+@dataclass(frozen=True)
+class PlannedImage:
+    """One image to draw.
+
+    Attributes:
+        taxon: place in the table of taxa.
+        number: of the image within its taxon, from 1.
+        specimen: of the taxon, from 0.
+        view: of the specimen, from 0.
+    """
+
+    taxon: int
+    number: int
+    specimen: int
+    view: int
+
+    @property
+    def anatomy(self) -> Taxon:
+        """What the taxon looks like."""
+        return TAXA[self.taxon]
+
+    @property
+    def file_name(self) -> str:
+        """Path of the image within the data set."""
+        return f"images/{self.anatomy.stem}_{self.number}.jpg"
+
+    @property
+    def catalog_number(self) -> str:
+        """Name of the specimen, shared by its images."""
+        return f"{self.anatomy.stem.replace('_', '-')}-{self.specimen + 1}"
+
+
+def plan(settings: PhantomSettings) -> list[PlannedImage]:
+    """Lists the images, taxon by taxon.
+
+    >>> [image.file_name for image in plan(PhantomSettings(images=1))]
+    ['images/Chironomus_nudiventris_1.jpg']
+    """
+    return [
+        PlannedImage(taxon, i + 1, i // settings.images_per_specimen, i % settings.images_per_specimen)
+        for taxon, count in enumerate(images_of_taxa(settings))
+        for i in range(count)
+    ]
+
+
+def images_of_taxa(settings: PhantomSettings) -> list[int]:
+    """Number of images of each taxon.
+
+    >>> images_of_taxa(PhantomSettings(images=23))
+    [3, 3, 3, 2, 2, 2, 2, 2, 2, 2]
+    """
+    if settings.images is None:
+        return [settings.images_per_taxon] * len(TAXA)
+    each, rest = divmod(settings.images, len(TAXA))
+    return [each + (i < rest) for i in range(len(TAXA))]
+
+
+def generator(seed: int, *place: int) -> np.random.Generator:
+    """Random numbers of their own for a place in the data set, whoever draws it and in whatever order."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, *place))))

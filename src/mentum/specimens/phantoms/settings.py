@@ -1,0 +1,34 @@
+"""What a user may choose about a drawn data set."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+HEIGHT_OVER_WIDTH = 0.74
+
+
+class PhantomSettings(BaseModel):
+    """How many phantoms to draw, how large, and whether to plant a shortcut.
+
+    Attributes:
+        images_per_taxon: images of each of the ten taxa.
+        images: images in all, spread as evenly as possible over the taxa; wins over `images_per_taxon`.
+        images_per_specimen: consecutive images of a taxon that show the same specimen.
+        width: pixels; the height is 0.74 of it.
+        seed: the same settings always give the same bytes.
+        shortcut: a trait of the background that betrays the taxon: its tint, or a small mark in a corner.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images_per_taxon: int = Field(default=40, ge=1)
+    images: int | None = Field(default=None, ge=1)
+    images_per_specimen: int = Field(default=1, ge=1)
+    width: int = Field(default=512, ge=64)
+    seed: int = Field(default=0, ge=0)
+    shortcut: Literal["none", "tint", "corner"] = "none"
+
+    @property
+    def height(self) -> int:
+        """Height of the images in pixels."""
+        return round(self.width * HEIGHT_OVER_WIDTH)

@@ -1,0 +1,79 @@
+"""Probabilities from trained networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mentum.network.augmentation import to_tensor
+from mentum.network.backbones import reopen_backbone
+from mentum.network.head import Head, Network
+from mentum.records import Progress, ProgressCallback
+from mentum.runs import Run, StageRecord
+from mentum.taxonomy import Rank, Taxonomy
+from mentum.training.batches import ImageSource
+from mentum.training.checkpoints import load_tensors
+from mentum.training.features import BATCH_SIZE
+from mentum.training.tasks import Task, by_rank
+
+
+def probabilities(logits: Tensor) -> NDArray[np.float32]:
+    """Softmax over the taxa: (N, C) → (N, C) float32, rows sum to 1."""
+    return logits.detach().double().softmax(1).float().cpu().numpy()
+
+
+def predict_images(network: Network, source: ImageSource, report: ProgressCallback) -> NDArray[np.float32]:
+    """Identify every image of a run as it is, undeformed.
+
+    Returns:
+        (N, C) float32.
+    """
+    network.eval()
+    rows = np.arange(len(source.pixels))
+    found = []
+    with torch.inference_mode():
+        for _, pixels in source.batches(rows, BATCH_SIZE):
+            found.append(probabilities(network(pixels)))
+            done = sum(map(len, found))
+            report(Progress(task="predictions", done=done, total=len(rows), unit="images"))
+    return np.concatenate(found)
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """The trained networks of a run, ready for new images."""
+
+    taxonomy: Taxonomy
+    networks: Sequence[tuple[Task, Network]]
+
+    @classmethod
+    def open(cls, run: Run) -> Predictor:
+        """Load the networks of the last stage of a complete run."""
+        record, taxonomy = run.record(), run.taxonomy()
+        last = [stage for stage in record.stages if stage.stage == record.stages[-1].stage]
+        return cls(taxonomy, [_load(run, stage, taxonomy) for stage in last])
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> dict[Rank, NDArray[np.float32]]:
+        """Identify squares (N, S, S, 3) uint8: probabilities (N, C) for each rank."""
+        batch = to_tensor(pixels, torch.device("cpu"))
+        found: dict[Rank, NDArray[np.float32]] = {}
+        with torch.inference_mode():
+            for task, network in self.networks:
+                found |= by_rank(task, self.taxonomy, probabilities(network(batch)))
+        return found
+
+
+def _load(run: Run, stage: StageRecord, taxonomy: Taxonomy) -> tuple[Task, Network]:
+    taxa = taxonomy.leaves if stage.model == "tree" else taxonomy.taxa(Rank(stage.model))
+    backbone = reopen_backbone(run.path / "backbone")
+    network = Network(backbone, Head(backbone.n_features, len(taxa), dropout=0.0))
+    tensors, _ = load_tensors(run.stage_folder(stage.stage) / f"{stage.model}.safetensors")
+    target = network if stage.stage == "stage2" else network.head
+    target.load_state_dict(tensors)
+    network.eval()
+    return Task(stage.model, taxa, np.empty((0, len(taxa)), dtype=bool)), network

@@ -1,0 +1,111 @@
+"""From a user's data to what training needs: a faultless table, pixels, subsets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mentum.errors import DataError
+from mentum.records import Fault, ProgressCallback, Severity
+from mentum.runs import DataRecord
+from mentum.settings import Settings
+from mentum.specimens.checks import duplicate_faults, table_faults
+from mentum.specimens.manifest import SpecimenTable, read_specimens
+from mentum.specimens.pixels import PixelCache, open_cache
+from mentum.specimens.splits import split_specimens
+from mentum.taxonomy import Rank
+
+_SHOWN_FAULTS = 30
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data that a training can learn from.
+
+    Attributes:
+        subsets: (N,) str: "train", "validation" or "test".
+        warnings: what the user should know, in words.
+    """
+
+    table: SpecimenTable
+    pixels: PixelCache
+    subsets: NDArray[np.str_]
+    warnings: tuple[str, ...]
+
+    def rows(self, subset: str) -> NDArray[np.int64]:
+        """Image numbers of a subset."""
+        return np.flatnonzero(self.subsets == subset)
+
+    def record(self) -> DataRecord:
+        """The data, for the run's record."""
+        table = self.frame()
+        digest = hashlib.sha256(table.write_csv().encode()).hexdigest()
+        counts = {
+            subset: self._count(subset) for subset in dict.fromkeys(("train", "validation", *self.subsets.tolist()))
+        }
+        return DataRecord(
+            source=str(self.table.source),
+            table_hash=digest,
+            content_hash=self.pixels.content_hash,
+            counts=counts,
+            specimens_named=self.table.specimens_named,
+            warnings=self.warnings,
+        )
+
+    def _count(self, subset: str) -> tuple[int, int]:
+        rows = self.rows(subset)
+        return len(rows), len(set(self.table.specimens[rows].tolist()))
+
+    def frame(self) -> pl.DataFrame:
+        """The specimen table with subset and a column per rank."""
+        lineages = [label.lineage for label in self.table.labels]
+        ranks = {str(rank): pl.Series([each.get(rank) for each in lineages], dtype=pl.String) for rank in Rank}
+        subsets = pl.Series("subset", self.subsets.tolist())
+        return self.table.frame.drop("split").with_columns(subsets).with_columns(**ranks)
+
+
+def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallback) -> Prepared:
+    """Read, check and split a data set, and open its pixel cache.
+
+    Raises:
+        DataError: listing all faults.
+    """
+    table = read_specimens(data)
+    faults = [*table.faults, *table_faults(table)]
+    refuse(table, faults)  # before the slow part
+    pixels = open_cache(table.paths, settings.pixels, cache, report)
+    faults += duplicate_faults(table, list(pixels.content_hashes))
+    refuse(table, faults)
+    subsets = split_specimens(table, settings.split, settings.seed)
+    _require_training_images(table, subsets)
+    return Prepared(table, pixels, subsets, tuple(f"{fault.where}: {fault.message}" for fault in faults))
+
+
+def refuse(table: SpecimenTable, faults: Sequence[Fault]) -> None:
+    """Stop at errors, with all of them.
+
+    Raises:
+        DataError: if any fault is an error.
+    """
+    errors = [fault for fault in faults if fault.severity is Severity.ERROR]
+    if errors:
+        listed = "\n".join(f"  {fault.where}: {fault.message}" for fault in errors[:_SHOWN_FAULTS])
+        more = f"\n  and {len(errors) - _SHOWN_FAULTS} more; see `mentum check`" if len(errors) > _SHOWN_FAULTS else ""
+        plural = "s" if len(errors) > 1 else ""
+        raise DataError(f"{table.source}: {len(errors)} fault{plural} to mend before training:\n{listed}{more}")
+
+
+def _require_training_images(table: SpecimenTable, subsets: NDArray[np.str_]) -> None:
+    learned = {label for label, subset in zip(table.labels, subsets, strict=True) if subset == "train"}
+    absent = [leaf.name for leaf in table.taxonomy.leaves if not any(label.is_within(leaf) for label in learned)]
+    if absent:
+        raise DataError(
+            f"{table.source}: the split leaves no training image of {', '.join(absent[:10])}; give each taxon at "
+            "least one specimen for training, or remove it."
+        )

@@ -1,0 +1,116 @@
+"""What both stages share: the lesson, the tally of an epoch, the checkpoint after it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mentum.network.head import Objective
+from mentum.records import Progress, ProgressCallback
+from mentum.runs import Epoch
+from mentum.training.checkpoints import (
+    load_tensors,
+    optimizer_tensors,
+    part,
+    restore_optimizer,
+    save_tensors,
+    with_prefix,
+)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What one model learns from, and where it keeps its state.
+
+    Attributes:
+        model: "tree", or the rank of a separate model.
+        train: image numbers; likewise `validation`.
+        checkpoint: file of the state after each epoch.
+    """
+
+    model: str
+    objective: Objective
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    seed: int
+    checkpoint: Path
+    report: ProgressCallback
+
+
+@dataclass
+class Tally:
+    """Running loss and accuracy over the images of an epoch."""
+
+    images: int = 0
+    loss: float = 0.0
+    hits: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    def add(self, loss: Tensor, hits: Tensor) -> None:
+        """Count one batch."""
+        self.images += len(hits)
+        self.loss += float(loss.detach()) * len(hits)
+        self.hits += float(hits.sum())
+
+    @property
+    def mean_loss(self) -> float:
+        """Loss per image."""
+        return self.loss / max(self.images, 1)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of hits, 0-1."""
+        return self.hits / max(self.images, 1)
+
+    @property
+    def images_per_second(self) -> float:
+        """Since the tally began."""
+        return self.images / max(time.monotonic() - self.started, 1e-9)
+
+
+def seed_torch(*parts: object) -> None:
+    """Seed torch by name, so that dropout in an epoch does not depend on what ran before it."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    torch.manual_seed(int.from_bytes(digest[:8], "big", signed=True))
+
+
+def summarise(epoch: int, rate: float, taught: Tally, checked: Tally, images_per_second: float) -> Epoch:
+    """Put an epoch on record."""
+    return Epoch(
+        epoch=epoch,
+        rate=rate,
+        loss=taught.mean_loss,
+        accuracy=taught.accuracy,
+        validation_loss=checked.mean_loss if checked.images else None,
+        validation_accuracy=checked.accuracy if checked.images else None,
+        images_per_second=images_per_second,
+    )
+
+
+def save_state(lesson: Lesson, network: nn.Module, optimizer: torch.optim.Optimizer, history: list[Epoch]) -> None:
+    """Write the state after an epoch; a killed training goes on from here."""
+    tensors = with_prefix(network.state_dict(), "network.") | optimizer_tensors(optimizer)
+    save_tensors(lesson.checkpoint, tensors, {"history": [epoch.model_dump() for epoch in history]})
+
+
+def restore_state(lesson: Lesson, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[Epoch]:
+    """Put back the state of an earlier, unfinished training; no epochs where there is none."""
+    if not lesson.checkpoint.is_file():
+        return []
+    tensors, facts = load_tensors(lesson.checkpoint)
+    network.load_state_dict(part(tensors, "network."))
+    restore_optimizer(optimizer, tensors)
+    return [Epoch.model_validate(epoch) for epoch in facts["history"]]
+
+
+def progress_of(task: str, done: int, total: int, unit: str, tally: Tally, rate: float) -> Progress:
+    """Progress with loss, accuracy and learning rate."""
+    figures = {"loss": tally.mean_loss, "accuracy": tally.accuracy, "rate": rate}
+    return Progress(task=task, done=done, total=total, unit=unit, figures=figures)

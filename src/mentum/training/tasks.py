@@ -1,0 +1,67 @@
+"""What each model of a run learns: one tree over the leaves, or one rank each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentum.errors import DataError
+from mentum.settings import HeadSettings
+from mentum.taxonomy import Rank, Taxon, Taxonomy
+
+
+@dataclass(frozen=True)
+class Task:
+    """One model's job.
+
+    Attributes:
+        model: "tree", or the rank of a separate model.
+        taxa: C taxa in the order of the logits.
+        allowed: (N, C) bool, the taxa that each image's label may mean.
+    """
+
+    model: str
+    taxa: tuple[Taxon, ...]
+    allowed: NDArray[np.bool_]
+
+
+def make_tasks(taxonomy: Taxonomy, labels: Sequence[Taxon], settings: HeadSettings) -> tuple[Task, ...]:
+    """Set up the models of a run.
+
+    Raises:
+        DataError: if separate models are asked for ranks that the data cannot report.
+    """
+    if settings.kind == "tree":
+        allowed = {label: taxonomy.leaves_of(label) for label in set(labels)}
+        return (Task("tree", taxonomy.leaves, np.stack([allowed[label] for label in labels])),)
+    return tuple(_rank_task(taxonomy, labels, rank) for rank in task_ranks(taxonomy, settings))
+
+
+def task_ranks(taxonomy: Taxonomy, settings: HeadSettings) -> tuple[Rank, ...]:
+    """The ranks that a run reports, lowest first."""
+    absent = [rank for rank in settings.ranks if rank not in taxonomy.ranks]
+    if settings.kind == "separate" and absent:
+        raise DataError(
+            f"head.ranks: found {', '.join(absent)}; the data has two taxa or more, and no lineage that skips the "
+            f"rank, at {', '.join(taxonomy.ranks)}; give some of these or [] for all."
+        )
+    if settings.kind == "separate" and settings.ranks:
+        return tuple(rank for rank in taxonomy.ranks if rank in settings.ranks)
+    return taxonomy.ranks
+
+
+def _rank_task(taxonomy: Taxonomy, labels: Sequence[Taxon], rank: Rank) -> Task:
+    truth = {label: taxonomy.truth(label, rank) for label in set(labels)}
+    columns = np.arange(len(taxonomy.taxa(rank)))
+    allowed = np.stack([columns == truth[label] for label in labels])
+    return Task(str(rank), taxonomy.taxa(rank), allowed)
+
+
+def by_rank(task: Task, taxonomy: Taxonomy, y_prob: NDArray[np.float32]) -> dict[Rank, NDArray[np.float32]]:
+    """Probabilities (N, C) of one model → probabilities at each rank that it answers for."""
+    if task.model != "tree":
+        return {Rank(task.model): y_prob}
+    return {rank: taxonomy.sum_up(y_prob, rank) for rank in taxonomy.ranks}

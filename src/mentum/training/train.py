@@ -1,0 +1,186 @@
+"""Train an identifier: from a folder of labelled images to a run folder."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+import mentum
+from mentum.errors import RunError
+from mentum.records import ProgressCallback, ignore_progress
+from mentum.runs import DataRecord, Machine, Run, RunRecord, StageRecord, write_parquet
+from mentum.settings import Settings, differences
+from mentum.taxonomy import Rank, Taxonomy
+from mentum.training.batches import ImageSource
+from mentum.training.learning import Learner
+from mentum.training.machine import choose_device, describe_machine, describe_versions, peak_memory, repeatable
+from mentum.training.preparation import Prepared, prepare
+from mentum.training.tasks import Task, by_rank, make_tasks, task_ranks
+
+IMBALANCE = {
+    "logit-adjustment": "log of each taxon's share of the training images added to its logit in training (tau = 1)",
+    "class-weights": "each image weighted by the inverse of its taxon's share of the training images",
+    "none": "nothing",
+}
+"""What is done about uneven numbers of images, in words."""
+
+
+@dataclass
+class Stopwatch:
+    """Seconds per phase of a training, summed over its resumptions."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time one phase."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 2)
+
+
+def train(
+    data: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    cache: Path,
+    command: str = "",
+    report: ProgressCallback = ignore_progress,
+) -> Run:
+    """Train in two stages and write a run folder; an interrupted training goes on from its last epoch.
+
+    Args:
+        data: as in `read_specimens`.
+        out: the run folder, new or of the same training interrupted.
+        settings: all settings.
+        cache: folder of the pixel cache.
+        command: how the training was asked for, for the record.
+        report: told about every step.
+
+    Raises:
+        DataError: for faulty data, listing all faults.
+        RunError: if `out` holds something else.
+        BackboneError: if the backbone cannot be had.
+    """
+    watch = Stopwatch()
+    refuse_foreign(out)
+    with repeatable(settings):
+        device = choose_device(settings)
+        with watch.phase("reading images"):
+            prepared = prepare(data, settings, cache, report)
+        run = Run(out)
+        record = _new_record(prepared, settings, command, describe_machine(device))
+        record = _take_up(run, record, watch)
+        write_parquet(prepared.frame(), run.table_file)
+        source = ImageSource(
+            prepared.pixels.pixels, settings.augmentation, settings.pixels.padding, settings.seed, device
+        )
+        learner = Learner(
+            run, settings, source, prepared.rows("train"), prepared.rows("validation"), watch.phase, report
+        )
+        _learn(run, record, learner, prepared, watch)
+    return run
+
+
+def refuse_foreign(out: Path) -> None:
+    """Make sure that a folder is new, empty or a training's own.
+
+    Raises:
+        RunError: if it holds anything else, or a complete run.
+    """
+    run = Run(out)
+    if not run.record_file.is_file():
+        if out.exists() and (not out.is_dir() or any(file.suffix != ".part" for file in out.iterdir())):
+            raise RunError(f"{out}: found other files, expected a new or empty folder; give another --out.")
+    elif run.record().status == "complete":
+        raise RunError(f"{out}: holds a complete training already; give another --out, or remove the folder.")
+
+
+def _new_record(prepared: Prepared, settings: Settings, command: str, machine: Machine) -> RunRecord:
+    taxonomy = prepared.table.taxonomy
+    return RunRecord(
+        status="running",
+        mentum=mentum.__version__,
+        started=datetime.now(UTC),
+        command=command,
+        settings=settings,
+        taxa=tuple(leaf.lineage for leaf in taxonomy.leaves),
+        ranks=task_ranks(taxonomy, settings.head),
+        data=prepared.record(),
+        machine=machine,
+        versions=describe_versions(),
+        imbalance=IMBALANCE[settings.head.imbalance],
+    )
+
+
+def _take_up(run: Run, record: RunRecord, watch: Stopwatch) -> RunRecord:
+    """Begin a run folder, or go on with one that the same settings and data began."""
+    if run.record_file.is_file():
+        earlier = run.record()
+        _refuse_other(run, earlier, record.settings, record.data)
+        for name, seconds in earlier.timings.items():
+            watch.seconds[name] = round(watch.seconds.get(name, 0.0) + seconds, 2)
+        record = earlier.model_copy(update={"resumed": earlier.resumed + 1, "machine": record.machine})
+    run.path.mkdir(parents=True, exist_ok=True)
+    record.write(run.record_file)
+    return record
+
+
+def _refuse_other(run: Run, earlier: RunRecord, settings: Settings, data: DataRecord) -> None:
+    unequal = differences(earlier.settings, settings)
+    if (earlier.data.table_hash, earlier.data.content_hash) != (data.table_hash, data.content_hash):
+        unequal.append("the images or the specimen table")
+    if unequal:
+        raise RunError(
+            f"{run.path}: holds an interrupted training that differs in {'; '.join(unequal)}; give the same command to "
+            "go on with it, or another --out."
+        )
+
+
+def _learn(run: Run, record: RunRecord, learner: Learner, prepared: Prepared, watch: Stopwatch) -> None:
+    taxonomy = prepared.table.taxonomy
+    tasks = make_tasks(taxonomy, prepared.table.labels, learner.settings.head)
+    stages: list[StageRecord] = []
+    for task in tasks:
+        stages += learner.learn(task)
+        record = record.model_copy(
+            update={
+                "stages": tuple(sorted(stages, key=lambda stage: stage.stage)),
+                "backbone": learner.describe_backbone(),
+                "timings": dict(watch.seconds),
+                "peak_memory": round(peak_memory(), 2),
+            }
+        )
+        record.write(run.record_file)
+    for folder in {stage.stage: None for stage in stages}:
+        _combine_predictions(run, folder, tasks, taxonomy, prepared.table.file_names)
+    record.model_copy(update={"status": "complete", "finished": datetime.now(UTC)}).write(run.record_file)
+    _tidy(run)
+
+
+def _combine_predictions(
+    run: Run, stage: str, tasks: Sequence[Task], taxonomy: Taxonomy, file_names: list[str]
+) -> None:
+    """Join the models' probabilities into the stage's `predictions.parquet`."""
+    found: dict[Rank, np.ndarray] = {}
+    files = [run.stage_folder(stage) / f"{task.model}.npy" for task in tasks]
+    for task, file in zip(tasks, files, strict=True):
+        found |= by_rank(task, taxonomy, np.load(file))
+    run.write_predictions(stage, file_names, found)
+
+
+def _tidy(run: Run) -> None:
+    """Remove what only a resumed training would need; last, so that a kill at any moment leaves a resumable run."""
+    shutil.rmtree(run.stage_folder("stage1") / "views", ignore_errors=True)
+    for file in run.path.glob("stage*/*.npy"):
+        file.unlink()
