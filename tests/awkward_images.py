@@ -45,6 +45,14 @@ def write_truncated(path: Path, keep: float = 0.5) -> Path:
     return path
 
 
+def write_garbled(path: Path) -> Path:
+    """An image whose middle was overwritten."""
+    content = bytearray(write_plain(path).read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 20] = bytes(20)
+    path.write_bytes(content)
+    return path
+
+
 def write_empty(path: Path) -> Path:
     """A file of zero bytes."""
     path.write_bytes(b"")

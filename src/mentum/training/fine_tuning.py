@@ -66,7 +66,11 @@ def _epoch(
     taught = _teach(network, optimizer, source, lesson, settings, epoch)
     speed = taught.images_per_second
     rate = optimizer.param_groups[-1]["lr"]
-    return summarise(epoch, rate, taught, _look(network, source, lesson), speed)
+    checked = _look(network, source, lesson)
+    done = progress_of(task_name(lesson, settings, epoch), taught.images, taught.images, "images", taught, rate)
+    seen = {"validation loss": checked.mean_loss, "validation accuracy": checked.accuracy}
+    lesson.report(done.model_copy(update={"figures": done.figures | seen}))
+    return summarise(epoch, rate, taught, checked, speed)
 
 
 def _teach(
@@ -82,7 +86,6 @@ def _teach(
         freeze_norms(network)
     rows = shuffled(lesson.train, lesson.seed, epoch)
     steps = -(-len(rows) // settings.batch_size)
-    task = f"stage 2, {lesson.model}: epoch {epoch} of at most {settings.epochs}"
     tally = Tally()
     for step, (of, pixels) in enumerate(source.batches(rows, settings.batch_size, epoch)):
         rate = settings.learning_rate * cosine((epoch - 1) * steps + step, settings.epochs * steps, settings.warmup)
@@ -99,8 +102,16 @@ def _teach(
         torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
         optimizer.step()
         tally.add(loss, lesson.objective.hits(logits, of))
-        lesson.report(progress_of(task, tally.images, len(rows), "images", tally, rate))
+        if tally.images < len(rows):  # the last word of an epoch comes after the look at validation images
+            lesson.report(
+                progress_of(task_name(lesson, settings, epoch), tally.images, len(rows), "images", tally, rate)
+            )
     return tally
+
+
+def task_name(lesson: Lesson, settings: Stage2Settings, epoch: int) -> str:
+    """What the epoch is called in progress reports."""
+    return f"stage 2, {lesson.model}: epoch {epoch} of at most {settings.epochs}"
 
 
 def _look(network: Network, source: ImageSource, lesson: Lesson) -> Tally:

@@ -1,0 +1,37 @@
+# `make demo` sets up and runs the main job; `make test` sets up and passes the tests; `make check` holds the code to its rules.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+LOG := $(shell test -t 2 && echo auto || echo plain)
+
+.PHONY: demo test check setup update-golden clean
+
+setup: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt 'torch==2.13.0'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	touch $@
+
+demo: setup
+	rm -rf $(DEMO)
+	$(BIN)/mentum phantoms $(DEMO)/specimens --images-per-taxon 60 --width 256 --log $(LOG)
+	$(BIN)/mentum train $(DEMO)/specimens --recipe quick --out $(DEMO)/run --cache $(DEMO)/cache --log $(LOG)
+	$(BIN)/mentum evaluate $(DEMO)/run
+	@echo "Written: $(DEMO)/run (run.json, evaluation.json, figures/)"
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/test_docs.py
+
+clean:
+	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,62 @@
+"""The command line: parse, call one function, print."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import mentum
+from mentum.cli.data import check, phantoms
+from mentum.cli.learning import evaluate, identify, train
+from mentum.errors import MentumError
+
+app = typer.Typer(
+    name="mentum",
+    help="From labelled photographs of specimens to an identifier that a taxonomist can trust and publish from.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _command in (check, train, evaluate, identify, phantoms):
+    app.command()(_command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mentum {mentum.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    del version, debug  # both act before a command runs
+
+
+def main() -> None:
+    """Run the command line; a fault in the user's material becomes one message and exit code 2."""
+    try:
+        app()
+    except (MentumError, OSError) as error:
+        _fail(str(error))
+    except ModuleNotFoundError as error:
+        if error.name not in {"torch", "transformers", "safetensors", "psutil"}:
+            raise
+        _fail(f"training needs the package {error.name}, which is not installed; run: pip install 'mentum[train]'")
+    except KeyboardInterrupt:
+        Console(stderr=True).print("mentum: interrupted; the same command goes on where a training stopped.")
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    if "--debug" in sys.argv:
+        raise
+    typer.echo(f"mentum: {message}", err=True)
+    sys.exit(2)

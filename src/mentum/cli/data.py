@@ -1,0 +1,58 @@
+"""Commands on data: what is there, and drawn specimens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mentum.cli.display import Log, print_check, shown_progress
+from mentum.records import Progress
+
+DataArgument = Annotated[
+    Path, typer.Argument(help="A folder per taxon, a folder with specimens.csv, or a CSV or Parquet table.")
+]
+LogOption = Annotated[Log, typer.Option(help="Progress on standard error; auto: bars on a terminal, else nothing.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def check(data: DataArgument, as_json: JsonOption = False, log: LogOption = Log.AUTO) -> None:
+    """Show what a data set holds and every fault in it. Exit code: 0 clean, 1 warnings, 2 errors."""
+    from mentum.specimens.checks import check as check_data
+
+    with shown_progress(log) as report:
+        found = check_data(data, report)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        print_check(found)
+    raise typer.Exit(found.exit_code)
+
+
+def phantoms(
+    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    images_per_taxon: Annotated[int, typer.Option(min=1, help="Images of each of the ten taxa.")] = 40,
+    images: Annotated[int | None, typer.Option(min=1, help="Images in all, instead of per taxon.")] = None,
+    images_per_specimen: Annotated[int, typer.Option(min=1, help="Images that show the same specimen.")] = 1,
+    width: Annotated[int, typer.Option(min=64, help="Image width, px; the height is 0.74 of it.")] = 512,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same bytes.")] = 0,
+    shortcut: Annotated[
+        str, typer.Option(help="Plant a trait of the background that betrays the taxon: none, tint, corner.")
+    ] = "none",
+    log: LogOption = Log.AUTO,
+) -> None:
+    """Draw head capsules of ten midge taxa, with taxonomy and outlines of the characters, to try things on."""
+    from mentum.specimens.phantoms import PhantomSettings, draw_phantoms
+
+    settings = PhantomSettings.model_validate(
+        {
+            "images_per_taxon": images_per_taxon, "images": images, "images_per_specimen": images_per_specimen,
+            "width": width, "seed": seed, "shortcut": shortcut,
+        }
+    )  # fmt: skip
+    with shown_progress(log) as report:
+        draw_phantoms(
+            out, settings, lambda done, total: report(Progress(task="drawing", done=done, total=total, unit="images"))
+        )
+    typer.echo(out)

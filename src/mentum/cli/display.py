@@ -1,0 +1,164 @@
+"""What a person sees: progress while a job runs, tables when it is done."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from mentum.records import CheckReport, Evaluation, Progress, ProgressCallback, Severity, ignore_progress
+
+PLAIN_SECONDS = 20.0
+"""Least time between two lines about the same task, in plain progress."""
+
+
+class Log(StrEnum):
+    """How progress is shown, on standard error."""
+
+    AUTO = "auto"
+    BARS = "bars"
+    PLAIN = "plain"
+    JSON = "json"
+    QUIET = "quiet"
+
+
+@contextlib.contextmanager
+def shown_progress(log: Log) -> Iterator[ProgressCallback]:
+    """Give the callback that shows progress as asked; "auto" is bars on a terminal and nothing elsewhere."""
+    if log is Log.AUTO:
+        log = Log.BARS if sys.stderr.isatty() else Log.QUIET
+    if log is Log.BARS:
+        with _bars() as bars:
+            yield _BarDisplay(bars)
+    elif log is Log.PLAIN:
+        yield _PlainDisplay()
+    elif log is Log.JSON:
+        yield lambda progress: print(progress.model_dump_json(), file=sys.stderr, flush=True)  # noqa: T201
+    else:
+        yield ignore_progress
+
+
+def _bars() -> Bars:
+    return Bars(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
+        console=Console(stderr=True),
+    )
+
+
+class _BarDisplay:
+    """One live bar; a task that is done leaves a line above it."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._name = ""
+        self._task: TaskID | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.task != self._name or self._task is None:
+            if self._task is not None:
+                self._bars.remove_task(self._task)
+            self._name = progress.task
+            self._task = self._bars.add_task(progress.task, total=progress.total, unit=progress.unit, figures="")
+        self._bars.update(self._task, completed=progress.done, figures=_figures(progress))
+        if progress.done >= progress.total:
+            self._bars.console.print(_line(progress), highlight=False)
+            self._bars.remove_task(self._task)
+            self._name, self._task = "", None
+
+
+class _PlainDisplay:
+    """A line when a task is done, and now and then before."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.done >= progress.total or now - self._last > PLAIN_SECONDS:
+            self._last = now
+            print(_line(progress), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _line(progress: Progress) -> str:
+    return f"{progress.task}: {progress.done} of {progress.total} {progress.unit}  {_figures(progress)}".rstrip()
+
+
+def _figures(progress: Progress) -> str:
+    return "  ".join(
+        f"{name} {value:.2g}" if name == "rate" else f"{name} {value:.3f}" for name, value in progress.figures.items()
+    )
+
+
+def print_check(report: CheckReport) -> None:
+    """Print what a data set holds and what is wrong with it."""
+    console = Console()
+    console.print(f"{report.data}: {report.n_images} images of {report.n_specimens} specimens")
+    per_rank = ", ".join(f"{number} at {rank}" for rank, number in report.taxa_per_rank.items())
+    console.print(
+        f"taxa: {per_rank or 'one'}; the largest taxon has {report.imbalance:.1f} times the images of the smallest"
+    )
+    console.print(f"sizes: {_most(report.sizes)}; modes: {_most(report.modes)}")
+    table = Table("taxon", "rank", "images", "specimens", box=None, pad_edge=False)
+    for taxon in report.taxa:
+        table.add_row(taxon.scientific_name, str(taxon.rank), str(taxon.n_images), str(taxon.n_specimens))
+    console.print(table)
+    for severity, style in ((Severity.ERROR, "bold red"), (Severity.WARNING, "yellow")):
+        for fault in report.faults:
+            if fault.severity is severity:
+                console.print(f"[{style}]{severity}[/] {fault.where}: {fault.message}", highlight=False, soft_wrap=True)
+    console.print(("clean", "warnings only: training can go on", "errors: mend them before training")[report.exit_code])
+
+
+def _most(counts: dict[str, int], shown: int = 4) -> str:
+    listed = [f"{name} ({number})" for name, number in list(counts.items())[:shown]]
+    return ", ".join(listed + [f"{len(counts) - shown} others"] * (len(counts) > shown))
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print the paper's table, the misclassified images and the notes."""
+    console = Console()
+    table = Table(
+        "stage", "rank", "subset", title=f"{evaluation.run} · {evaluation.backbone} · heads {evaluation.heads}"
+    )
+    for name in ("accuracy %", "misclassified", "images", "specimens", "95 % interval"):
+        table.add_column(name, justify="right")
+    for place, row in enumerate(evaluation.table):
+        interval = f"{100 * row.interval.low:.2f} - {100 * row.interval.high:.2f}"
+        counts = (str(row.n_misclassified), str(row.n_images), str(row.n_specimens))
+        following = evaluation.table[place + 1 :][:1]
+        ends = bool(following) and (following[0].stage, following[0].rank) != (row.stage, row.rank)
+        table.add_row(
+            row.stage, str(row.rank), row.subset, f"{100 * row.accuracy:.2f}", *counts, interval, end_section=ends
+        )
+    console.print(table)
+    _print_misclassified(console, evaluation)
+    methods = sorted({row.interval.method for row in evaluation.table})
+    for note in (f"Intervals: {' and '.join(methods)}.", *evaluation.notes):
+        console.print(note, highlight=False)
+
+
+def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 20) -> None:
+    last, lowest = evaluation.table[-1].stage, evaluation.table[0].rank
+    wrong = [
+        each for each in evaluation.misclassified
+        if each.stage == last and each.rank == lowest and each.subset != "train"
+    ]  # fmt: skip
+    for each in wrong[:shown]:
+        console.print(
+            f"{each.subset}: {each.file_name}: {each.label} ({100 * each.probability_of_label:.1f} %) identified as "
+            f"{each.identified_as} ({100 * each.probability:.1f} %)", highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    if len(wrong) > shown:
+        console.print(f"and {len(wrong) - shown} more in evaluation.json", highlight=False)

@@ -1,0 +1,1 @@
+"""What is it? Names and probabilities for new images."""
