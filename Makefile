@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := demo
 LOG := $(shell test -t 2 && echo auto || echo plain)
 
-.PHONY: demo test check setup update-golden clean
+.PHONY: demo test check setup clean
 
 setup: $(VENV)/installed
 
@@ -24,7 +24,7 @@ demo: setup
 	@echo "Written: $(DEMO)/run (run.json, evaluation.json, figures/)"
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: setup
 	$(BIN)/ruff check .

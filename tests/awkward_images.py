@@ -193,7 +193,9 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 def write_large_bilevel(path: Path, size: tuple[int, int]) -> Path:
     """An image of many pixels in few bytes, for what Pillow warns of."""
-    Image.new("1", size, 1).save(path, compression="group4") if path.suffix == ".tif" else Image.new("1", size).save(path)
+    Image.new("1", size, 1).save(path, compression="group4") if path.suffix == ".tif" else Image.new("1", size).save(
+        path
+    )
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from awkward_images import write_plain
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -19,7 +19,9 @@ def taxon(*names: str | None, ranks: tuple[Rank, ...] = RANKS) -> Taxon:
     return Taxon(tuple((rank, name) for rank, name in zip(ranks, names, strict=False) if name))
 
 
-SERJANIA = [taxon("Sapindaceae", None, "Serjania", f"Serjania {name}") for name in ("erecta", "hebecarpa", "laruotteana")]
+SERJANIA = [
+    taxon("Sapindaceae", None, "Serjania", f"Serjania {name}") for name in ("erecta", "hebecarpa", "laruotteana")
+]
 MATAYBA = taxon("Sapindaceae", None, "Matayba", "Matayba guianensis")
 SERJANIA_SP = SERJANIA[0].at(Rank.GENUS)
 POLLEN = Taxonomy.from_taxa([*SERJANIA, MATAYBA, SERJANIA_SP])
@@ -116,12 +118,16 @@ def test_the_same_epithet_in_two_genera_stays_apart() -> None:
     tree = Taxonomy.from_taxa([taxon("Fidae", genus, "vulgaris", ranks=ranks) for genus in ("Aus", "Bus")])
     assert [leaf.path[1][1] for leaf in tree.leaves] == ["Aus", "Bus"]
     assert tree.columns(Rank.SPECIES).tolist() == [0, 1]
-    np.testing.assert_allclose(tree.sum_up(np.array([[0.3, 0.7]], dtype=np.float32), Rank.GENUS), [[0.3, 0.7]], rtol=1e-6)
+    np.testing.assert_allclose(
+        tree.sum_up(np.array([[0.3, 0.7]], dtype=np.float32), Rank.GENUS), [[0.3, 0.7]], rtol=1e-6
+    )
 
 
 def test_ranks_that_some_skip_or_that_hold_one_taxon_are_not_reported() -> None:
     ranks = (Rank.FAMILY, Rank.TRIBE, Rank.GENUS)
-    tree = Taxonomy.from_taxa([taxon("Fidae", tribe, genus, ranks=ranks) for tribe, genus in ((None, "Aus"), ("Bini", "Bus"))])
+    tree = Taxonomy.from_taxa(
+        [taxon("Fidae", tribe, genus, ranks=ranks) for tribe, genus in ((None, "Aus"), ("Bini", "Bus"))]
+    )
     assert tree.ranks == (Rank.GENUS,)
     assert tree.skipped_ranks == (Rank.TRIBE,)
 
@@ -173,7 +179,14 @@ def test_names(name: str, path: list[tuple[str, str]] | None) -> None:
 
 
 def test_rows() -> None:
-    row = {"scientificName": " Aus  bus", "taxonRank": "Species", "genus": "Aus", "tribe": None, "family": "", "order": "Oa"}
+    row = {
+        "scientificName": " Aus  bus",
+        "taxonRank": "Species",
+        "genus": "Aus",
+        "tribe": None,
+        "family": "",
+        "order": "Oa",
+    }
     assert [(rank.value, name) for rank, name in taxon_from_row(row).path] == [
         ("order", "Oa"),
         ("genus", "Aus"),

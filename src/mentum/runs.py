@@ -223,6 +223,8 @@ class Run:
             if not file.is_file():  # stage2.epochs = 0
                 continue
             frame = pl.read_parquet(file)
+            if frame["file_name"].to_list() != table["file_name"].to_list():
+                raise RunError(f"{file}: lists other images than {self.table_file}; train again into a new folder.")
             yield StagePredictions(
                 stage=name,
                 file_names=table["file_name"].to_list(),

@@ -26,9 +26,8 @@ def evaluation(run):
 
 
 def row(evaluation, rank, subset="validation", stage="fine-tuned"):
-    (found,) = [
-        row for row in evaluation.table if (row.stage, row.rank, row.subset) == (stage, rank, subset)
-    ]  # fmt: skip
+    where = (stage, rank, subset)
+    (found,) = [each for each in evaluation.table if (each.stage, each.rank, each.subset) == where]
     return found
 
 

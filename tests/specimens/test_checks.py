@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import awkward_images as awkward
 import pytest
-from data_sets import Row, real_data, write_data_set
 
+import awkward_images as awkward
+from data_sets import Row, real_data, write_data_set
 from mentum.errors import DataError
 from mentum.records import CheckReport, Fault, Progress, Severity
 from mentum.specimens.checks import check, duplicate_faults, table_faults
@@ -101,8 +101,7 @@ def test_a_rank_that_some_lineages_skip(tmp_path: Path) -> None:
     taxonomy = (
         "scientificName,taxonRank,genus,tribe,family\n"
         "Aus bus,species,Aus,Aini,Fidae\n"
-        "Cus dus,species,Cus,Cini,Fidae\n"
-        + "".join(f"Eus e{letter}us,species,Eus,,Fidae\n" for letter in "abcd")
+        "Cus dus,species,Cus,Cini,Fidae\n" + "".join(f"Eus e{letter}us,species,Eus,,Fidae\n" for letter in "abcd")
     )
     rows = [*TWO_TAXA, *(row for letter in "abcd" for row in rows_of(f"Eus e{letter}us", 5))]
     (fault,) = table_faults(read_specimens(write_data_set(tmp_path, rows, taxonomy)))
@@ -160,7 +159,9 @@ def test_check_reports_counts_and_every_fault_at_once(tmp_path: Path) -> None:
     ]
     assert (report.sizes, report.modes) == ({"120 x 80": 12}, {"RGB": 11, "L": 1})
     assert report.imbalance == pytest.approx(7 / 6)
-    assert [(step.task, step.done, step.total, step.unit) for step in steps[-1:]] == [("checking images", 13, 13, "images")]
+    assert [(step.task, step.done, step.total, step.unit) for step in steps[-1:]] == [
+        ("checking images", 13, 13, "images")
+    ]
     assert CheckReport.model_validate_json(report.model_dump_json()) == report
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from awkward_images import write_plain
 from data_sets import Row, real_data, write_data_set
-
 from mentum.errors import DataError
 from mentum.records import Fault, Severity
 from mentum.specimens.manifest import SpecimenTable, read_specimens
@@ -60,7 +60,9 @@ def test_a_folder_per_taxon(tmp_path: Path) -> None:
     assert all(path.is_file() for path in table.paths)
     fault = only(table, "no-specimen")
     assert fault.severity is Severity.WARNING
-    assert fault.message.startswith("no column names the specimen; each such image counts as a specimen of its own. Add")
+    assert fault.message.startswith(
+        "no column names the specimen; each such image counts as a specimen of its own. Add"
+    )
 
 
 def test_a_folder_per_specimen_within_the_taxon(tmp_path: Path) -> None:
@@ -101,10 +103,10 @@ def test_images_beside_the_folders_are_named(tmp_path: Path) -> None:
 def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere: not found; expected a folder of images or a CSV or Parquet table\."):
         read_specimens(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="found no image; expected a folder per taxon with images inside, or specimens.csv"):
+    with pytest.raises(DataError, match="found no image; expected a folder per taxon with images inside, or"):
         read_specimens(tmp_path)
     write_plain(tmp_path / "a.jpg")
-    with pytest.raises(DataError, match="found 1 images directly in it; expected a folder per taxon"):
+    with pytest.raises(DataError, match=r"found images directly in it \(1\); expected a folder per taxon"):
         read_specimens(tmp_path)
 
 
@@ -158,7 +160,7 @@ def test_windows_tables(read: Read) -> None:
 
 
 def test_quotes_blanks_and_underscores(read: Read) -> None:
-    table = read(HEADER + '"a.png" , Aus_bus ,"S,1"\nb.png,"  Aus   bus", \n')
+    table = read(HEADER + '"a.png", Aus_bus ,"S,1"\nb.png,"  Aus   bus", \n')
     assert set(names_of(table)) == {"Aus bus"}
     assert table.specimens.tolist() == ["S,1", "b.png"]
 
@@ -191,7 +193,9 @@ def test_an_unknown_column_with_and_without_a_near_name(read: Read) -> None:
 
 
 def test_a_missing_column(read: Read) -> None:
-    with pytest.raises(DataError, match=r"found the columns file_name, thing; expected also scientificName \(or one of"):
+    with pytest.raises(
+        DataError, match=r"found the columns file_name, thing; expected also scientificName \(or one of"
+    ):
         read("file_name,thing\na.png,Aus bus\n")
     with pytest.raises(DataError, match="expected also file_name and scientificName"):
         read("x,y\n1,2\n")
@@ -238,7 +242,14 @@ def test_an_image_listed_twice(read: Read) -> None:
 
 
 def test_all_faults_come_at_once(read: Read) -> None:
-    rows = ["gone.png,Aus bus,S1", "a.png,,S1", ",Aus bus,S1", "b.png,thing 3,S1", "b.png,Aus bus,", "c.png,Aus cf. bus,S1"]
+    rows = [
+        "gone.png,Aus bus,S1",
+        "a.png,,S1",
+        ",Aus bus,S1",
+        "b.png,thing 3,S1",
+        "b.png,Aus bus,",
+        "c.png,Aus cf. bus,S1",
+    ]
     table = read("file_name,scientificName,catalogNumber,weather\n" + ",\n".join(rows) + ",\n")
     assert [fault.code for fault in table.faults] == [
         "unknown-column",
@@ -353,7 +364,23 @@ def test_a_faulty_row_of_the_taxonomy(read: Read, row: str, message: str) -> Non
     assert message in fault.message
 
 
-def test_a_name_of_two_subgenera_is_no_conflict(read: Read) -> None:
+def test_capitals_in_the_taxonomys_columns_do_not_matter(read: Read) -> None:
+    (label,) = read(HEADER + "a.png,Aus bus,S1\n", TAXONOMY.replace("genus,tribe,family", "Genus,TRIBE,Family")).labels
+    assert list(label.lineage) == [Rank.FAMILY, Rank.TRIBE, Rank.GENUS, Rank.SPECIES]
+
+
+def test_an_epithet_of_two_genera_is_ambiguous_where_a_label_bears_it(read: Read) -> None:
+    taxonomy = "scientificName,taxonRank,genus\nvulgaris,species,Aus\nvulgaris,species,Bus\nCus dus,species,Cus\n"
+    fault = only(read(HEADER + "a.png,vulgaris,S1\n", taxonomy), "ambiguous-name")
+    assert (fault.severity, fault.where) == (Severity.ERROR, "vulgaris")
+    assert fault.message == (
+        "may mean Aus > vulgaris and Bus > vulgaris; write genus and epithet in full, in the labels and in "
+        "taxonomy.csv."
+    )
+    assert read(HEADER + "a.png,Cus dus,S1\n", taxonomy).faults == ()
+
+
+def test_a_subgenus_named_like_its_genus_is_no_conflict(read: Read) -> None:
     taxonomy = "scientificName,taxonRank,genus,subgenus\nAus bus,species,Aus,Aus\n"
     table = read(HEADER + "a.png,Aus,S1\nb.png,Aus bus,S2\n", taxonomy)
     assert [label.rank for label in table.labels] == [Rank.GENUS, Rank.SPECIES]
@@ -364,7 +391,8 @@ def test_a_name_of_two_subgenera_is_no_conflict(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "n_images", "n_labels", "n_leaves"), [("chiro10", 50, 10, 10), ("birds16", 911, 16, 16), ("pollen20", 700, 20, 19)]
+    ("name", "n_images", "n_labels", "n_leaves"),
+    [("chiro10", 50, 10, 10), ("birds16", 911, 16, 16), ("pollen20", 700, 20, 19)],
 )
 def test_real_data(name: str, n_images: int, n_labels: int, n_leaves: int) -> None:
     table = read_specimens(real_data(name))

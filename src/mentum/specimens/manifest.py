@@ -114,7 +114,7 @@ def _frame_from_folders(root: Path, faults: list[Fault]) -> pl.DataFrame:
     rows = {file.as_posix(): _row_of(file.parts) for file in files}
     placed = [row for row in rows.values() if row is not None]
     if not placed:
-        found = f"{len(files)} images directly in it" if files else "no image"
+        found = f"images directly in it ({len(files)})" if files else "no image"
         raise DataError(
             f"{root}: found {found}; expected a folder per taxon with images inside, or specimens.csv with the columns "
             "file_name, scientificName and catalogNumber."

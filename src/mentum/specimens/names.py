@@ -8,6 +8,8 @@ from mentum.records import Fault, error, warning
 from mentum.specimens.tables import read_table
 from mentum.taxonomy import Rank, Taxon, clean_name, conflicting_parents, taxon_from_name, taxon_from_row
 
+_COLUMNS = {name.lower(): name for name in ("scientificName", "taxonRank", *Rank)}
+
 
 def read_taxonomy(file: Path, faults: list[Fault]) -> tuple[Taxon, ...]:
     """Read `taxonomy.csv`: scientificName, taxonRank and a column per higher rank.
@@ -19,6 +21,7 @@ def read_taxonomy(file: Path, faults: list[Fault]) -> tuple[Taxon, ...]:
     if not file.is_file():
         return ()
     frame = read_table(file)
+    frame = frame.rename({column: _COLUMNS.get(column.lower(), column) for column in frame.columns})
     needed = [name for name in ("scientificName", "taxonRank") if name not in frame.columns]
     if needed:
         message = f"found the columns {', '.join(frame.columns)}; expected also {', '.join(needed)}."
@@ -35,7 +38,7 @@ def _read_row(where: str, row: dict[str, str | None], faults: list[Fault]) -> Ta
         try:
             return taxon_from_row(row)
         except ValueError:
-            message = f"found the rank '{row['taxonRank']}'; expected one of {', '.join(Rank)}."
+            message = f"found the rank '{row['taxonRank'] or ''}'; expected one of {', '.join(Rank)}."
     faults.append(error("taxonomy-row", where, message))
     return None
 
@@ -47,10 +50,13 @@ class NameResolver:
         self._listed = bool(taxa)
         self._taxa = taxa
         self._known: dict[str, Taxon] = {}
+        self._homonyms: dict[str, set[Taxon]] = {}
         for taxon in taxa:
             for depth in range(1, len(taxon.path) + 1):
                 node = Taxon(taxon.path[:depth])
-                self._known.setdefault(node.name, node)
+                first = self._known.setdefault(node.name, node)
+                if node.rank.depth > Rank.SUBGENUS.depth and node != first:
+                    self._homonyms.setdefault(node.name, {first}).add(node)
         self._resolved: dict[str, Taxon] = {}
 
     def resolve(self, label: str | None) -> Taxon | None:
@@ -80,17 +86,24 @@ class NameResolver:
         )
 
     def faults(self) -> list[Fault]:
-        """Names under two parents, and labels whose doubt was read as a higher rank."""
+        """Names under two parents or of two species, and labels whose doubt was read as a higher rank."""
         conflicts = conflicting_parents([*self._taxa, *self._resolved.values()])
         found = [
             error("two-parents", f"{rank} {name}", f"stands under {' and under '.join(above)}; keep one lineage.")
             for (rank, name), above in conflicts.items()
         ]
+        found += [_ambiguous(name, taxa) for name, taxa in self._homonyms.items() if name in self._resolved]
         doubtful = {name: taxon for name, taxon in self._resolved.items() if _has_qualifier(name)}
         return found + [
             warning("open-name", name, f"an open name; its images are labelled to {taxon.rank} {taxon.name} only.")
             for name, taxon in doubtful.items()
         ]
+
+
+def _ambiguous(name: str, taxa: set[Taxon]) -> Fault:
+    lineages = " and ".join(sorted(" > ".join(above for _, above in taxon.path) for taxon in taxa))
+    message = f"may mean {lineages}; write genus and epithet in full, in the labels and in taxonomy.csv."
+    return error("ambiguous-name", name, message)
 
 
 def _has_qualifier(name: str) -> bool:
