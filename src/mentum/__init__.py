@@ -1,3 +1,35 @@
-"""Mentum: from labelled photographs of specimens to an identifier that a taxonomist can trust."""
+"""Mentum: from labelled photographs of specimens to an identifier that a taxonomist can trust.
+
+Names are loaded when they are first used, so that `import mentum` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mentum.errors import MentumError
+    from mentum.evaluation.evaluate import evaluate
+    from mentum.runs import Run
+    from mentum.settings import load_settings
+    from mentum.specimens.checks import check
+    from mentum.training.train import train
 
 __version__ = "0.1.0"
+__all__ = ["MentumError", "Run", "__version__", "check", "evaluate", "load_settings", "train"]
+
+_HOMES = {
+    "MentumError": "mentum.errors",
+    "Run": "mentum.runs",
+    "check": "mentum.specimens.checks",
+    "evaluate": "mentum.evaluation.evaluate",
+    "load_settings": "mentum.settings",
+    "train": "mentum.training.train",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'mentum' has no attribute '{name}'")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import mentum
 from mentum.cli.data import check, phantoms
@@ -42,6 +42,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; a fault in the user's material becomes one message and exit code 2."""
+    # Threads that spin while they wait make a training several times slower when anything else runs on the machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except (MentumError, OSError) as error:
@@ -50,9 +52,10 @@ def main() -> None:
         if error.name not in {"torch", "transformers", "safetensors", "psutil"}:
             raise
         _fail(f"training needs the package {error.name}, which is not installed; run: pip install 'mentum[train]'")
-    except KeyboardInterrupt:
-        Console(stderr=True).print("mentum: interrupted; the same command goes on where a training stopped.")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == 130:  # what Typer makes of Ctrl-C
+            typer.echo("mentum: interrupted; the same command goes on where a training stopped.", err=True)
+        raise
 
 
 def _fail(message: str) -> None:

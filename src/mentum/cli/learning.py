@@ -35,7 +35,7 @@ def train(
     from mentum.settings import load_settings
     from mentum.training.train import train as train_identifier
 
-    given = {"backbone.source": backbone and json.dumps(backbone), "seed": seed}
+    given = {"backbone.source": backbone and json.dumps(backbone, ensure_ascii=False), "seed": seed}
     settings = load_settings(
         recipe, [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
     )

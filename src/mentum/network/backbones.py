@@ -121,9 +121,18 @@ def load_backbone(settings: BackboneSettings, seed: int) -> Backbone:
 
 
 def reopen_backbone(folder: Path) -> Backbone:
-    """Read a backbone that `Backbone.save` wrote."""
+    """Read a backbone that `Backbone.save` wrote.
+
+    Raises:
+        BackboneError: if the folder is missing or damaged.
+    """
     _silence()
-    source = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))["source"]
+    try:
+        source = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))["source"]
+    except (OSError, ValueError, KeyError) as reason:
+        raise BackboneError(
+            f"{folder}: holds no backbone that a training kept ({reason}); train again into a new folder."
+        ) from reason
     return _read_folder(folder, source)
 
 

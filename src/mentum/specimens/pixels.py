@@ -5,6 +5,7 @@ The same function prepares images for training and for identification.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -89,10 +90,10 @@ def open_cache(
 
 def _fill(file: Path, paths: Sequence[Path], settings: PixelSettings, progress: ProgressCallback) -> None:
     shape = (len(paths), settings.size, settings.size, 3)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    _require_room(file.parent, int(np.prod(shape)))
     beside = file.with_suffix(f".{os.getpid()}.part")
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _require_room(file.parent, int(np.prod(shape)))
         faults = _write(beside, shape, paths, settings, progress)
         if faults:
             listed = "; ".join(fault.message for fault in faults[:20])
@@ -103,7 +104,8 @@ def _fill(file: Path, paths: Sequence[Path], settings: PixelSettings, progress: 
             f"{file.parent}: cannot keep the pixel cache ({reason}); give --cache a folder with room."
         ) from reason
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what keeps the file from being made may keep it from being removed
+            beside.unlink(missing_ok=True)
 
 
 def _write(

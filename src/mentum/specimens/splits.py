@@ -61,7 +61,8 @@ def _share_out(specimens: Sequence[str], settings: SplitSettings, seed: int) -> 
         validation = set(rest[::5]) if len(rest) > 1 else set()
     else:
         remaining = [specimen for specimen in shuffled if specimen not in set(held_out)]
-        validation = set(remaining[: _quota(len(specimens), settings.validation)])
+        wanted = _quota(len(specimens), settings.validation)
+        validation = set(remaining[: min(wanted, len(remaining) - 1)])
     named = dict.fromkeys(rest, "train") | dict.fromkeys(validation, "validation")
     return named | dict.fromkeys(held_out, "test")
 

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mentum.errors import RunError
 from mentum.network.backbones import Backbone
 from mentum.network.head import Network
 from mentum.runs import Epoch, StageRecord
@@ -15,7 +14,16 @@ from mentum.training.batches import ImageSource, shuffled
 from mentum.training.checkpoints import load_tensors, save_tensors
 from mentum.training.features import BATCH_SIZE
 from mentum.training.optimizers import cosine, freeze_norms, layerwise_groups, make_optimizer, set_rate
-from mentum.training.stages import Lesson, Tally, progress_of, restore_state, save_state, seed_torch, summarise
+from mentum.training.stages import (
+    Lesson,
+    Tally,
+    progress_of,
+    require_finite,
+    restore_state,
+    save_state,
+    seed_torch,
+    summarise,
+)
 
 
 def fine_tune(
@@ -67,6 +75,7 @@ def _epoch(
     speed = taught.images_per_second
     rate = optimizer.param_groups[-1]["lr"]
     checked = _look(network, source, lesson)
+    require_finite(checked.mean_loss, lesson, epoch)
     done = progress_of(task_name(lesson, settings, epoch), taught.images, taught.images, "images", taught, rate)
     seen = {"validation loss": checked.mean_loss, "validation accuracy": checked.accuracy}
     lesson.report(done.model_copy(update={"figures": done.figures | seen}))
@@ -92,11 +101,7 @@ def _teach(
         set_rate(optimizer, rate)
         logits = network(pixels)
         loss = lesson.objective.loss(logits, of, training=True)
-        if not torch.isfinite(loss):
-            raise RunError(
-                f"{lesson.checkpoint.parent}: the loss of epoch {epoch} is not finite; lower stage2.learning_rate and "
-                "give a new --out."
-            )
+        require_finite(loss.item(), lesson, epoch)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
@@ -130,9 +135,9 @@ def keeps_norms(network: Network, settings: Stage2Settings) -> bool:
 
 
 def best_epoch(history: list[Epoch]) -> int:
-    """The epoch with the smallest validation loss, the earliest of equals."""
-    losses = [np.inf if epoch.validation_loss is None else epoch.validation_loss for epoch in history]
-    return int(np.argmin(losses)) + 1
+    """The epoch with the smallest validation loss, the earliest of equals; the last where nothing can be validated."""
+    losses = [epoch.validation_loss for epoch in history if epoch.validation_loss is not None]
+    return int(np.argmin(losses)) + 1 if losses else len(history)
 
 
 def reason_to_stop(history: list[Epoch], settings: Stage2Settings) -> str | None:

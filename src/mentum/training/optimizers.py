@@ -20,7 +20,7 @@ def cosine(step: int, total: int, warmup: float = 0.0) -> float:
     """
     rising = warmup * total
     if step < rising:
-        return (step + 1) / max(rising, 1)
+        return min((step + 1) / rising, 1.0)
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(total - rising, 1)))
 
 

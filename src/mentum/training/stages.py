@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mentum.errors import RunError
 from mentum.network.head import Objective
 from mentum.records import Progress, ProgressCallback
 from mentum.runs import Epoch
@@ -79,6 +81,20 @@ def seed_torch(*parts: object) -> None:
     """Seed torch by name, so that dropout in an epoch does not depend on what ran before it."""
     digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
     torch.manual_seed(int.from_bytes(digest[:8], "big", signed=True))
+
+
+def require_finite(loss: float, lesson: Lesson, epoch: int) -> None:
+    """Stop a training whose loss has exploded.
+
+    Raises:
+        RunError: if the loss is infinite or not a number.
+    """
+    if not math.isfinite(loss):
+        folder = lesson.checkpoint.parent  # stage1 or stage2, as the section of the settings
+        raise RunError(
+            f"{folder}: the loss of epoch {epoch} is not finite; lower {folder.name}.learning_rate and give a new "
+            "--out."
+        )
 
 
 def summarise(epoch: int, rate: float, taught: Tally, checked: Tally, images_per_second: float) -> Epoch:

@@ -13,7 +13,16 @@ from mentum.settings import Stage1Settings
 from mentum.training.batches import shuffled
 from mentum.training.features import Views
 from mentum.training.optimizers import cosine, make_optimizer, set_rate
-from mentum.training.stages import Lesson, Tally, progress_of, restore_state, save_state, seed_torch, summarise
+from mentum.training.stages import (
+    Lesson,
+    Tally,
+    progress_of,
+    require_finite,
+    restore_state,
+    save_state,
+    seed_torch,
+    summarise,
+)
 
 
 def train_head(
@@ -36,6 +45,7 @@ def train_head(
         set_rate(optimizer, rate)
         tally = _head_epoch(head, optimizer, views(epoch), lesson, settings.batch_size, epoch)
         checked = _check_head(head, validation_features, lesson)
+        require_finite(checked.mean_loss, lesson, epoch)
         history.append(summarise(epoch, rate, tally, checked, tally.images_per_second))
         save_state(lesson, head, optimizer, history)
         task = f"stage 1, {lesson.model}: top classifier"
@@ -63,6 +73,7 @@ def _head_epoch(
     for batch, of in zip(torch.split(shown, batch_size), torch.split(rows, batch_size), strict=True):
         logits = head(batch.to(device))
         loss = lesson.objective.loss(logits, of, training=True)
+        require_finite(loss.item(), lesson, epoch)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()

@@ -138,7 +138,8 @@ def _take_up(run: Run, record: RunRecord, watch: Stopwatch) -> RunRecord:
 
 def _refuse_other(run: Run, earlier: RunRecord, settings: Settings, data: DataRecord) -> None:
     unequal = differences(earlier.settings, settings)
-    if (earlier.data.table_hash, earlier.data.content_hash) != (data.table_hash, data.content_hash):
+    found = (data.table_hash, data.content_hash)
+    if not unequal and (earlier.data.table_hash, earlier.data.content_hash) != found:  # other settings split otherwise
         unequal.append("the images or the specimen table")
     if unequal:
         raise RunError(

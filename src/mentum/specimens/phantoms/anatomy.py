@@ -10,9 +10,19 @@ from typing import Literal
 
 Absorbance = tuple[float, float, float]
 
-BLACK: Absorbance = (1.30, 1.32, 1.28)
+BLACK: Absorbance = (0.98, 1.15, 1.26)
 DARK_BROWN: Absorbance = (0.85, 1.15, 1.40)
 BROWN: Absorbance = (0.45, 0.85, 1.25)
+
+
+def scaled(absorbance: Absorbance, factor: float) -> Absorbance:
+    """An absorbance as many times as strong.
+
+    >>> scaled((1.0, 2.0, 3.0), 2.0)
+    (2.0, 4.0, 6.0)
+    """
+    red, green, blue = absorbance
+    return red * factor, green * factor, blue * factor
 
 
 @dataclass(frozen=True)

@@ -185,8 +185,11 @@ def _gauss(deviation: float) -> ImageFilter.Filter:
 
 def _limb(mask: Image.Image, scale: float) -> Field:
     """Shade that grows from the inside to the edge of a mask: a thin rim upon a wide limb, 0 to about 1."""
-    rim = np.asarray(mask.filter(ImageFilter.GaussianBlur(RIM * scale)), dtype=np.float32)
-    small = mask.resize((max(mask.width // 4, 1), max(mask.height // 4, 1)), Image.Resampling.BOX)
-    wide = small.filter(ImageFilter.GaussianBlur(LIMB * scale / 4)).resize(mask.size, Image.Resampling.BILINEAR)
-    limb = np.asarray(wide, dtype=np.float32)
+    rim, limb = (_coarsely_blurred(mask, reach * scale, step) for reach, step in ((RIM, 2), (LIMB, 4)))
     return 2 - rim * np.float32(1.1 / 255) - limb * np.float32(0.9 / 255)
+
+
+def _coarsely_blurred(mask: Image.Image, deviation: float, step: int) -> Field:
+    small = mask.resize((max(mask.width // step, 1), max(mask.height // step, 1)), Image.Resampling.BOX)
+    blurred = small.filter(ImageFilter.GaussianBlur(deviation / step))
+    return np.asarray(blurred.resize(mask.size, Image.Resampling.BILINEAR), dtype=np.float32)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mentum.specimens.phantoms.anatomy import Absorbance, Arch, Taxon
+from mentum.specimens.phantoms.anatomy import Absorbance, Arch, Taxon, scaled
 from mentum.specimens.phantoms.canvas import Layer, Mark
 from mentum.specimens.phantoms.outlines import Points, mirrored, ribbon, smooth
 from mentum.specimens.phantoms.parts import Character, Parts
@@ -25,7 +25,7 @@ def capsule(taxon: Taxon, rng: np.random.Generator) -> Parts:
         *_walls(taxon, (dorsal, ventral), line, rng),
         Layer(
             (Mark(arch), *_rear_arc(taxon, rng)),
-            _times(taxon.arch.absorbance, 1.3),
+            scaled(taxon.arch.absorbance, 1.25),
             VENTRAL,
             softness=0.005,
             texture=mottling(rng, 0.16),
@@ -102,15 +102,16 @@ def _arch_line(taxon: Taxon, rng: np.random.Generator) -> Points:
     """Midline of the arch from the left foot to the right: a crown between two legs."""
     arch = taxon.arch
     top = taxon.capsule.length - arch.apex
+    foot = min(arch.span / 2, taxon.capsule.profile[0][1])  # the feet stand on the capsule's rear corners at most
     knee = (1 + arch.crown) / 2 - 0.35 * arch.flare * (1 - arch.crown)
     half = np.array([(0.5 * arch.crown, 0.965), (arch.crown, 0.84), (knee, 0.42), (1.0, 0.0)])
     right, left = (half + rng.normal(0, 0.018, half.shape) for _ in range(2))
     knots = np.concatenate([mirrored(left)[::-1], [[0.0, 1.0]], right])
-    return smooth(knots * np.array([arch.span / 2, top - arch.foot]) + np.array([0.0, arch.foot]))
+    return smooth(knots * np.array([foot, top - arch.foot]) + np.array([0.0, arch.foot]))
 
 
 def _arch_ribbon(arch: Arch, line: Points, rng: np.random.Generator) -> Points:
-    t = np.abs(line[:, 0]) / (arch.span / 2)
+    t = np.abs(line[:, 0]) / np.abs(line[:, 0]).max()
     uneven = smooth(rng.normal(1, 0.13, (9, 2)))[:, 0]
     return ribbon(line, arch.stroke * (1 + (arch.feet - 1) * t**2.5) * uneven)
 
@@ -118,7 +119,7 @@ def _arch_ribbon(arch: Arch, line: Points, rng: np.random.Generator) -> Points:
 def _rear_arc(taxon: Taxon, rng: np.random.Generator) -> tuple[Mark, ...]:
     """The arc that closes the opening behind, with a notch on the midline."""
     arch = taxon.arch
-    x = np.linspace(0.015, 0.98, 12) * arch.span / 2
+    x = np.linspace(0.015, 0.98, 12) * min(arch.span / 2, taxon.capsule.profile[0][1])
     y = 0.012 + (arch.foot - 0.012) * (x / x[-1]) ** 2
     width = arch.stroke * (0.45 + 0.45 * arch.rear) * rng.uniform(0.75, 1.25, 12)
     half = np.stack([x, y], axis=1)
@@ -130,10 +131,10 @@ def _walls(taxon: Taxon, walls: tuple[Points, Points], line: Points, rng: np.ran
     opening = np.concatenate([line, [[taxon.arch.span / 2, -0.2], [-taxon.arch.span / 2, -0.2]]])
     both = taxon.capsule.absorbance
     dorsal = Layer(
-        (Mark(walls[0]),), _times(both, 1 - VENTRAL_SHARE), DORSAL, taxon.capsule.limb, texture=mottling(rng, 0.10)
+        (Mark(walls[0]),), scaled(both, 1 - VENTRAL_SHARE), DORSAL, taxon.capsule.limb, texture=mottling(rng, 0.10)
     )
     ventral = Layer(
-        (Mark(walls[1]), Mark(opening, 0.0)), _times(both, VENTRAL_SHARE), RIM, texture=wall_pigment(taxon, rng)
+        (Mark(walls[1]), Mark(opening, 0.0)), scaled(both, VENTRAL_SHARE), RIM, texture=wall_pigment(taxon, rng)
     )
     return [dorsal, ventral, *_rim(taxon, walls[1], rng)]
 
@@ -161,7 +162,7 @@ def _suture(taxon: Taxon) -> tuple[Layer, ...]:
     line = smooth([(0, rear), (0.004, (rear + front) / 2), (-0.003, front)])
     strength = -0.75 * taxon.gula.midline * VENTRAL_SHARE * (1 + 0.5 * taxon.gula.darkness)
     width = np.linspace(0.024, 0.012, len(line))
-    return (Layer((Mark(ribbon(line, width)),), _times(taxon.capsule.absorbance, strength), VENTRAL, softness=0.003),)
+    return (Layer((Mark(ribbon(line, width)),), scaled(taxon.capsule.absorbance, strength), VENTRAL, softness=0.003),)
 
 
 def _folds(taxon: Taxon, rng: np.random.Generator) -> tuple[Layer, ...]:
@@ -170,16 +171,16 @@ def _folds(taxon: Taxon, rng: np.random.Generator) -> tuple[Layer, ...]:
     apex = taxon.capsule.length - taxon.arch.apex
     marks = []
     for _ in range(count):
-        middle = np.array([rng.normal(0, 0.12), apex + rng.normal(0.02, 0.10)])
-        reach, slope = rng.uniform(0.12, 0.36), rng.normal(0, 0.18)
+        middle = np.array([rng.uniform(-0.2, 0.2), apex + rng.normal(0.02, 0.10)])
+        reach, slope = min(rng.uniform(0.12, 0.36), 0.43 - abs(middle[0])), rng.normal(0, 0.18)
         x = np.linspace(-1, 1, 9)
         bow = rng.normal(0, 0.03) * (1 - x**2) + rng.normal(0, 0.004, 9)
         line = smooth(np.stack([x * reach, x * reach * slope + bow], axis=1) + middle)
         width = rng.uniform(0.008, 0.022) * np.sin(np.linspace(0.05, np.pi - 0.05, len(line)))
-        marks.append(Mark(ribbon(line, width), float(rng.uniform(0.5, 1.0))))
-    colour = _times(taxon.capsule.absorbance, 0.35)
-    dark = (colour[0] + 0.25, colour[1] + 0.3, colour[2] + 0.3)
-    return (Layer(tuple(marks), dark, float(rng.uniform(-0.6, 0.6))),) if marks else ()
+        marks.append(Mark(ribbon(line, width), rng.uniform(0.5, 1.0)))
+    red, green, blue = scaled(taxon.capsule.absorbance, 0.35)
+    dark = (red + 0.25, green + 0.3, blue + 0.3)
+    return (Layer(tuple(marks), dark, rng.uniform(-0.6, 0.6)),) if marks else ()
 
 
 def _gut(taxon: Taxon, rng: np.random.Generator) -> tuple[Layer, ...]:
@@ -191,10 +192,10 @@ def _gut(taxon: Taxon, rng: np.random.Generator) -> tuple[Layer, ...]:
     y = rng.uniform(rear, front, count)
     x = 0.03 * np.sin(y * 4 + rng.uniform(0, 6)) + rng.normal(0, 0.018, count)
     marks = tuple(
-        Mark(np.array([px, py]) + rng.normal(0, 0.016, (6, 2)), float(rng.uniform(0.3, 1)))
+        Mark(np.array([px, py]) + rng.normal(0, 0.016, (6, 2)), rng.uniform(0.3, 1))
         for px, py in zip(x, y, strict=True)
     )
-    return (Layer(marks, _times(ORANGE, float(rng.uniform(0.4, 1.1))), 0.0, softness=0.008),)
+    return (Layer(marks, scaled(ORANGE, rng.uniform(0.4, 1.1)), 0.0, softness=0.008),)
 
 
 def _submentum(taxon: Taxon) -> Points:
@@ -203,8 +204,3 @@ def _submentum(taxon: Taxon) -> Points:
     rear = max(front - 0.15, taxon.capsule.length - taxon.arch.apex + taxon.arch.stroke)
     half = 0.45 * taxon.mentum.width
     return np.array([[-half, front], [half, front], [0.92 * half, rear], [-0.92 * half, rear]])
-
-
-def _times(absorbance: Absorbance, factor: float) -> Absorbance:
-    red, green, blue = absorbance
-    return red * factor, green * factor, blue * factor

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mentum.specimens.phantoms.anatomy import Absorbance
+from mentum.specimens.phantoms.anatomy import Absorbance, scaled
 from mentum.specimens.phantoms.canvas import Layer, Mark
 from mentum.specimens.phantoms.outlines import Points, ribbon, smooth
 
@@ -22,15 +22,15 @@ def tissue(rng: np.random.Generator) -> list[Layer]:
     knots = np.array([(-0.75, 0.14), (-1.0, -0.15), (-1.15, -1.0), (1.15, -1.0), (1.0, -0.15), (0.75, 0.14), (0, 0.20)])
     knots = knots * np.array([half, reach]) + rng.normal(0, 0.05, knots.shape)
     outline = smooth(knots + sway * np.maximum(0, -knots[:, 1:]), closed=True)
-    colour = _blend(GLASS, TAN, float(rng.beta(0.6, 0.9)), float(rng.uniform(0.5, 1.4)))
+    colour = _blend(GLASS, TAN, float(rng.beta(0.6, 0.9)), rng.uniform(0.5, 1.4))
     layers = [Layer((Mark(outline),), colour, -0.9, limb=-0.25, softness=0.022)]
     for sign, softness in ((1.0, 0.05), (-0.7, 0.03), (0.9, 0.012)):
         patches = tuple(Mark(_patch(rng, half, reach), rng.uniform(0.2, 1)) for _ in range(6))
-        layers.append(Layer(patches, _blend(colour, colour, 0, sign), -0.8, softness=softness))
+        layers.append(Layer(patches, scaled(colour, sign), -0.8, softness=softness))
     fibres = tuple(
         Mark(ribbon(_fibre(rng, half, reach), rng.uniform(0.002, 0.008)), rng.uniform(0.1, 1)) for _ in range(16)
     )
-    return [*layers, Layer(fibres, (-0.30, -0.27, -0.22), -0.4, softness=0.003)]
+    return [*layers, Layer(fibres, (-0.17, -0.15, -0.12), -0.6, softness=0.003)]
 
 
 def slide(rng: np.random.Generator) -> list[Layer]:
@@ -76,7 +76,7 @@ def _bubble(rng: np.random.Generator) -> list[Layer]:
             Mark(_circle(middle, radius, rng), 1.0),
             Mark(_circle(middle, radius * rng.uniform(0.72, 0.9), rng), 0.0),
         ]
-        cores.append(Mark(_circle(middle, radius * 0.8, rng), float(rng.uniform(0.3, 1))))
+        cores.append(Mark(_circle(middle, radius * 0.8, rng), rng.uniform(0.3, 1)))
     return [Layer(tuple(rings), (0.9, 0.6, 0.45), 0.3), Layer(tuple(cores), (-0.22, -0.20, -0.18), 0.3, softness=0.004)]
 
 
@@ -87,7 +87,7 @@ def _rim(rng: np.random.Generator) -> list[Layer]:
     marks, light = [], []
     for gap in (0.0, rng.uniform(0.012, 0.03)):
         ring = _circle(centre, radius + gap, rng)
-        marks.append(Mark(ribbon(ring, rng.uniform(0.004, 0.010)), float(rng.uniform(0.4, 1))))
+        marks.append(Mark(ribbon(ring, rng.uniform(0.004, 0.010)), rng.uniform(0.4, 1)))
         light.append(Mark(ribbon(ring + 0.005, 0.004), 0.8))
     return [Layer(tuple(marks), CYAN, 0.0, softness=0.001), Layer(tuple(light), (-0.25, -0.25, -0.25), 0.0)]
 
@@ -104,7 +104,7 @@ def _brush(rng: np.random.Generator) -> list[Layer]:
             root + way * length * 0.6,
             root + way * length + rng.normal(0, 0.012, 2),
         ]
-        marks.append(Mark(ribbon(smooth(knots, steps=4), 0.0015), float(rng.uniform(0.4, 1))))
+        marks.append(Mark(ribbon(smooth(knots, steps=4), 0.0015), rng.uniform(0.4, 1)))
     return [Layer(tuple(marks), (0.25, 0.5, 0.8), -0.3)]
 
 
@@ -114,10 +114,8 @@ def _flakes(rng: np.random.Generator) -> list[Layer]:
     marks = []
     for _ in range(int(rng.integers(12, 40))):
         at = middle + rng.normal(0, size, 2)
-        marks.append(
-            Mark(smooth(at + rng.normal(0, size * 0.35, (6, 2)), closed=True, steps=3), float(rng.uniform(0.2, 1)))
-        )
-    return [Layer(tuple(marks), _blend(TAN, GREY, 0.1, float(rng.uniform(0.5, 1.3))), -0.4, softness=0.005)]
+        marks.append(Mark(smooth(at + rng.normal(0, size * 0.35, (6, 2)), closed=True, steps=3), rng.uniform(0.2, 1)))
+    return [Layer(tuple(marks), _blend(TAN, GREY, 0.1, rng.uniform(0.5, 1.3)), -0.4, softness=0.005)]
 
 
 def _haze(rng: np.random.Generator) -> list[Layer]:
@@ -148,11 +146,11 @@ def _grains(rng: np.random.Generator) -> list[Layer]:
     marks = tuple(
         Mark(
             _circle(rng.uniform(0, 1, 2) * np.array([1, HEIGHT]), rng.uniform(0.001, 0.004), rng),
-            float(rng.uniform(0.2, 1)),
+            rng.uniform(0.2, 1),
         )
         for _ in range(int(rng.integers(5, 30)))
     )
-    return [Layer(marks, (0.35, 0.38, 0.4), float(rng.uniform(-0.5, 1)))]
+    return [Layer(marks, (0.35, 0.38, 0.4), rng.uniform(-0.5, 1))]
 
 
 def _patch(rng: np.random.Generator, half: float, reach: float) -> Points:

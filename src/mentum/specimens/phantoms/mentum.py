@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.specimens.phantoms.anatomy import BROWN, Mentum, Plates, Taxon
+from mentum.specimens.phantoms.anatomy import BROWN, Mentum, Plates, Taxon, scaled
 from mentum.specimens.phantoms.canvas import Layer, Mark
 from mentum.specimens.phantoms.outlines import Points, mirrored, ribbon, smooth
 from mentum.specimens.phantoms.parts import Character, Parts
@@ -28,7 +28,9 @@ def mentum(taxon: Taxon, rng: np.random.Generator) -> Parts:
     row = tooth_row(form, rng) + np.array([0.0, front])
     band = np.concatenate([row, _rear_of_band(form, front)[::-1]])
     whole = np.concatenate([row, _rear(form, front)[::-1]])
-    layers = [Layer(_band_marks(form, band, front, rng), _strong(form), DEPTH, texture=mottling(rng, 0.15))]
+    layers = [
+        Layer(_band_marks(form, band, front, rng), scaled(form.absorbance, 1.25), DEPTH, texture=mottling(rng, 0.15))
+    ]
     if form.field:
         rim = ribbon(_rear(form, front), 0.013)
         layers.append(Layer((Mark(whole, 0.22), Mark(rim, 0.75)), BROWN, DEPTH - 0.15))
@@ -119,11 +121,6 @@ def _band_marks(form: Mentum, band: Points, front: float, rng: np.random.Generat
         corners = [(edges[0], top[0]), (edges[1], top[1]), (edges[1], bottom[1]), (edges[0], bottom[0])]
         marks.append(Mark(np.array(corners) * np.array([form.width / 2, 1.0]), 1.0))
     return tuple(marks)
-
-
-def _strong(form: Mentum) -> tuple[float, float, float]:
-    red, green, blue = form.absorbance
-    return red * 1.15, green * 1.15, blue * 1.15
 
 
 def _centre(taxon: Taxon, plate: Plates) -> NDArray[np.float64]:

@@ -83,6 +83,9 @@ def _expose(canvas: Canvas, light: Field, rng: np.random.Generator) -> Pixels:
     if fringe := round(canvas.width * BLUE_SHIFT):
         absorbance[2, fringe:, fringe:] = absorbance[2, :-fringe, :-fringe].copy()
     exposure = np.exp(np.negative(absorbance, out=absorbance), out=absorbance)
+    glare = np.float32(rng.uniform(0.02, 0.07))
+    exposure *= 1 - glare
+    exposure += glare
     exposure *= light
     exposure += np.float32(rng.uniform(1, 2.5)) * rng.standard_normal(light.shape[1:], dtype=np.float32)
     if rng.random() < 0.7:
@@ -100,7 +103,7 @@ def _dust() -> list[Layer]:
     marks = tuple(
         Mark(
             rng.uniform(0, 1, 2) * np.array([1, debris.HEIGHT]) + ring * rng.uniform(0.0015, 0.005),
-            float(rng.uniform(0.2, 1)),
+            rng.uniform(0.2, 1),
         )
         for _ in range(40)
     )

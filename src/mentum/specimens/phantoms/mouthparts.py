@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mentum.specimens.phantoms.anatomy import BLACK, BROWN, DARK_BROWN, Absorbance, Taxon
+from mentum.specimens.phantoms.anatomy import BLACK, BROWN, DARK_BROWN, Absorbance, Taxon, scaled
 from mentum.specimens.phantoms.canvas import Layer, Mark
 from mentum.specimens.phantoms.capsule import front_corner
 from mentum.specimens.phantoms.outlines import Points, mirrored, ribbon, smooth
@@ -26,7 +26,7 @@ def mandibles(taxon: Taxon, rng: np.random.Generator) -> Parts:
     return Parts(
         (
             Layer(brown, DARK_BROWN, MANDIBLE_DEPTH, limb=0.9, texture=mottling(rng, 0.3)),
-            Layer(black, BLACK, MANDIBLE_DEPTH, softness=0.010),
+            Layer(black, scaled(BLACK, 1.1), MANDIBLE_DEPTH, softness=0.010),
         ),
         tuple(Character("mandible", side[0], MANDIBLE_DEPTH) for side in sides),
     )

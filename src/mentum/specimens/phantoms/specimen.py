@@ -47,7 +47,7 @@ def grow(taxon: Taxon, rng: np.random.Generator) -> Specimen:
 def vary(taxon: Taxon, rng: np.random.Generator) -> Taxon:
     """The taxon's measures as one individual has them."""
     body = _scatter(taxon.capsule, CAPSULE, rng)
-    strength, hue = np.exp(rng.normal(0, 0.12)), np.exp(rng.normal(0, 0.025, 3))
+    strength, hue = np.exp(rng.normal(0, 0.10)), np.exp(rng.normal(0, 0.025, 3))
     red, green, blue = np.array(body.absorbance) * strength * hue
     profile = tuple((fraction, half * np.exp(rng.normal(0, 0.012))) for fraction, half in body.profile)
     return replace(

@@ -9,7 +9,7 @@ from mentum.specimens.phantoms.anatomy import Taxon
 Field = NDArray[np.float32]
 
 TEXTURE_BOX = (-0.7, -0.2, 0.7, 1.7)  # left, rear, right, front, in capsule widths
-CELL = 0.0125
+CELL = 0.02
 
 
 def smooth_noise(rng: np.random.Generator, rows: int, columns: int, cell: float) -> Field:
@@ -46,10 +46,10 @@ def mottling(rng: np.random.Generator, strength: float) -> Field:
     """Clouds, and streaks along the body, around 1, on the grid of `TEXTURE_BOX`."""
     left, rear, right, front = TEXTURE_BOX
     columns, rows = round((right - left) / CELL), round((front - rear) / CELL)
-    clouds = smooth_noise(rng, rows, columns, 20) + 0.6 * smooth_noise(rng, rows, columns, 6)
-    streaks = smooth_noise(rng, rows // 8, columns, 3)
+    clouds = smooth_noise(rng, rows, columns, 12.5) + 0.6 * smooth_noise(rng, rows, columns, 3.75)
+    streaks = smooth_noise(rng, rows // 8, columns, 2)
     streaks = np.asarray(Image.fromarray(streaks).resize((columns, rows), Image.Resampling.BILINEAR))
-    pattern: Field = np.maximum(1 + np.float32(strength) * (clouds + 0.35 * streaks), 0).astype(np.float32)
+    pattern: Field = np.maximum(1 + np.float32(strength) * (clouds + 0.2 * streaks), 0).astype(np.float32)
     return pattern
 
 

@@ -1,0 +1,102 @@
+"""The documentation names every command, every option and every setting."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+import mentum
+from mentum.cli import app
+from mentum.settings import RECIPES, Settings
+from mentum.specimens.manifest import COLUMNS
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+
+
+def option_names(command: str) -> list[str]:
+    described = typer.main.get_command(app).commands[command]
+    return [name for parameter in described.params for name in parameter.opts if name.startswith("--")]
+
+
+def setting_keys(record: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in record.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += setting_keys(field.annotation, f"{prefix}{name}.")
+        else:
+            keys.append(prefix + name)
+    return keys
+
+
+@pytest.mark.parametrize("command", sorted(typer.main.get_command(app).commands))
+def test_every_command_and_option_is_documented(command):
+    text = (DOCS / "commands.md").read_text("utf-8")
+    section = re.search(rf"^## mentum {command} .*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+
+    assert section, f"docs/commands.md has no section for mentum {command}"
+    missing = [name for name in option_names(command) if name != "--help" and f"`{name}" not in section[0]]
+    assert not missing
+
+
+def test_every_command_has_help():
+    for command in typer.main.get_command(app).commands.values():
+        assert command.help
+        assert all(getattr(parameter, "help", None) for parameter in command.params)
+
+
+def test_every_setting_is_documented():
+    text = (DOCS / "settings.md").read_text("utf-8")
+
+    assert [key for key in setting_keys(Settings) if f"`{key}`" not in text] == []
+
+
+def test_every_documented_setting_exists():
+    named = re.findall(
+        r"`((?:split|pixels|augmentation|backbone|head|stage1|stage2)\.\w+)`", (DOCS / "settings.md").read_text("utf-8")
+    )
+
+    assert set(named) <= set(setting_keys(Settings))
+
+
+def test_every_column_and_alias_is_documented():
+    text = (DOCS / "data.md").read_text("utf-8").lower()
+    aliases = {alias for name, others in COLUMNS.items() for alias in (name, *others)}
+
+    unwritten = {alias for alias in aliases if f"`{alias.lower()}`" not in text}
+    assert unwritten <= {"catalog_number", "event_date", "recorded_by", "photo_time", "directory"}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_is_documented(recipe):
+    assert f"`{recipe}`" in (DOCS / "settings.md").read_text("utf-8")
+
+
+def test_one_version_number():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+    assert project["version"] == mentum.__version__
+    assert f"version: {mentum.__version__}" in (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"## {mentum.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_modules_and_functions_stay_small():
+    long = {str(file): len(file.read_text("utf-8").splitlines()) for file in (ROOT / "src").rglob("*.py")}
+
+    assert {file: lines for file, lines in long.items() if lines > 500} == {}
+
+
+def test_decisions_and_rooms_are_listed():
+    listed = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    rooms = {
+        path.stem
+        for path in (ROOT / "src" / "mentum").iterdir()
+        if path.stem[0] not in "_." and path.suffix in {"", ".py"}
+    }
+
+    assert {room for room in rooms if f"`{room}" not in listed} <= {"py"}
