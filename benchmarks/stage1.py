@@ -2,8 +2,8 @@
 
     python benchmarks/stage1.py [--data FOLDER] [--backbone FOLDER] [--epochs 50]
 
-The same data, backbone, recipe and number of epochs in one run; without data, 200 specimens are drawn. Times are those of
-the run's record, features and top classifier together.
+The same data, backbone, recipe and number of epochs in one run; without data, 200 specimens are drawn. Times are
+those of the run's record, features and top classifier together.
 """
 
 from __future__ import annotations

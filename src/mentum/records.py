@@ -122,8 +122,8 @@ class Interval(Record):
     """A 95 % interval of a proportion and how it was made.
 
     Attributes:
-        method: "bootstrap over specimens", or "Wilson" where each specimen has one image or all have the same share right
-            (n is then the number of specimens).
+        method: "bootstrap over specimens", or "Wilson" where each specimen has one image, or where all have the same
+            share right (n is then the number of specimens).
     """
 
     low: float

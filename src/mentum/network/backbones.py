@@ -89,7 +89,7 @@ class Backbone(nn.Module):
         try:
             with torch.inference_mode():
                 features: Tensor | None = self.network(torch.zeros(1, 3, 64, 64)).last_hidden_state
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, AttributeError, TypeError, RuntimeError):
             features = None
         if features is None or features.ndim != 4:
             found = "no map of features" if features is None else f"features of the shape {tuple(features.shape)}"
@@ -144,13 +144,14 @@ def _random_backbone(settings: BackboneSettings, seed: int) -> Backbone:
         if unknown := sorted(set(settings.options) - set(known)):
             raise ValueError(f"it has no option {', '.join(unknown)}")
         config = AutoConfig.for_model(settings.architecture, **settings.options)
-    except (ValueError, TypeError) as reason:
+        torch.manual_seed(seed)
+        network = AutoModel.from_config(config)
+    except Exception as reason:  # whatever these options lead to inside transformers
         raise BackboneError(
             f"backbone.architecture {settings.architecture}: transformers cannot make it ({_first_clause(reason)}); "
             "expected a model type such as resnet, regnet, convnextv2, mobilenet_v2, with options that it knows."
         ) from reason
-    torch.manual_seed(seed)
-    return Backbone(AutoModel.from_config(config), IMAGENET_MEAN, IMAGENET_STD, "random")
+    return Backbone(network, IMAGENET_MEAN, IMAGENET_STD, "random")
 
 
 def _read_folder(folder: Path, source: str) -> Backbone:
@@ -203,7 +204,9 @@ def _from_pretrained(where: str | Path, source: str, complaint: str) -> Backbone
 
 
 def _first_clause(reason: Exception) -> str:
-    return str(reason).strip().partition("\n")[0].partition(". ")[0].rstrip(".")
+    lines = str(reason).strip().splitlines() or [type(reason).__name__]
+    telling = lines[1] if lines[0].endswith(":") and len(lines) > 1 else lines[0]
+    return telling.strip().partition(". ")[0].rstrip(".")
 
 
 def _normalisation(where: str | Path) -> tuple[Iterable[float], Iterable[float]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -28,7 +28,7 @@ def save_tensors(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
         file.parent.mkdir(parents=True, exist_ok=True)
         save_file(owned, beside, metadata={"facts": json.dumps(facts or {})})
         beside.replace(file)
-    except (OSError, RuntimeError) as reason:
+    except (OSError, SafetensorError) as reason:
         beside.unlink(missing_ok=True)
         raise RunError(
             f"{file}: cannot be written ({reason}); make room and give the same command again, it goes on from the "
@@ -46,9 +46,7 @@ def load_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(file, framework="pt") as stored:
             facts = json.loads((stored.metadata() or {}).get("facts", "{}"))
             return {name: stored.get_tensor(name) for name in stored.keys()}, facts  # noqa: SIM118 - not a dict
-    except Exception as reason:
-        if isinstance(reason, KeyboardInterrupt):
-            raise
+    except (OSError, SafetensorError, ValueError) as reason:
         raise RunError(f"{file}: cannot be read ({reason}); train again into a new folder.") from reason
 
 

@@ -183,5 +183,6 @@ def _combine_predictions(
 def _tidy(run: Run) -> None:
     """Remove what only a resumed training would need; last, so that a kill at any moment leaves a resumable run."""
     shutil.rmtree(run.stage_folder("stage1") / "views", ignore_errors=True)
-    for file in run.path.glob("stage*/*.npy"):
-        file.unlink()
+    for file in run.path.glob("stage*/*"):  # also what a kill in the middle of writing left
+        if file.suffix not in {".json", ".safetensors", ".parquet"}:
+            file.unlink()
