@@ -196,15 +196,19 @@ class Run:
         """
         try:
             return RunRecord.read(self.record_file)
-        except ValidationError as error:
+        except (ValidationError, UnicodeDecodeError) as error:
             raise RunError(
-                f"{self.record_file}: not readable as a run of this version of Mentum ({error.error_count()} faults, "
-                f"the first at {error.errors()[0]['loc']}); train again into a new folder."
+                f"{self.record_file}: not readable as a run of this version of Mentum ({_first_fault(error)}); train "
+                "again into a new folder."
             ) from error
 
     def table(self) -> pl.DataFrame:
-        """The specimen table: file_name, scientificName, specimen, subset and a column per rank."""
-        return pl.read_parquet(self.table_file)
+        """The specimen table: file_name, scientificName, specimen, subset and a column per rank.
+
+        Raises:
+            RunError: if the file is missing or damaged.
+        """
+        return _read_parquet(self.table_file)
 
     def taxonomy(self) -> Taxonomy:
         """The tree, with the leaves in the order of the probability columns."""
@@ -222,7 +226,7 @@ class Run:
             file = self.stage_folder(folder) / "predictions.parquet"
             if not file.is_file():  # stage2.epochs = 0
                 continue
-            frame = pl.read_parquet(file)
+            frame = _read_parquet(file)
             if frame["file_name"].to_list() != table["file_name"].to_list():
                 raise RunError(f"{file}: lists other images than {self.table_file}; train again into a new folder.")
             yield StagePredictions(
@@ -242,6 +246,22 @@ class Run:
         }
         frame = pl.DataFrame({"file_name": file_names, **columns})
         write_parquet(frame, self.stage_folder(stage) / "predictions.parquet")
+
+
+def _first_fault(error: ValidationError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "not a text in UTF-8"
+    first, *others = error.errors()
+    where = ".".join(map(str, first["loc"]))
+    return (f"{where}: " if where else "") + first["msg"] + (f" and {len(others)} more faults" if others else "")
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RunError(f"{path}: not readable ({reason}); train again into a new folder.") from error
 
 
 def taxon_from_lineage(lineage: Mapping[Rank, str]) -> Taxon:

@@ -21,13 +21,15 @@ from mentum.taxonomy import Rank
 RECIPES = ("default", "paper", "quick")
 """Recipes that come with Mentum."""
 
-Share = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+Number = Annotated[float, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Share = Annotated[Number, Field(ge=0, lt=1)]
+Positive = Annotated[Number, Field(gt=0)]
+Count = Annotated[Whole, Field(ge=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class SplitSettings(_Section):
@@ -52,8 +54,8 @@ class PixelSettings(_Section):
         padding: grey level around an image that is not square, 0 (the paper's black) to 255.
     """
 
-    size: Annotated[int, Field(ge=32, le=1024)]
-    padding: Annotated[int, Field(ge=0, le=255)]
+    size: Annotated[Whole, Field(ge=32, le=1024)]
+    padding: Annotated[Whole, Field(ge=0, le=255)]
 
 
 class AugmentationSettings(_Section):
@@ -70,13 +72,13 @@ class AugmentationSettings(_Section):
         fill: what appears beyond the image's edge.
     """
 
-    rotation: Annotated[float, Field(ge=0, le=180)]
+    rotation: Annotated[Number, Field(ge=0, le=180)]
     shift: Share
-    shear: Annotated[float, Field(ge=0, le=45)]
+    shear: Annotated[Number, Field(ge=0, le=45)]
     zoom: tuple[Positive, Positive]
-    flip_horizontal: Annotated[float, Field(ge=0, le=1)]
-    flip_vertical: Annotated[float, Field(ge=0, le=1)]
-    elastic: Annotated[float, Field(ge=0, le=0.2)]
+    flip_horizontal: Annotated[Number, Field(ge=0, le=1)]
+    flip_vertical: Annotated[Number, Field(ge=0, le=1)]
+    elastic: Annotated[Number, Field(ge=0, le=0.2)]
     brightness: tuple[Positive, Positive]
     contrast: tuple[Positive, Positive]
     fill: Literal["padding", "border", "reflection"]
@@ -122,11 +124,11 @@ class Stage1Settings(_Section):
         learning_rate: of AdamW at the start; it falls to zero along a cosine.
     """
 
-    views: Annotated[int, Field(ge=0, le=64)]
+    views: Annotated[Whole, Field(ge=0, le=64)]
     epochs: Count
     batch_size: Count
     learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
+    weight_decay: Annotated[Number, Field(ge=0)]
 
 
 class Stage2Settings(_Section):
@@ -144,11 +146,11 @@ class Stage2Settings(_Section):
             weights and "train" for random ones.
     """
 
-    epochs: Annotated[int, Field(ge=0)]
+    epochs: Annotated[Whole, Field(ge=0)]
     batch_size: Count
     learning_rate: Positive
-    layer_decay: Annotated[float, Field(gt=0, le=1)]
-    weight_decay: Annotated[float, Field(ge=0)]
+    layer_decay: Annotated[Number, Field(gt=0, le=1)]
+    weight_decay: Annotated[Number, Field(ge=0)]
     warmup: Share
     clip: Positive
     patience: Count
@@ -163,8 +165,8 @@ class Settings(_Section):
         device: "auto" takes a GPU where there is one.
     """
 
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
-    threads: Annotated[int, Field(ge=0)]
+    seed: Annotated[Whole, Field(ge=0, lt=2**32)]
+    threads: Annotated[Whole, Field(ge=0)]
     device: Literal["auto", "cpu", "cuda"]
     split: SplitSettings
     pixels: PixelSettings

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from mentum.errors import BackboneError
@@ -112,7 +113,11 @@ def load_backbone(settings: BackboneSettings, seed: int) -> Backbone:
     if settings.source == "builtin":
         folder = resources.files("mentum").joinpath("weights/builtin")
         if not folder.is_dir():
-            raise BackboneError(f"backbone builtin: this version of Mentum ships no weights; {_ALTERNATIVES}.")
+            raise BackboneError(
+                "backbone builtin: this version of Mentum ships no weights; give --backbone a hub id such as "
+                "microsoft/resnet-50 or a local folder in Hugging Face format, or --recipe quick, which starts from "
+                "random weights."
+            )
         return _read_folder(Path(str(folder)), settings.source)
     folder = Path(settings.source).expanduser()
     if folder.is_dir():
@@ -195,7 +200,7 @@ def _from_pretrained(where: str | Path, source: str, complaint: str) -> Backbone
             where, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
         mean, std = _normalisation(where)
-    except (OSError, ValueError, RuntimeError) as reason:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as reason:
         raise BackboneError(f"{complaint} ({_first_clause(reason)}); {_ALTERNATIVES}.") from reason
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])

@@ -244,23 +244,15 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _upright(stored: Image.Image, rgb: Image.Image) -> Image.Image:
     """Turn as the file's EXIF says; Pillow has already turned a TIFF."""
-    exif = stored.info.get("exif", b"") if stored.format != "TIFF" else b""
-    turn = _TURNS.get(_orientation(exif))
+    turn = _TURNS.get(_orientation(stored)) if stored.format != "TIFF" else None
     return rgb if turn is None else rgb.transpose(turn)
 
 
-def _orientation(exif: bytes) -> int:
-    """EXIF orientation 1-8; 1 where it is missing or the block is corrupt, of which Pillow's reader would warn."""
-    block = exif.removeprefix(b"Exif\x00\x00")
-    order = {b"II": "<", b"MM": ">"}.get(block[:2])
-    if order is None:
-        return 1
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation 1-8; 1 where it is missing or the block is corrupt."""
     try:
-        (start,) = struct.unpack_from(f"{order}I", block, 4)
-        (count,) = struct.unpack_from(f"{order}H", block, start)
-        entries = (struct.unpack_from(f"{order}HHIH", block, start + 2 + 12 * entry) for entry in range(count))
-        return next((value for tag, _, _, value in entries if tag == ORIENTATION), 1)
-    except struct.error:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except _BROKEN:
         return 1
 
 

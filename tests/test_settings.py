@@ -1,0 +1,152 @@
+"""Tests of recipes, overrides and their faults."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from mentum.errors import SettingsError
+from mentum.settings import RECIPES, Settings, differences, load_settings
+from mentum.taxonomy import Rank
+
+
+def recipe_text(name: str) -> str:
+    return resources.files("mentum").joinpath(f"recipes/{name}.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipes_load_and_survive_json(recipe: str) -> None:
+    settings = load_settings(recipe)
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def test_every_recipe_is_listed() -> None:
+    folder = resources.files("mentum").joinpath("recipes")
+    assert sorted(RECIPES) == sorted(file.name.removesuffix(".toml") for file in folder.iterdir())
+
+
+def test_the_paper_s_recipe_is_the_paper_s() -> None:
+    paper = load_settings("paper")
+    assert (paper.split.policy, paper.pixels.size, paper.backbone.source) == ("every-fifth", 512, "microsoft/resnet-50")
+    assert (paper.head.kind, paper.head.ranks) == ("separate", (Rank.SPECIES, Rank.GENUS, Rank.SUBFAMILY))
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        load_settings("quick").seed = 3
+
+
+# Overrides
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "key", "value"),
+    [
+        ("stage2.epochs=7", "stage2", "epochs", 7),
+        ("stage2.epochs = 7 ", "stage2", "epochs", 7),
+        ("stage2.learning_rate=1e-4", "stage2", "learning_rate", 0.0001),
+        ("augmentation.zoom=[0.5, 2]", "augmentation", "zoom", (0.5, 2.0)),
+        ('head.ranks=["genus", "tribe"]', "head", "ranks", (Rank.GENUS, Rank.TRIBE)),
+        ("head.kind=separate", "head", "kind", "separate"),
+        ('head.kind="separate"', "head", "kind", "separate"),
+        ("split.policy=every-fifth", "split", "policy", "every-fifth"),
+        ("backbone.source=some/folder=odd", "backbone", "source", "some/folder=odd"),
+        ("backbone.options={ depths = [1, 1] }", "backbone", "options", {"depths": [1, 1]}),
+    ],
+)
+def test_values_are_replaced(override: str, section: str, key: str, value: object) -> None:
+    settings = load_settings("default", [override])
+    assert getattr(getattr(settings, section), key) == value
+
+
+def test_one_option_of_the_backbone_is_replaced() -> None:
+    options = load_settings("quick", ["backbone.options.embedding_size=8"]).backbone.options
+    assert (options["embedding_size"], options["layer_type"]) == (8, "basic")
+
+
+def test_a_key_outside_the_sections() -> None:
+    assert load_settings("quick", ["seed=12"]).seed == 12
+
+
+def test_the_last_of_several_wins_and_the_recipe_stays_as_it_is() -> None:
+    assert load_settings("quick", ["seed=1", "seed=2"]).seed == 2
+    assert load_settings("quick").seed == 0
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("stage2.epochs", r"--set stage2.epochs: found no '=', expected section.key=value, such as stage2.epochs=10"),
+        ("stage2.epochs.first=1", r"--set stage2.epochs.first=1: 'epochs' is a value, not a section; give one of"),
+        ("stage2.epoch=1", r"recipe quick: stage2.epoch: unknown key; did you mean 'epochs'\?"),
+        ("stage3.epochs=1", r"stage3: unknown key; did you mean 'stage[12]'\?"),
+        ("sead=1", r"sead: unknown key; did you mean 'seed'\?"),
+        ("pixels.sise=64", r"pixels.sise: unknown key; did you mean 'size'\?"),
+        ("pixels.size=8", r"pixels.size: found 8, input should be greater than or equal to 32"),
+        ("stage1.epochs=many", r"stage1.epochs: found 'many', input should be a valid integer"),
+        ("stage1.epochs=2.5", r"stage1.epochs: found 2.5, input should be a valid integer"),
+        ("stage1.epochs=true", r"stage1.epochs: found True, input should be a valid integer"),
+        ("stage2.learning_rate=nan", r"stage2.learning_rate: found nan, input should be"),
+        ("stage2.learning_rate=inf", r"stage2.learning_rate: found inf, input should be a finite number"),
+        ("split.policy=every-third", r"split.policy: found 'every-third', input should be 'random', 'every-fifth'"),
+        ("augmentation.zoom=[1]", r"augmentation.zoom.1: found \[1\], field required"),
+        ("augmentation.zoom=[0, 1]", r"augmentation.zoom.0: found 0, input should be greater than 0"),
+        ('head.ranks=["clan"]', r"head.ranks.0: found 'clan', input should be 'kingdom', "),
+        ("stage2=5", r"stage2: found 5, input should be a valid dictionary"),
+    ],
+)  # fmt: skip
+def test_a_faulty_override(override: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load_settings("quick", [override])
+
+
+def test_all_faults_are_listed_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings("quick", ["stage2.epoch=1", "pixels.size=8", "head.kind=forest"])
+    message = str(caught.value)
+    assert message.startswith("recipe quick: ")
+    for part in ("stage2.epoch: unknown key", "pixels.size: found 8", "head.kind: found 'forest'"):
+        assert part in message
+
+
+# Recipes of one's own
+
+
+def test_a_recipe_of_one_s_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(recipe_text("quick").replace("seed = 0", "seed = 41"))
+    assert differences(load_settings(str(file)), load_settings("quick")) == ["seed: 41 / 0"]
+
+
+def test_a_recipe_that_lacks_a_value(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(recipe_text("quick").replace("patience = 10", ""))
+    with pytest.raises(SettingsError, match=r"mine.toml: stage2.patience: .*field required"):
+        load_settings(str(file))
+
+
+@pytest.mark.parametrize("content", [b"seed = ", b"seed = \xff"])
+def test_a_recipe_that_is_not_toml(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"mine.toml: not readable as TOML \(.*\); mend the file"):
+        load_settings(str(file))
+
+
+@pytest.mark.parametrize("recipe", ["paper2", "gone.toml", "."])
+def test_an_unknown_recipe(recipe: str) -> None:
+    with pytest.raises(SettingsError, match=r"not found, expected default, paper, quick or the path of a TOML file"):
+        load_settings(recipe)
+
+
+# Differences
+
+
+def test_differences_name_keys_and_both_values() -> None:
+    one = load_settings("quick")
+    other = load_settings("quick", ["seed=9", "stage2.epochs=20", "backbone.options.groups=2"])
+    assert differences(one, one) == []
+    assert differences(one, other) == ["backbone.options.groups: None / 2", "seed: 0 / 9", "stage2.epochs: 30 / 20"]
