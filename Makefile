@@ -18,7 +18,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 demo: setup
 	rm -rf $(DEMO)
-	$(BIN)/mentum phantoms $(DEMO)/specimens --images-per-taxon 60 --width 256 --log $(LOG)
+	$(BIN)/mentum phantoms $(DEMO)/specimens --images-per-taxon 80 --width 256 --log $(LOG)
 	$(BIN)/mentum train $(DEMO)/specimens --recipe quick --out $(DEMO)/run --cache $(DEMO)/cache --log $(LOG)
 	$(BIN)/mentum evaluate $(DEMO)/run
 	@echo "Written: $(DEMO)/run (run.json, evaluation.json, figures/)"

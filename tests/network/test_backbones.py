@@ -229,5 +229,7 @@ def test_a_stored_copy_is_used_without_asking_the_hub(folder: Path, monkeypatch:
 
 
 def test_no_weights_are_built_in() -> None:
-    with pytest.raises(BackboneError, match=r"this version of Mentum ships no weights; give --backbone a local folder"):
+    with pytest.raises(
+        BackboneError, match=r"backbone builtin: this version of Mentum ships no weights; give --backbone"
+    ):
         load(source="builtin")

@@ -16,9 +16,11 @@ import mentum
 from awkward_images import write_empty, write_truncated
 from drawn_data import TINY, tiny_settings, write_drawn
 from mentum.errors import DataError, RunError, SettingsError
+from mentum.network.backbones import reopen_backbone
 from mentum.records import Progress
 from mentum.runs import Run, RunRecord
 from mentum.taxonomy import Rank
+from mentum.training.checkpoints import load_tensors
 from mentum.training.train import refuse_foreign, train
 
 Train = Callable[..., Run]
@@ -119,6 +121,17 @@ def test_each_stage_is_on_record(run: Run) -> None:
     assert second.moved > 0
     assert set(second.moved_per_block) == {"embedder", "encoder.stages.0", "encoder.stages.1"}
     assert min(second.moved_per_block.values()) > 0
+
+
+def test_the_first_stage_trains_the_head_alone(run: Run) -> None:
+    record = run.record()
+    assert record.backbone is not None
+    assert reopen_backbone(run.path / "backbone").weights_hash() == record.backbone.weights_hash
+
+    first, _ = load_tensors(run.stage_folder("stage1") / "tree.safetensors")
+    second, _ = load_tensors(run.stage_folder("stage2") / "tree.safetensors")
+    assert set(first) == {"mean", "scale", "linear.weight", "linear.bias"}
+    assert {f"head.{name}" for name in first} < set(second)
 
 
 def test_losses_fall(run: Run) -> None:
@@ -296,6 +309,17 @@ def test_a_training_resumes_wherever_it_stopped(
         training(report=interrupt_at(task, done), cache=tmp_path / "fresh")
 
     assert_same_results(run, training())
+
+
+def test_what_a_kill_left_half_written_is_removed(training: Train, tmp_path: Path) -> None:
+    with pytest.raises(Interruption):
+        training(report=interrupt_at("stage 2, tree: epoch 2", 8))
+    for name in (".tmp7Qx2aB", "tree.checkpoint.part", "tree.best.part"):
+        (tmp_path / "run" / "stage2" / name).write_bytes(b"half")
+
+    resumed = training()
+
+    assert {Path(name).suffix for name in files_of(resumed)} == {".json", ".parquet", ".safetensors"}
 
 
 def test_separate_models_resume_too(training: Train) -> None:

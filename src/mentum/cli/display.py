@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator
 from enum import StrEnum
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from mentum.records import CheckReport, Evaluation, Progress, ProgressCallback, Severity, ignore_progress
+from mentum.records import CheckReport, Evaluation, Progress, ProgressCallback, ResultRow, Severity, ignore_progress
 
 PLAIN_SECONDS = 20.0
 """Least time between two lines about the same task, in plain progress."""
@@ -128,25 +129,32 @@ def _most(counts: dict[str, int], shown: int = 4) -> str:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the paper's table, the misclassified images and the notes."""
-    console = Console()
-    table = Table(
-        "stage", "rank", "subset", title=f"{evaluation.run} · {evaluation.backbone} · heads {evaluation.heads}"
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{evaluation.run}[/]: backbone {evaluation.backbone}, heads {evaluation.heads}", soft_wrap=True
     )
-    for name in ("accuracy %", "misclassified", "images", "specimens", "95 % interval"):
-        table.add_column(name, justify="right")
-    for place, row in enumerate(evaluation.table):
-        interval = f"{100 * row.interval.low:.2f} - {100 * row.interval.high:.2f}"
-        counts = (str(row.n_misclassified), str(row.n_images), str(row.n_specimens))
-        following = evaluation.table[place + 1 :][:1]
-        ends = bool(following) and (following[0].stage, following[0].rank) != (row.stage, row.rank)
-        table.add_row(
-            row.stage, str(row.rank), row.subset, f"{100 * row.accuracy:.2f}", *counts, interval, end_section=ends
-        )
-    console.print(table)
+    for stage in dict.fromkeys(row.stage for row in evaluation.table):
+        console.print(_stage_table(stage, [row for row in evaluation.table if row.stage == stage]))
     _print_misclassified(console, evaluation)
     methods = sorted({row.interval.method for row in evaluation.table})
     for note in (f"Intervals: {' and '.join(methods)}.", *evaluation.notes):
-        console.print(note, highlight=False)
+        console.print(note)
+
+
+def _stage_table(stage: str, rows: list[ResultRow]) -> Table:
+    """One stage of the paper's table; narrow enough for 80 columns."""
+    table = Table(title=stage, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    for name in ("rank", "subset"):
+        table.add_column(name, no_wrap=True)
+    for name in ("accuracy %", "misclassified", "specimens", "95 % interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        interval = f"{100 * row.interval.low:.2f} - {100 * row.interval.high:.2f}"
+        wrong = f"{row.n_misclassified} of {row.n_images}"
+        ends = following is not None and following.rank != row.rank
+        cells = (f"{100 * row.accuracy:.2f}", wrong, str(row.n_specimens), interval)
+        table.add_row(str(row.rank), row.subset, *cells, end_section=ends)
+    return table
 
 
 def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 20) -> None:

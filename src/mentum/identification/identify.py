@@ -33,7 +33,7 @@ def find_images(given: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in given:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+            inside = sorted(file for file in path.rglob("*") if _is_image(file))
             if not inside:
                 raise DataError(f"{path}: found no image in the folder, expected files such as .jpg, .png or .tif.")
             found += inside
@@ -42,6 +42,11 @@ def find_images(given: Iterable[Path]) -> list[Path]:
         else:
             raise DataError(f"{path}: not found; give images or folders of images.")
     return found
+
+
+def _is_image(path: Path) -> bool:
+    """As in a specimen table: by the suffix, and no hidden file."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def identify(

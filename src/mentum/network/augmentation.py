@@ -35,6 +35,11 @@ class Deformation:
     brightness: Tensor
     contrast: Tensor
 
+    def to(self, device: torch.device) -> Deformation:
+        """The same on another device."""
+        moved = (values.to(device) for values in (self.matrices, self.displacements, self.brightness, self.contrast))
+        return Deformation(*moved)
+
 
 def draw_deformation(settings: AugmentationSettings, seed: int, epoch: int, images: Sequence[int]) -> Deformation:
     """Draw the deformation of each image for one epoch.
@@ -91,7 +96,7 @@ def sampling_grid(deformation: Deformation, size: int) -> Tensor:
     grid = functional.affine_grid(deformation.matrices, [n, 3, size, size], align_corners=False)
     if not deformation.displacements.any():
         return grid
-    basis = _spline_basis(size)
+    basis = _spline_basis(size).to(deformation.displacements.device)
     smooth = torch.einsum("yi,ndij,xj->nyxd", basis, deformation.displacements, basis)
     return grid + smooth
 
@@ -119,7 +124,8 @@ def deform(pixels: Tensor, deformation: Deformation, settings: AugmentationSetti
     Returns:
         (N, 3, S, S) float32, 0-255.
     """
-    grid = sampling_grid(deformation, pixels.shape[-1]).to(pixels.device)
+    deformation = deformation.to(pixels.device)
+    grid = sampling_grid(deformation, pixels.shape[-1])
     mode = {"padding": "zeros", "border": "border", "reflection": "reflection"}[settings.fill]
     offset = padding if settings.fill == "padding" else 0
     moved = functional.grid_sample(pixels - offset if offset else pixels, grid, padding_mode=mode, align_corners=False)
@@ -127,6 +133,6 @@ def deform(pixels: Tensor, deformation: Deformation, settings: AugmentationSetti
 
 
 def _relight(pixels: Tensor, deformation: Deformation) -> Tensor:
-    gain = (deformation.brightness * deformation.contrast).to(pixels.device).view(-1, 1, 1, 1)
-    about = (deformation.brightness * (1 - deformation.contrast)).to(pixels.device).view(-1, 1, 1, 1)
+    gain = (deformation.brightness * deformation.contrast).view(-1, 1, 1, 1)
+    about = (deformation.brightness * (1 - deformation.contrast)).view(-1, 1, 1, 1)
     return (pixels * gain + pixels.mean(dim=(1, 2, 3), keepdim=True) * about).clamp_(0, 255)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +30,8 @@ def save_tensors(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
         save_file(owned, beside, metadata={"facts": json.dumps(facts or {})})
         beside.replace(file)
     except (OSError, SafetensorError) as reason:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what keeps the file from being made may keep it from being removed
+            beside.unlink()
         raise RunError(
             f"{file}: cannot be written ({reason}); make room and give the same command again, it goes on from the "
             "last epoch."

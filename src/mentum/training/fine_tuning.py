@@ -77,7 +77,7 @@ def _epoch(
     checked = _look(network, source, lesson)
     require_finite(checked.mean_loss, lesson, epoch)
     done = progress_of(task_name(lesson, settings, epoch), taught.images, taught.images, "images", taught, rate)
-    seen = {"validation loss": checked.mean_loss, "validation accuracy": checked.accuracy}
+    seen = {"validation loss": checked.mean_loss, "validation accuracy": checked.accuracy} if checked.images else {}
     lesson.report(done.model_copy(update={"figures": done.figures | seen}))
     return summarise(epoch, rate, taught, checked, speed)
 

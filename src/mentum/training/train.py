@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-import mentum
 from mentum.errors import RunError
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import DataRecord, Machine, Run, RunRecord, StageRecord, write_parquet
@@ -107,10 +106,10 @@ def refuse_foreign(out: Path) -> None:
 
 
 def _new_record(prepared: Prepared, settings: Settings, command: str, machine: Machine) -> RunRecord:
-    taxonomy = prepared.table.taxonomy
+    taxonomy, versions = prepared.table.taxonomy, describe_versions()
     return RunRecord(
         status="running",
-        mentum=mentum.__version__,
+        mentum=versions["mentum"],
         started=datetime.now(UTC),
         command=command,
         settings=settings,
@@ -118,7 +117,7 @@ def _new_record(prepared: Prepared, settings: Settings, command: str, machine: M
         ranks=task_ranks(taxonomy, settings.head),
         data=prepared.record(),
         machine=machine,
-        versions=describe_versions(),
+        versions=versions,
         imbalance=IMBALANCE[settings.head.imbalance],
     )
 

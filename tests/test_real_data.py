@@ -1,0 +1,65 @@
+"""A whole path on real images with a pretrained backbone; skipped where these are not on the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_sets import REAL_DATA, real_data
+from mentum.evaluation.evaluate import evaluate
+from mentum.identification.identify import identify
+from mentum.runs import Run
+from mentum.settings import load_settings
+from mentum.taxonomy import Rank
+from mentum.training.predict import Predictor
+from mentum.training.train import train
+
+WEIGHTS = REAL_DATA.parent / "weights" / "mobilenet-v2-imagenet"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Ten taxa of midges, five images each, one epoch of fine-tuning at 96 px."""
+    data, folder = real_data("chiro10"), tmp_path_factory.mktemp("real")
+    if not WEIGHTS.is_dir():
+        pytest.skip("the weights mobilenet-v2-imagenet are not on this machine")
+    overrides = ["device=cpu", "threads=1", "pixels.size=96", "stage1.views=1", "stage2.epochs=1"]
+    settings = load_settings("default", [*overrides, f'backbone.source="{WEIGHTS.as_posix()}"'])
+    return train(data, folder / "run", settings, cache=folder / "cache")
+
+
+def test_training_from_pretrained_weights(run: Run) -> None:
+    record = run.record()
+    assert record.backbone is not None
+    assert (record.backbone.architecture, record.backbone.pretrained) == ("mobilenet_v2", True)
+    assert (len(record.taxa), record.data.counts) == (10, {"train": (40, 40), "validation": (10, 10)})
+    first, second = record.stages
+    assert first.moved == 0
+    assert 0 < second.moved < 0.1
+
+
+def test_the_top_classifier_tells_genera_better_than_chance(run: Run) -> None:
+    (row,) = [
+        row for row in evaluate(run).table
+        if (row.stage, row.rank, row.subset) == ("top classifier", Rank.GENUS, "validation")
+    ]  # fmt: skip
+    genera = [label.at(Rank.GENUS) for label in run.labels()]
+    most_frequent = max(genera.count(genus) for genus in genera) / len(genera)
+    assert row.n_images == 10
+    assert row.accuracy > most_frequent
+
+
+def test_images_are_identified_as_in_the_training(run: Run) -> None:
+    data = real_data("chiro10")
+    *_, stage = run.predictions()
+    predictor = Predictor.open(run)
+
+    found = list(identify([data / name for name in stage.file_names[:3]], predictor, predictor.taxonomy,
+                          run.record().settings.pixels))  # fmt: skip
+
+    for row, image in enumerate(found):
+        assert Path(image.file_name).is_file()
+        for said in image.ranks:
+            np.testing.assert_allclose(said.probability, stage.probabilities[said.rank][row].max(), atol=1e-3)
