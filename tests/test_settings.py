@@ -146,7 +146,7 @@ def test_an_unknown_recipe(recipe: str) -> None:
 
 
 def test_differences_name_keys_and_both_values() -> None:
-    one = load_settings("quick")
+    one = load_settings("quick", ["stage2.epochs=30"])
     other = load_settings("quick", ["seed=9", "stage2.epochs=20", "backbone.options.groups=2"])
     assert differences(one, one) == []
     assert differences(one, other) == ["backbone.options.groups: None / 2", "seed: 0 / 9", "stage2.epochs: 30 / 20"]

@@ -202,6 +202,10 @@ class Run:
                 "again into a new folder."
             ) from error
 
+    def update(self, **changes: object) -> None:
+        """Replace fields of `run.json`."""
+        self.record().model_copy(update=changes).write(self.record_file)
+
     def table(self) -> pl.DataFrame:
         """The specimen table: file_name, scientificName, specimen, subset and a column per rank.
 

@@ -103,7 +103,7 @@ class HeadSettings(_Section):
 
     Attributes:
         kind: "tree" = one softmax over the leaves, ranks by sums; "separate" = the paper's model per rank.
-        ranks: ranks of the separate models; empty = every rank that the data can report.
+        ranks: ranks of the separate models and of the table; empty = every rank that the data can report.
         dropout: share of features dropped in training.
         imbalance: "logit-adjustment" (Menon et al. 2021), "class-weights" or "none".
     """

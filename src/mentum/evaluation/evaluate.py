@@ -68,7 +68,7 @@ def evaluate(run: Run) -> Evaluation:
     samples = [sample for stage in stages for sample in _samples(stage, taxonomy, record.ranks)]
     evaluation = Evaluation(
         run=run.path.resolve().name,
-        backbone=record.settings.backbone.source,
+        backbone=record.backbone.source if record.backbone else record.settings.backbone.source,
         heads=record.settings.head.kind,
         seed=record.settings.seed,
         table=tuple(_result_row(sample, record.settings.seed) for sample in samples),

@@ -43,12 +43,12 @@ def make_tasks(taxonomy: Taxonomy, labels: Sequence[Taxon], settings: HeadSettin
 def task_ranks(taxonomy: Taxonomy, settings: HeadSettings) -> tuple[Rank, ...]:
     """The ranks that a run reports, lowest first."""
     absent = [rank for rank in settings.ranks if rank not in taxonomy.ranks]
-    if settings.kind == "separate" and absent:
+    if absent:
         raise DataError(
             f"head.ranks: found {', '.join(absent)}; the data has two taxa or more, and no lineage that skips the "
             f"rank, at {', '.join(taxonomy.ranks)}; give some of these or [] for all."
         )
-    if settings.kind == "separate" and settings.ranks:
+    if settings.ranks:
         return tuple(rank for rank in taxonomy.ranks if rank in settings.ranks)
     return taxonomy.ranks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,9 +33,14 @@ IMBALANCE = {
 
 @dataclass
 class Stopwatch:
-    """Seconds per phase of a training, summed over its resumptions."""
+    """Seconds per phase of a training, summed over its resumptions; a phase that is killed does not count.
+
+    Attributes:
+        keep: given all seconds at the end of each phase.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
+    keep: Callable[[dict[str, float]], object] = dict
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -44,7 +49,13 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 2)
+            self.add({name: time.monotonic() - start})
+            self.keep(dict(self.seconds))
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Add to the seconds of some phases."""
+        for name, more in seconds.items():
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + more, 2)
 
 
 def train(
@@ -78,8 +89,7 @@ def train(
         with watch.phase("reading images"):
             prepared = prepare(data, settings, cache, report)
         run = Run(out)
-        record = _new_record(prepared, settings, command, describe_machine(device))
-        record = _take_up(run, record, watch)
+        _take_up(run, _new_record(prepared, settings, command, describe_machine(device)), watch)
         write_parquet(prepared.frame(), run.table_file)
         source = ImageSource(
             prepared.pixels.pixels, settings.augmentation, settings.pixels.padding, settings.seed, device
@@ -87,7 +97,7 @@ def train(
         learner = Learner(
             run, settings, source, prepared.rows("train"), prepared.rows("validation"), watch.phase, report
         )
-        _learn(run, record, learner, prepared, watch)
+        _learn(run, learner, prepared)
     return run
 
 
@@ -122,17 +132,16 @@ def _new_record(prepared: Prepared, settings: Settings, command: str, machine: M
     )
 
 
-def _take_up(run: Run, record: RunRecord, watch: Stopwatch) -> RunRecord:
+def _take_up(run: Run, record: RunRecord, watch: Stopwatch) -> None:
     """Begin a run folder, or go on with one that the same settings and data began."""
     if run.record_file.is_file():
         earlier = run.record()
         _refuse_other(run, earlier, record.settings, record.data)
-        for name, seconds in earlier.timings.items():
-            watch.seconds[name] = round(watch.seconds.get(name, 0.0) + seconds, 2)
+        watch.add(earlier.timings)
         record = earlier.model_copy(update={"resumed": earlier.resumed + 1, "machine": record.machine})
     run.path.mkdir(parents=True, exist_ok=True)
     record.write(run.record_file)
-    return record
+    watch.keep = lambda seconds: run.update(timings=seconds)
 
 
 def _refuse_other(run: Run, earlier: RunRecord, settings: Settings, data: DataRecord) -> None:
@@ -147,24 +156,20 @@ def _refuse_other(run: Run, earlier: RunRecord, settings: Settings, data: DataRe
         )
 
 
-def _learn(run: Run, record: RunRecord, learner: Learner, prepared: Prepared, watch: Stopwatch) -> None:
+def _learn(run: Run, learner: Learner, prepared: Prepared) -> None:
     taxonomy = prepared.table.taxonomy
     tasks = make_tasks(taxonomy, prepared.table.labels, learner.settings.head)
     stages: list[StageRecord] = []
     for task in tasks:
         stages += learner.learn(task)
-        record = record.model_copy(
-            update={
-                "stages": tuple(sorted(stages, key=lambda stage: stage.stage)),
-                "backbone": learner.describe_backbone(),
-                "timings": dict(watch.seconds),
-                "peak_memory": round(peak_memory(), 2),
-            }
+        run.update(
+            stages=tuple(sorted(stages, key=lambda stage: stage.stage)),
+            backbone=learner.describe_backbone(),
+            peak_memory=round(peak_memory(), 2),
         )
-        record.write(run.record_file)
     for folder in {stage.stage: None for stage in stages}:
         _combine_predictions(run, folder, tasks, taxonomy, prepared.table.file_names)
-    record.model_copy(update={"status": "complete", "finished": datetime.now(UTC)}).write(run.record_file)
+    run.update(status="complete", finished=datetime.now(UTC))
     _tidy(run)
 
 
