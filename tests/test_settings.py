@@ -31,7 +31,7 @@ def test_every_recipe_is_listed() -> None:
 def test_the_paper_s_recipe_is_the_paper_s() -> None:
     paper = load_settings("paper")
     assert (paper.split.policy, paper.pixels.size, paper.backbone.source) == ("every-fifth", 512, "microsoft/resnet-50")
-    assert (paper.head.kind, paper.head.ranks) == ("separate", (Rank.SPECIES, Rank.GENUS, Rank.SUBFAMILY))
+    assert (paper.head.kind, paper.head.ranks) == ("separate", ())
 
 
 def test_settings_cannot_be_changed() -> None:
