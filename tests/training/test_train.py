@@ -15,7 +15,7 @@ import pytest
 import mentum
 from awkward_images import write_empty, write_truncated
 from drawn_data import TINY, tiny_settings, write_drawn
-from mentum.errors import DataError, RunError, SettingsError
+from mentum.errors import BackboneError, DataError, RunError, SettingsError
 from mentum.network.backbones import reopen_backbone
 from mentum.records import Progress
 from mentum.runs import Run, RunRecord
@@ -433,3 +433,10 @@ def test_a_loss_that_explodes_in_either_stage(training: Train) -> None:
         training("stage1.learning_rate=1e30")
     with pytest.raises(RunError, match=r"the loss of epoch 1 is not finite; lower stage2.learning_rate"):
         training("stage2.learning_rate=1e30", "stage2.warmup=0", out="other")
+
+
+def test_a_backbone_that_cannot_be_had_leaves_nothing_behind(training: Train, tmp_path: Path) -> None:
+    with pytest.raises(BackboneError, match="neither a folder nor a hub id"):
+        training("backbone.source=nowhere")
+
+    assert not (tmp_path / "run").exists()

@@ -105,7 +105,7 @@ def _figures(progress: Progress) -> str:
 def print_check(report: CheckReport) -> None:
     """Print what a data set holds and what is wrong with it."""
     console = Console()
-    console.print(f"{report.data}: {report.n_images} images of {report.n_specimens} specimens")
+    console.print(f"{report.data}: {report.n_images} images of {report.n_specimens} specimens", soft_wrap=True)
     per_rank = ", ".join(f"{number} at {rank}" for rank, number in report.taxa_per_rank.items())
     console.print(
         f"taxa: {per_rank or 'one'}; the largest taxon has {report.imbalance:.1f} times the images of the smallest"

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mentum.network.backbones import Backbone, load_backbone, reopen_backbone
+from mentum.network.backbones import Backbone, reopen_backbone
 from mentum.network.head import Head, Network, Objective, make_objective
 from mentum.records import ProgressCallback
 from mentum.runs import BackboneRecord, Run, StageRecord
@@ -40,12 +40,14 @@ class Learner:
     """Everything that the models of a run share.
 
     Attributes:
+        loaded: the backbone as it comes from its source; None where the run folder keeps it already.
         train: image numbers; likewise `validation`.
         phase: times a named phase.
     """
 
     run: Run
     settings: Settings
+    loaded: Backbone | None
     source: ImageSource
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
@@ -56,12 +58,11 @@ class Learner:
     def backbone(self) -> Backbone:
         """The backbone before any training; the run folder keeps it."""
         folder = self.run.path / "backbone"
-        if not folder.is_dir():
-            self._make_backbone(folder)
+        if self.loaded is not None:
+            self._keep_backbone(self.loaded, folder)
         return self._reopen()
 
-    def _make_backbone(self, folder: Path) -> None:
-        backbone = load_backbone(self.settings.backbone, self.settings.seed)
+    def _keep_backbone(self, backbone: Backbone, folder: Path) -> None:
         if not backbone.pretrained:
             chosen = np.random.default_rng(self.settings.seed).permutation(self.train)[:CALIBRATION_IMAGES]
             calibrate_norms(backbone, (pixels.cpu() for _, pixels in self.source.batches(chosen, BATCH_SIZE)))

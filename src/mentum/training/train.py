@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mentum.errors import RunError
+from mentum.network.backbones import load_backbone
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import DataRecord, Machine, Run, RunRecord, StageRecord, write_parquet
 from mentum.settings import Settings, differences
@@ -86,6 +87,8 @@ def train(
     refuse_foreign(out)
     with repeatable(settings):
         device = choose_device(settings)
+        # Before any work and before the run folder is made: a hub that cannot be reached must leave nothing behind.
+        loaded = None if (out / "backbone").is_dir() else load_backbone(settings.backbone, settings.seed)
         with watch.phase("reading images"):
             prepared = prepare(data, settings, cache, report)
         run = Run(out)
@@ -94,9 +97,8 @@ def train(
         source = ImageSource(
             prepared.pixels.pixels, settings.augmentation, settings.pixels.padding, settings.seed, device
         )
-        learner = Learner(
-            run, settings, source, prepared.rows("train"), prepared.rows("validation"), watch.phase, report
-        )
+        train_rows, validation_rows = prepared.rows("train"), prepared.rows("validation")
+        learner = Learner(run, settings, loaded, source, train_rows, validation_rows, watch.phase, report)
         _learn(run, learner, prepared)
     return run
 
