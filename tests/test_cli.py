@@ -174,7 +174,7 @@ def test_train_names_its_folder_on_stdout(mentum_: Command, data: Path, tmp_path
     steps = [Progress.model_validate_json(line) for line in found.err.splitlines()]
     tasks = list(dict.fromkeys(step.task for step in steps))
     assert tasks[-4:] == [
-        "features", "stage 1, tree: top classifier", "stage 2, tree: epoch 1 of at most 1", "predictions",
+        "features", "stage 1, tree: top classifier", "stage 2, tree: epoch 1/1", "predictions",
     ]  # fmt: skip
     assert set(steps[-2].figures) == {"loss", "accuracy", "rate", "validation loss", "validation accuracy"}
 

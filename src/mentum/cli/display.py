@@ -49,10 +49,9 @@ def shown_progress(log: Log) -> Iterator[ProgressCallback]:
 def _bars() -> Bars:
     return Bars(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=8),  # what follows must fit into 80 columns
         MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[figures]}"),
         console=Console(stderr=True),
     )
@@ -71,10 +70,10 @@ class _BarDisplay:
             if self._task is not None:
                 self._bars.remove_task(self._task)
             self._name = progress.task
-            self._task = self._bars.add_task(progress.task, total=progress.total, unit=progress.unit, figures="")
-        self._bars.update(self._task, completed=progress.done, figures=_figures(progress))
+            self._task = self._bars.add_task(progress.task, total=progress.total, figures="")
+        self._bars.update(self._task, completed=progress.done, figures=_figures(progress, short=True))
         if progress.done >= progress.total:
-            self._bars.console.print(_line(progress), highlight=False)
+            self._bars.console.print(_line(progress), highlight=False, soft_wrap=True)
             self._bars.remove_task(self._task)
             self._name, self._task = "", None
 
@@ -96,10 +95,11 @@ def _line(progress: Progress) -> str:
     return f"{progress.task}: {progress.done} of {progress.total} {progress.unit}  {_figures(progress)}".rstrip()
 
 
-def _figures(progress: Progress) -> str:
-    return "  ".join(
-        f"{name} {value:.2g}" if name == "rate" else f"{name} {value:.3f}" for name, value in progress.figures.items()
-    )
+def _figures(progress: Progress, *, short: bool = False) -> str:
+    if short:
+        return " ".join(f"{name[:4]} {value:.2g}" for name, value in progress.figures.items())
+    figures = progress.figures.items()
+    return "  ".join(f"{name} {value:.2g}" if name == "rate" else f"{name} {value:.3f}" for name, value in figures)
 
 
 def print_check(report: CheckReport) -> None:

@@ -1,4 +1,4 @@
-"""Batches of images, clean or deformed, read ahead while the network works."""
+"""Batches of images, clean or deformed, made ready while the network works on the one before."""
 
 from __future__ import annotations
 
@@ -47,17 +47,15 @@ class ImageSource:
         if not chunks:
             return
         with ThreadPoolExecutor(max_workers=1) as reader:
-            ahead = reader.submit(self._read, chunks[0])
+            ahead = reader.submit(self._prepare, chunks[0], epoch)
             for place, chunk in enumerate(chunks):
-                pixels = to_tensor(ahead.result(), self.device)
+                pixels = ahead.result()
                 if place + 1 < len(chunks):
-                    ahead = reader.submit(self._read, chunks[place + 1])
-                yield torch.from_numpy(chunk), self._deform(pixels, chunk, epoch)
+                    ahead = reader.submit(self._prepare, chunks[place + 1], epoch)
+                yield torch.from_numpy(chunk), pixels
 
-    def _read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        return self.pixels[rows]
-
-    def _deform(self, pixels: Tensor, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
+    def _prepare(self, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
+        pixels = to_tensor(self.pixels[rows], self.device)
         if epoch is None:
             return pixels
         deformation = draw_deformation(self.augmentation, self.seed, epoch, rows.tolist())

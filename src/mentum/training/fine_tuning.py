@@ -116,7 +116,7 @@ def _teach(
 
 def task_name(lesson: Lesson, settings: Stage2Settings, epoch: int) -> str:
     """What the epoch is called in progress reports."""
-    return f"stage 2, {lesson.model}: epoch {epoch} of at most {settings.epochs}"
+    return f"stage 2, {lesson.model}: epoch {epoch}/{settings.epochs}"
 
 
 def _look(network: Network, source: ImageSource, lesson: Lesson) -> Tally:
