@@ -92,13 +92,17 @@ def sampling_grid(deformation: Deformation, size: int) -> Tensor:
     Returns:
         (N, size, size, 2) float32, x then y, -1 to 1 from edge to edge of the image.
     """
-    n = len(deformation.matrices)
-    grid = functional.affine_grid(deformation.matrices, [n, 3, size, size], align_corners=False)
-    if not deformation.displacements.any():
-        return grid
-    basis = _spline_basis(size).to(deformation.displacements.device)
-    smooth = torch.einsum("yi,ndij,xj->nyxd", basis, deformation.displacements, basis)
-    return grid + smooth
+    device = deformation.matrices.device
+    centres = (2 * torch.arange(size, device=device) + 1) / size - 1
+    planes = []
+    for axis in (0, 1):  # summed by broadcasting: several times faster than functional.affine_grid
+        across, down, start = deformation.matrices[:, axis, :, None].unbind(1)
+        plane = (down * centres + start)[:, :, None] + (across * centres)[:, None, :]
+        if deformation.displacements.any():
+            basis = _spline_basis(size).to(device)
+            plane += basis @ deformation.displacements[:, axis] @ basis.T
+        planes.append(plane)
+    return torch.stack(planes, dim=-1)
 
 
 def _spline_basis(size: int) -> Tensor:
