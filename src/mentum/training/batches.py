@@ -1,4 +1,4 @@
-"""Batches of images, clean or deformed, made ready while the network works on the one before."""
+"""Batches of images, clean or deformed, read ahead while the network works."""
 
 from __future__ import annotations
 
@@ -47,15 +47,18 @@ class ImageSource:
         if not chunks:
             return
         with ThreadPoolExecutor(max_workers=1) as reader:
-            ahead = reader.submit(self._prepare, chunks[0], epoch)
+            ahead = reader.submit(self._read, chunks[0])
             for place, chunk in enumerate(chunks):
-                pixels = ahead.result()
+                pixels = to_tensor(ahead.result(), self.device)
                 if place + 1 < len(chunks):
-                    ahead = reader.submit(self._prepare, chunks[place + 1], epoch)
-                yield torch.from_numpy(chunk), pixels
+                    ahead = reader.submit(self._read, chunks[place + 1])
+                yield torch.from_numpy(chunk), self._deform(pixels, chunk, epoch)
 
-    def _prepare(self, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
-        pixels = to_tensor(self.pixels[rows], self.device)
+    def _read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return self.pixels[rows]
+
+    # Not in the reader's thread: the network keeps every core busy, and a rival thread would hold up its own.
+    def _deform(self, pixels: Tensor, rows: NDArray[np.int64], epoch: int | None) -> Tensor:
         if epoch is None:
             return pixels
         deformation = draw_deformation(self.augmentation, self.seed, epoch, rows.tolist())
