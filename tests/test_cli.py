@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
 import mentum
 from awkward_images import write_text, write_truncated
+from data_sets import Row, write_data_set
 from drawn_data import TINY, write_drawn
 from mentum import cli
 from mentum.records import CheckReport, Evaluation, Identification, Progress
@@ -367,3 +369,11 @@ def test_progress_as_bars(mentum_: Command, data: Path, tmp_path: Path) -> None:
     found = mentum_("phantoms", tmp_path / "drawn", "--images", "2", "--width", "64", "--log", "bars")
     assert found.code == 0
     assert "drawing: 2 of 2 images" in found.err
+
+
+def test_brackets_in_file_names_are_printed_as_they_are(tmp_path: Path) -> None:
+    data = write_data_set(tmp_path / "data", [Row("gone [1].jpg", "Aus bus", "A1"), Row("a.jpg", "Aus bus", "A2")])
+
+    result = CliRunner().invoke(cli.app, ["check", str(data)])
+
+    assert "gone [1].jpg: not found" in result.stdout

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
 from mentum.records import CheckReport, Evaluation, Progress, ProgressCallback, ResultRow, Severity, ignore_progress
 
@@ -73,7 +74,7 @@ class _BarDisplay:
             self._task = self._bars.add_task(progress.task, total=progress.total, figures="")
         self._bars.update(self._task, completed=progress.done, figures=_figures(progress, short=True))
         if progress.done >= progress.total:
-            self._bars.console.print(_line(progress), highlight=False, soft_wrap=True)
+            self._bars.console.print(_line(progress), highlight=False, markup=False, soft_wrap=True)
             self._bars.remove_task(self._task)
             self._name, self._task = "", None
 
@@ -104,8 +105,8 @@ def _figures(progress: Progress, *, short: bool = False) -> str:
 
 def print_check(report: CheckReport) -> None:
     """Print what a data set holds and what is wrong with it."""
-    console = Console()
-    console.print(f"{report.data}: {report.n_images} images of {report.n_specimens} specimens", soft_wrap=True)
+    console = Console(soft_wrap=True, highlight=False, markup=False)  # file names may hold brackets
+    console.print(f"{report.data}: {report.n_images} images of {report.n_specimens} specimens")
     per_rank = ", ".join(f"{number} at {rank}" for rank, number in report.taxa_per_rank.items())
     console.print(
         f"taxa: {per_rank or 'one'}; the largest taxon has {report.imbalance:.1f} times the images of the smallest"
@@ -118,7 +119,7 @@ def print_check(report: CheckReport) -> None:
     for severity, style in ((Severity.ERROR, "bold red"), (Severity.WARNING, "yellow")):
         for fault in report.faults:
             if fault.severity is severity:
-                console.print(f"[{style}]{severity}[/] {fault.where}: {fault.message}", highlight=False, soft_wrap=True)
+                console.print(Text.assemble((severity.value, style), f" {fault.where}: {fault.message}"))
     console.print(("clean", "warnings only: training can go on", "errors: mend them before training")[report.exit_code])
 
 
@@ -129,10 +130,8 @@ def _most(counts: dict[str, int], shown: int = 4) -> str:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the paper's table, the misclassified images and the notes."""
-    console = Console(highlight=False)
-    console.print(
-        f"[bold]{evaluation.run}[/]: backbone {evaluation.backbone}, heads {evaluation.heads}", soft_wrap=True
-    )
+    console = Console(highlight=False, markup=False)  # file names may hold brackets
+    console.print(f"{evaluation.run}: backbone {evaluation.backbone}, heads {evaluation.heads}", soft_wrap=True)
     for stage in dict.fromkeys(row.stage for row in evaluation.table):
         console.print(_stage_table(stage, [row for row in evaluation.table if row.stage == stage]))
     _print_misclassified(console, evaluation)
@@ -166,7 +165,7 @@ def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 
     for each in wrong[:shown]:
         console.print(
             f"{each.subset}: {each.file_name}: {each.label} ({100 * each.probability_of_label:.1f} %) identified as "
-            f"{each.identified_as} ({100 * each.probability:.1f} %)", highlight=False, soft_wrap=True,
+            f"{each.identified_as} ({100 * each.probability:.1f} %)", soft_wrap=True,
         )  # fmt: skip
     if len(wrong) > shown:
-        console.print(f"and {len(wrong) - shown} more in evaluation.json", highlight=False)
+        console.print(f"and {len(wrong) - shown} more in evaluation.json")
