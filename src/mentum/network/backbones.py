@@ -57,7 +57,7 @@ class Backbone(nn.Module):
         return str(config.model_type)
 
     def blocks(self) -> dict[str, list[nn.Parameter]]:
-        """Parameters by block, from input to output; a block is an element of the network's deepest-reaching list.
+        """Parameters by block, from input to output; a block is an element of an outermost list.
 
         "encoder.stages.2.layers.0.…" belongs to "encoder.stages.2", "embedder.…" to "embedder".
         """
