@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from mentum.errors import RunError
+from mentum.maps import CellGeometry
 from mentum.records import Record
 from mentum.settings import Settings
 from mentum.taxonomy import Rank, Taxon, Taxonomy
@@ -70,7 +71,11 @@ class StageRecord(Record):
 
 
 class BackboneRecord(Record):
-    """Where the network came from and what it is."""
+    """Where the network came from and what it is.
+
+    Attributes:
+        map_geometry: where the cells of its map lie; measured when an explanation first asks.
+    """
 
     source: str
     architecture: str
@@ -78,6 +83,7 @@ class BackboneRecord(Record):
     n_parameters: int
     n_features: int
     weights_hash: str
+    map_geometry: CellGeometry | None = None
 
 
 class DataRecord(Record):
@@ -183,6 +189,21 @@ class Run:
     def evaluation_file(self) -> Path:
         """`evaluation.json`."""
         return self.path / "evaluation.json"
+
+    @property
+    def characters_file(self) -> Path:
+        """`characters.json`: which character was used."""
+        return self.path / "characters.json"
+
+    @property
+    def proposals_file(self) -> Path:
+        """`proposals.json`: characters proposed where none were annotated."""
+        return self.path / "proposals.json"
+
+    @property
+    def relevance_folder(self) -> Path:
+        """`relevance/`: maps and their pictures."""
+        return self.path / "relevance"
 
     def stage_folder(self, stage: str) -> Path:
         """`stage1/` or `stage2/`."""

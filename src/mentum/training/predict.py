@@ -1,18 +1,22 @@
-"""Probabilities from trained networks."""
+"""Probabilities and relevance maps from trained networks."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mentum.maps import CellGeometry, Evidence, against_rivals, evidence_at_ranks
 from mentum.network.augmentation import to_tensor
 from mentum.network.backbones import reopen_backbone
 from mentum.network.head import Head, Network
+from mentum.network.relevance import ExplainedNetwork, measure_geometry
 from mentum.records import Progress, ProgressCallback
 from mentum.runs import Run, StageRecord
 from mentum.taxonomy import Rank, Taxonomy
@@ -66,6 +70,58 @@ class Predictor:
             for task, network in self.networks:
                 found |= by_rank(task, self.taxonomy, probabilities(network(batch)))
         return found
+
+    def explain(self, pixels: NDArray[np.uint8]) -> dict[Rank, Evidence]:
+        """Identify squares (N, S, S, 3) uint8, with the relevance map of every taxon, from the same forward pass.
+
+        Raises:
+            BackboneError: if the networks are such that no map explains them.
+        """
+        batch = to_tensor(pixels, torch.device("cpu"))
+        found: dict[Rank, Evidence] = {}
+        with torch.inference_mode():
+            for task, network in self._explained:
+                y_prob, relevance, _ = network(batch)
+                outputs = Evidence(y_prob.numpy(), relevance.numpy())
+                if task.model == "tree":
+                    found |= evidence_at_ranks(outputs, self.taxonomy)
+                else:
+                    found[Rank(task.model)] = against_rivals(outputs, np.arange(len(task.taxa)))
+        return found
+
+    @cached_property
+    def _explained(self) -> list[tuple[Task, ExplainedNetwork]]:
+        return [(task, ExplainedNetwork(network)) for task, network in self.networks]
+
+    def randomised(self, *, last_block: bool, seed: int) -> Predictor:
+        """The same with random heads and, if asked, a random last block of the backbone: a sanity check of maps.
+
+        Weights are shuffled within each tensor, so that their distribution stays.
+
+        Source: Adebayo et al. 2018, Sanity checks for saliency maps, cascading randomisation.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        copies = [(task, copy.deepcopy(network)) for task, network in self.networks]
+        for _, network in copies:
+            shaken = [network.head.linear.weight, network.head.linear.bias]
+            if last_block:
+                shaken += list(network.backbone.blocks().values())[-1]
+            for parameter in shaken:
+                order = torch.randperm(parameter.numel(), generator=generator)
+                parameter.data = parameter.data.flatten()[order].view_as(parameter)
+        return Predictor(self.taxonomy, copies)
+
+
+def map_geometry(run: Run) -> CellGeometry:
+    """Where the cells of the run's maps lie: measured once on its backbone and kept in `run.json`."""
+    record = run.record()
+    if record.backbone is None or record.backbone.map_geometry is None:
+        geometry = measure_geometry(reopen_backbone(run.path / "backbone"), record.settings.pixels.size)
+        if record.backbone is None:
+            return geometry
+        run.update(backbone=record.backbone.model_copy(update={"map_geometry": geometry}))
+        return geometry
+    return record.backbone.map_geometry
 
 
 def _load(run: Run, stage: StageRecord, taxonomy: Taxonomy) -> tuple[Task, Network]:

@@ -1,0 +1,1 @@
+"""Why was it identified so, and by which character?"""
