@@ -12,6 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from mentum.taxonomy import Rank
 
 
+def write_text(text: str, path: Path) -> None:
+    """Write a text that appears whole or not at all."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
 class Record(BaseModel):
     """A frozen result with JSON both ways."""
 
@@ -19,9 +26,7 @@ class Record(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the record as indented JSON; the file appears whole or not at all."""
-        beside = path.with_name(path.name + ".part")
-        beside.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        beside.replace(path)
+        write_text(self.model_dump_json(indent=2) + "\n", path)
 
     @classmethod
     def read(cls, path: Path) -> Self:

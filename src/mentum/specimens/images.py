@@ -75,6 +75,8 @@ _TURNS: Mapping[int, Image.Transpose] = MappingProxyType({
     8: Image.Transpose.ROTATE_90,
 })  # fmt: skip
 """EXIF orientation → what brings the image upright."""
+_PNG_NOTES = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
+"""Chunks of a PNG that may hold its orientation."""
 
 
 class _RefusedError(ImageError):
@@ -123,6 +125,20 @@ def read_rgb(path: Path, at_least: int | None = None) -> Image.Image:
         image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
     _load(image, path)
     return _upright(image, _to_rgb(image, path))
+
+
+def upright_size(path: Path) -> tuple[int, int]:
+    """Width and height in px of an image as `read_rgb` gives it in full, without decoding its pixels.
+
+    Raises:
+        ImageError: if the file is missing, empty, too large or no image.
+    """
+    content = _read_bytes(path)
+    image = _open(content, path)
+    if image.format == "PNG" and any(content.find(chunk, image.tile[0].offset) >= 0 for chunk in _PNG_NOTES):
+        _load(image, path)  # the orientation may stand behind the pixels
+    on_its_side = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
+    return (image.height, image.width) if on_its_side else image.size
 
 
 def content_hash(path: Path) -> str:
@@ -251,7 +267,7 @@ def _upright(stored: Image.Image, rgb: Image.Image) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1-8; 1 where it is missing or the block is corrupt."""
     try:
-        return int(image.getexif().get(ORIENTATION, 1))
+        return int(Image.Image.getexif(image).get(ORIENTATION, 1))  # a PNG's own method decodes the pixels
     except _BROKEN:
         return 1
 

@@ -45,6 +45,68 @@ def square_pixels(path: Path, settings: PixelSettings) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True)
+class SquarePlacement:
+    """Where an image lies in its square: what `square_pixels` does, in numbers.
+
+    Coordinates are continuous: the first pixel covers [0, 1) by [0, 1). An image that is decoded at a reduced size may
+    lie up to one px off, where its reduced sides round to another aspect.
+
+    Attributes:
+        width, height: of the upright image, px.
+        size: side of the square, px.
+    """
+
+    width: int
+    height: int
+    size: int
+
+    @property
+    def inner(self) -> tuple[int, int]:
+        """Width and height of the image within the square, px.
+
+        >>> SquarePlacement(width=1024, height=756, size=224).inner
+        (224, 165)
+        """
+        if self.width > self.height:
+            return self.size, round(self.height / self.width * self.size)
+        return round(self.width / self.height * self.size), self.size
+
+    @property
+    def left(self) -> int:
+        """Columns of padding before the image."""
+        return round((self.size - self.inner[0]) * 0.5)
+
+    @property
+    def top(self) -> int:
+        """Rows of padding above the image."""
+        return round((self.size - self.inner[1]) * 0.5)
+
+    @property
+    def scale_x(self) -> float:
+        """Px of the square per px of the image, from left to right."""
+        return self.inner[0] / self.width
+
+    @property
+    def scale_y(self) -> float:
+        """Px of the square per px of the image, from top to bottom."""
+        return self.inner[1] / self.height
+
+    def place(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (N, 2) of the image → of the square, x and y in px.
+
+        >>> SquarePlacement(width=400, height=200, size=100).place(np.array([[0.0, 0.0], [400.0, 200.0]])).tolist()
+        [[0.0, 25.0], [100.0, 75.0]]
+        """
+        placed: NDArray[np.float64] = points * (self.scale_x, self.scale_y) + (self.left, self.top)
+        return placed
+
+    def restore(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (N, 2) of the square → of the image, x and y in px; the inverse of `place`."""
+        restored: NDArray[np.float64] = (points - (self.left, self.top)) / (self.scale_x, self.scale_y)
+        return restored
+
+
+@dataclass(frozen=True)
 class PixelCache:
     """Pixels of N images.
 

@@ -1,11 +1,13 @@
-"""Smooth outlines: curves, ribbons, areas and clipping of polygons."""
+"""Smooth outlines: curves and ribbons."""
 
 from functools import cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Points = NDArray[np.float64]  # (N, 2): x to the right, y forward (capsule frame) or down (image)
+from mentum.specimens.coco import Points, area, clipped  # y goes forward in the capsule's frame, down in an image
+
+__all__ = ["Points", "area", "clipped", "mirrored", "ribbon", "smooth"]
 
 
 def smooth(knots: ArrayLike, closed: bool = False, steps: int = 8) -> Points:
@@ -61,38 +63,3 @@ def mirrored(points: Points) -> Points:
     """The points on the other side of the midline."""
     other: Points = points * np.array([-1.0, 1.0])
     return other
-
-
-def area(polygon: Points) -> float:
-    """Area within a polygon (shoelace formula).
-
-    >>> area(np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]]))
-    2.0
-    """
-    x, y = polygon[:, 0], polygon[:, 1]
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
-
-
-def clipped(polygon: Points, width: float, height: float) -> Points:
-    """The part of a polygon that lies in an image (Sutherland-Hodgman); may be empty.
-
-    >>> clipped(np.array([[-1.0, 0.0], [1.0, 0.0], [1.0, 2.0], [-1.0, 2.0]]), 4, 4).tolist()
-    [[0.0, 0.0], [1.0, 0.0], [1.0, 2.0], [0.0, 2.0]]
-    """
-    for axis, limit, sign in ((0, 0.0, 1.0), (0, width, -1.0), (1, 0.0, 1.0), (1, height, -1.0)):
-        polygon = _cut(polygon, axis, limit, sign)
-    return polygon
-
-
-def _cut(polygon: Points, axis: int, limit: float, sign: float) -> Points:
-    depth = sign * (polygon[:, axis] - limit)
-    if (depth >= 0).all():
-        return polygon
-    kept: list[Points] = []
-    for i, point in enumerate(polygon):
-        before, here = depth[i - 1], depth[i]
-        if (before < 0) != (here < 0):
-            kept.append(polygon[i - 1] + (point - polygon[i - 1]) * (before / (before - here)))
-        if here >= 0:
-            kept.append(point)
-    return np.array(kept).reshape(-1, 2)

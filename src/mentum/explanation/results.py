@@ -1,0 +1,126 @@
+"""Frozen results of an explanation, which go to `characters.json` and come back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mentum.maps import Alignment, CellGeometry
+from mentum.records import Interval, Record
+from mentum.taxonomy import Rank
+
+UNASSIGNED, BACKGROUND, NONE = "unassigned", "background", "none"
+"""Regions beside the characters: the rest of the specimen, what is outside it; and the answer "no character"."""
+
+
+class CharacterShare(Record):
+    """How much one character counted, for one taxon or all, at one rank.
+
+    Attributes:
+        character: a category of the annotation, "unassigned" (the rest of the specimen), "background", or "none" (no
+            character was used; it has only `used` and its interval).
+        taxon: identified as; None = all.
+        group: whether these are correct identifications or incorrect ones.
+        used: share of images in which it was the character used, 0-1; 0 for unassigned and background.
+        interval: of `used`.
+        mass: mean share of positive relevance that lies in it, 0-1, over images whose map holds any; mass_low and
+            mass_high bound 95 % of bootstrap draws of specimens.
+        area: mean share of the square.
+        enrichment: `mass` over `area`; None where it never occurs.
+        pointing: share of images whose map peaks in it.
+        null_mass: `mass` with the masks laid on other specimens' maps, None where there is none; null_low and null_high
+            bound 95 % of draws.
+        shifted_mass: `mass` with the maps shifted at random, cyclically; shifted_low and shifted_high as above.
+    """
+
+    rank: Rank
+    taxon: str | None
+    group: Literal["correct", "incorrect"]
+    character: str
+    used: float
+    interval: Interval
+    mass: float | None
+    mass_low: float | None
+    mass_high: float | None
+    area: float | None
+    enrichment: float | None
+    pointing: float | None
+    null_mass: float | None
+    null_low: float | None
+    null_high: float | None
+    shifted_mass: float | None
+    shifted_low: float | None
+    shifted_high: float | None
+    n: int
+    n_specimens: int
+
+
+class RuleAgreement(Record):
+    """Share of images in which rules name the same character (or all none), 0-1."""
+
+    rank: Rank
+    mass_density: float
+    mass_peak: float
+    density_peak: float
+    all_three: float
+    n: int
+
+
+class Occlusion(Record):
+    """What hiding one character does to the label's taxon, against hiding a region of the same form elsewhere.
+
+    Attributes:
+        fill: what hides it: the image, strongly blurred, or the specimen's mean colour.
+        drop: mean fall of the taxon's probability; control_drop that of the control.
+        log_odds_drop: mean fall of its log-odds, which a probability near 1 does not hide; likewise its control.
+        excess: `log_odds_drop` less its control; excess_low and excess_high bound 95 % of bootstrap draws of specimens.
+        accuracy_drop: fall of the accuracy, 0-1; likewise its control.
+    """
+
+    rank: Rank
+    character: str
+    fill: Literal["blurred", "mean"]
+    drop: float
+    control_drop: float
+    log_odds_drop: float
+    control_log_odds_drop: float
+    excess: float
+    excess_low: float
+    excess_high: float
+    accuracy_drop: float
+    control_accuracy_drop: float
+    n: int
+    n_specimens: int
+
+
+class Randomisation(Record):
+    """How far maps survive random weights: mean rank correlation with the trained network's maps."""
+
+    rank: Rank
+    randomised: Literal["head", "head and last block"]
+    correlation: float
+    n: int
+
+
+class Explanation(Record):
+    """What `mentum explain` stores in `characters.json`.
+
+    Attributes:
+        subsets: whose images were explained.
+        annotation: file with the outlines of the characters.
+        rule: how the character used is told, in words.
+        warnings: what a reader must know, in plain sentences.
+    """
+
+    schema_version: Literal[1] = 1
+    run: str
+    subsets: tuple[str, ...]
+    annotation: str
+    alignment: Alignment
+    geometry: CellGeometry
+    rule: str
+    characters: tuple[str, ...]
+    shares: tuple[CharacterShare, ...]
+    agreement: tuple[RuleAgreement, ...]
+    occlusions: tuple[Occlusion, ...]
+    randomisation: tuple[Randomisation, ...]
+    warnings: tuple[str, ...]
