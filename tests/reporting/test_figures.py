@@ -137,7 +137,7 @@ def test_same_evaluation_gives_the_same_bytes_whatever_the_user_s_settings(evalu
 def test_importing_figures_does_not_load_matplotlib_and_drawing_not_pyplot():
     code = (
         "import sys, mentum.reporting.figures as figures; print('matplotlib' in sys.modules); "
-        "figures._style(); print('matplotlib.pyplot' in sys.modules)"
+        "figures.figure_style(); print('matplotlib.pyplot' in sys.modules)"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["False", "False"]

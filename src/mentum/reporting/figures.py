@@ -1,8 +1,7 @@
-"""Figures for print and screen; matplotlib is loaded when the first one is drawn."""
+"""Confusion matrices for print and screen; matplotlib is loaded when the first one is drawn."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.records import Confusion, Evaluation
-from mentum.taxonomy import Rank
+from mentum.reporting.style import figure_style, save_figure, typeset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,13 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 
-DPI = 200
 DRAWN_SUBSETS = ("validation", "test")
 LARGEST_WITH_COUNTS = 40
 """Number of taxa beyond which a cell is too small for a number."""
-
-_UPRIGHT = {"sp", "spp", "cf", "aff", "nr", "gr"}
-"""Words of open nomenclature, as written without their full stop."""
 
 
 def draw_confusions(evaluation: Evaluation, folder: Path) -> list[Path]:
@@ -38,45 +33,14 @@ def draw_confusions(evaluation: Evaluation, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawn = [confusion for confusion in evaluation.confusions if confusion.subset in DRAWN_SUBSETS]
-    with _style():
-        return [file for confusion in drawn for file in _save(_draw_confusion(confusion), folder / _stem(confusion))]
-
-
-def is_italic(rank: Rank) -> bool:
-    """Whether names of this rank are set in italics, as zoologists do from the genus downwards."""
-    return rank.depth >= Rank.GENUS.depth
-
-
-def _style() -> AbstractContextManager[None]:
-    """Fonts and SVG settings that hold while a figure is drawn, whatever the user's own."""
-    import matplotlib as mpl
-
-    return mpl.rc_context(
-        {
-            "font.family": "sans-serif",
-            "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
-            "mathtext.fontset": "dejavusans",
-            "text.usetex": False,
-            "svg.fonttype": "none",
-            "svg.hashsalt": "mentum",
-        }
-    )
+    with figure_style():
+        return [
+            file for confusion in drawn for file in save_figure(_draw_confusion(confusion), folder / _stem(confusion))
+        ]
 
 
 def _stem(confusion: Confusion) -> str:
     return f"confusion_{confusion.stage.replace(' ', '-')}_{confusion.rank}_{confusion.subset}"
-
-
-def _save(figure: Figure, stem: Path) -> list[Path]:
-    """Write PNG and SVG; each file appears whole or not at all."""
-    # Without an explicit None, a date or the version of matplotlib would go into the files.
-    metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-    files = [stem.with_name(f"{stem.name}.{suffix}") for suffix in metadata]
-    for file, (suffix, values) in zip(files, metadata.items(), strict=True):
-        beside = file.with_name(f"{file.name}.part")
-        figure.savefig(beside, format=suffix, dpi=DPI, metadata=values, bbox_inches="tight", pad_inches=0.08)
-        beside.replace(file)
-    return files
 
 
 def _draw_confusion(confusion: Confusion) -> Figure:
@@ -151,7 +115,7 @@ def _write_counts(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.floa
 
 def _name_axes(axes: Axes, confusion: Confusion, size: float) -> None:
     places = np.arange(len(confusion.labels)) + 0.5
-    names, styles = zip(*map(_typeset, confusion.labels, confusion.label_ranks), strict=True)
+    names, styles = zip(*map(typeset, confusion.labels, confusion.label_ranks), strict=True)
     slanted = len(names) <= 12
     axes.set_xticks(places, names, fontsize=size, rotation=45 if slanted else 90, rotation_mode="anchor")
     axes.set_yticks(places, names, fontsize=size)
@@ -169,21 +133,3 @@ def _title(confusion: Confusion) -> str:
     n = sum(map(sum, confusion.counts))
     stage = confusion.stage[0].upper() + confusion.stage[1:]
     return f"{stage}, {confusion.rank} rank\n{confusion.subset}, n = {n} {'image' if n == 1 else 'images'}"
-
-
-def _typeset(name: str, rank: Rank) -> tuple[str, str]:
-    r"""Text and font style of a name: italics from the genus downwards, where "sp.", "cf." and numbers stay upright.
-
-    >>> _typeset("Chironomus riparius", Rank.SPECIES)
-    ('Chironomus riparius', 'italic')
-    >>> _typeset("Orthocladius sp. 1", Rank.SPECIES)
-    ('$\\mathit{Orthocladius}$ sp. 1', 'normal')
-    """
-    words = [word.replace("$", r"\$") for word in name.split(" ")]
-    latin = [word.strip("()").replace("-", "").isalpha() and word not in _UPRIGHT for word in words]
-    if not is_italic(rank) or all(latin):
-        return " ".join(words), "italic" if is_italic(rank) else "normal"
-    # Within a formula a hyphen would become a minus sign.
-    formulas = [rf"$\mathit{{{word}}}$".replace("-", r"\text{-}") for word in words]
-    parts = zip(words, formulas, latin, strict=True)
-    return " ".join(formula if is_latin else word for word, formula, is_latin in parts), "normal"

@@ -1,0 +1,95 @@
+"""What all figures share: how names are set, fonts, and files that appear whole."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mentum.taxonomy import Rank
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DPI = 200
+
+_UPRIGHT = {"sp", "spp", "cf", "aff", "nr", "gr"}
+"""Words of open nomenclature, as written without their full stop."""
+
+
+def is_italic(rank: Rank) -> bool:
+    """Whether names of this rank are set in italics, as zoologists do from the genus downwards."""
+    return rank.depth >= Rank.GENUS.depth
+
+
+def name_spans(name: str, rank: Rank) -> list[tuple[str, bool]]:
+    """A name cut into pieces, each with whether it is italic; "sp.", "cf." and numbers stay upright.
+
+    >>> name_spans("Chironomus riparius", Rank.SPECIES)
+    [('Chironomus riparius', True)]
+    >>> name_spans("Orthocladius sp. 1", Rank.SPECIES)
+    [('Orthocladius', True), (' sp. 1', False)]
+    """
+    words = [(word, is_italic(rank) and _is_latin(word)) for word in name.split(" ")]
+    pieces = [(" ".join(word for word, _ in same), italic) for italic, same in groupby(words, key=lambda word: word[1])]
+    return [(" " * (place > 0) + text, italic) for place, (text, italic) in enumerate(pieces)]
+
+
+def typeset(name: str, rank: Rank) -> tuple[str, str]:
+    r"""Text and font style of a name in a figure by matplotlib: as `name_spans`, with formulas where styles mix.
+
+    >>> typeset("Chironomus riparius", Rank.SPECIES)
+    ('Chironomus riparius', 'italic')
+    >>> typeset("Orthocladius sp. 1", Rank.SPECIES)
+    ('$\\mathit{Orthocladius}$ sp. 1', 'normal')
+    """
+    words = [word.replace("$", r"\$") for word in name.split(" ")]
+    latin = [_is_latin(word) for word in words]
+    if not is_italic(rank) or all(latin):
+        return " ".join(words), "italic" if is_italic(rank) else "normal"
+    # Within a formula a hyphen would become a minus sign.
+    formulas = [rf"$\mathit{{{word}}}$".replace("-", r"\text{-}") for word in words]
+    parts = zip(words, formulas, latin, strict=True)
+    return " ".join(formula if is_latin else word for word, formula, is_latin in parts), "normal"
+
+
+def _is_latin(word: str) -> bool:
+    return word.strip("()").replace("-", "").isalpha() and word not in _UPRIGHT
+
+
+def number(value: float) -> str:
+    """A relevance to three digits.
+
+    >>> number(0.41678), number(12.0)
+    ('0.417', '12')
+    """
+    return f"{value:.3g}"
+
+
+def figure_style() -> AbstractContextManager[None]:
+    """Fonts and SVG settings that hold while a figure is drawn, whatever the user's own."""
+    import matplotlib as mpl
+
+    return mpl.rc_context(
+        {
+            "font.family": "sans-serif",
+            "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
+            "mathtext.fontset": "dejavusans",
+            "text.usetex": False,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "mentum",
+        }
+    )
+
+
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write PNG and SVG; each file appears whole or not at all, and the same figure gives the same bytes."""
+    # Without an explicit None, a date or the version of matplotlib would go into the files.
+    metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+    files = [stem.with_name(f"{stem.name}.{suffix}") for suffix in metadata]
+    for file, (suffix, values) in zip(files, metadata.items(), strict=True):
+        beside = file.with_name(f"{file.name}.part")
+        figure.savefig(beside, format=suffix, dpi=DPI, metadata=values, bbox_inches="tight", pad_inches=0.08)
+        beside.replace(file)
+    return files
