@@ -1,4 +1,4 @@
-"""Tests of relevance maps: exact against gradients and an independent library, and drawn where the image has the cause."""
+"""Tests of relevance maps: exact against gradients and another library, and drawn where the image has the cause."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class TwoLayers(Network):
 @pytest.mark.parametrize("kind", [LargestPooling, TwoLayers])
 def test_a_network_whose_logits_are_no_sums_over_a_map_is_refused(kind):
     network = make_network()
-    with pytest.raises(BackboneError, match="differ from the sums over its map .* expected global average pooling"):
+    with pytest.raises(BackboneError, match=r"differ from the sums over its map .* expected global average pooling"):
         ExplainedNetwork(kind(network.backbone, network.head).eval())
 
 

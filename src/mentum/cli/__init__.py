@@ -10,6 +10,7 @@ import typer
 
 import mentum
 from mentum.cli.data import check, phantoms
+from mentum.cli.explaining import characters, explain
 from mentum.cli.learning import evaluate, identify, train
 from mentum.errors import MentumError
 
@@ -20,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (check, train, evaluate, identify, phantoms):
+for _command in (check, train, evaluate, explain, characters, identify, phantoms):
     app.command()(_command)
 
 

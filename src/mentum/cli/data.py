@@ -32,7 +32,7 @@ def check(data: DataArgument, as_json: JsonOption = False, log: LogOption = Log.
 
 def phantoms(
     out: Annotated[Path, typer.Argument(help="Folder to make.")],
-    images_per_taxon: Annotated[int, typer.Option(min=1, help="Images of each of the ten taxa.")] = 40,
+    images_per_taxon: Annotated[int, typer.Option(min=1, help="Images of each taxon.")] = 40,
     images: Annotated[int | None, typer.Option(min=1, help="Images in all, instead of per taxon.")] = None,
     images_per_specimen: Annotated[int, typer.Option(min=1, help="Images that show the same specimen.")] = 1,
     width: Annotated[int, typer.Option(min=64, help="Image width, px; the height is 0.74 of it.")] = 512,
@@ -40,15 +40,22 @@ def phantoms(
     shortcut: Annotated[
         str, typer.Option(help="Plant a trait of the background that betrays the taxon: none, tint, corner.")
     ] = "none",
+    decisive: Annotated[
+        str,
+        typer.Option(
+            help="Draw four taxa that differ in this character only: none, mentum, ventromental_plate, mandible, "
+            "submentum, postoccipital_margin."
+        ),
+    ] = "none",
     log: LogOption = Log.AUTO,
 ) -> None:
-    """Draw head capsules of ten midge taxa, with taxonomy and outlines of the characters, to try things on."""
+    """Draw head capsules of midge taxa, with taxonomy and outlines of the characters, to try things on."""
     from mentum.specimens.phantoms import PhantomSettings, draw_phantoms
 
     settings = PhantomSettings.model_validate(
         {
             "images_per_taxon": images_per_taxon, "images": images, "images_per_specimen": images_per_specimen,
-            "width": width, "seed": seed, "shortcut": shortcut,
+            "width": width, "seed": seed, "shortcut": shortcut, "decisive": decisive,
         }
     )  # fmt: skip
     with shown_progress(log) as report:

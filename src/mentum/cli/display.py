@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -16,6 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mentum.records import CheckReport, Evaluation, Progress, ProgressCallback, ResultRow, Severity, ignore_progress
+
+if TYPE_CHECKING:
+    from mentum.explanation.proposals import Proposals
+    from mentum.explanation.results import CharacterShare, Explanation, Occlusion
 
 PLAIN_SECONDS = 20.0
 """Least time between two lines about the same task, in plain progress."""
@@ -169,3 +175,80 @@ def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 
         )  # fmt: skip
     if len(wrong) > shown:
         console.print(f"and {len(wrong) - shown} more in evaluation.json")
+
+
+def print_explanation(explanation: Explanation) -> None:
+    """Print the shares of characters at each rank, what hiding them does, and the warnings."""
+    console = Console(highlight=False, markup=False)
+    subsets = " and ".join(explanation.subsets)
+    console.print(f"{explanation.run}: {subsets} images, correct identifications; {explanation.rule}.")
+    for rank in dict.fromkeys(share.rank for share in explanation.shares):
+        shares = [
+            share for share in explanation.shares
+            if share.rank == rank and share.taxon is None and share.group == "correct"
+        ]  # fmt: skip
+        if shares:
+            console.print(_share_table(rank, shares))
+    for each in explanation.agreement:
+        console.print(f"{each.rank}: mass, density and peak rules name the same character in {each.all_three:.0%} of "
+                      f"{each.n} images.", soft_wrap=True)  # fmt: skip
+    if explanation.occlusions:
+        console.print(_occlusion_table(explanation.occlusions))
+    for warning in explanation.warnings:
+        console.print(f"- {warning}")
+
+
+def _share_table(rank: str, shares: list[CharacterShare]) -> Table:
+    first = shares[0]
+    title = f"{rank}, {first.n} images of {first.n_specimens} specimens"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("character", no_wrap=True)
+    for name in ("used %", "95 %", "mass %", "enriched", "peak %", "null %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for share in shares:
+        interval = f"{100 * share.interval.low:.1f} - {100 * share.interval.high:.1f}"
+        is_answer = share.character not in {"unassigned", "background"}
+        table.add_row(
+            share.character,
+            f"{100 * share.used:.1f}" if is_answer else "",
+            interval if is_answer else "",
+            _figure(share.mass, 100, 1),
+            _figure(share.enrichment, 1, 2),
+            _figure(share.pointing, 100, 1),
+            _figure(share.null_mass, 100, 1),
+        )
+    return table
+
+
+def _figure(value: float | None, factor: int, digits: int) -> str:
+    return "" if value is None else f"{factor * value:.{digits}f}"
+
+
+def _occlusion_table(occlusions: Sequence[Occlusion]) -> Table:
+    n = max(each.n for each in occlusions)
+    title = f"fall of the label's probability and log-odds where a character is hidden, in up to {n} images"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    for name in ("rank", "character", "by"):
+        table.add_column(name, no_wrap=True)
+    for name in ("p", "odds", "control", "excess, 95 %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in occlusions:
+        falls = (each.drop, each.log_odds_drop, each.control_log_odds_drop)
+        interval = f"{each.excess_low:.2f} to {each.excess_high:.2f}"
+        table.add_row(str(each.rank), each.character, each.fill, *(f"{fall:.2f}" for fall in falls), interval)
+    return table
+
+
+def print_proposals(proposals: Proposals, run: Path) -> None:
+    """Print the proposed characters and how to name them."""
+    console = Console(highlight=False, markup=False)
+    table = Table("number", "peaks %", "images %", "most often in", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    for each in proposals.characters:
+        taxa = ", ".join(f"{taxon.scientific_name} ({taxon.share:.0%})" for taxon in each.taxa)
+        table.add_row(str(each.number), f"{100 * each.weight:.0f}", f"{100 * each.images:.0f}", taxa)
+    console.print(f"No characters were given; from {proposals.n_images} images these are proposed:")
+    console.print(table)
+    console.print(
+        f"Look at {run / 'figures' / 'proposed_characters.png'} and name what you recognise, such as: "
+        f"mentum characters {run} 1=mentum 2=mandible --out characters.coco.json", soft_wrap=True,
+    )  # fmt: skip

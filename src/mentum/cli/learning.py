@@ -14,6 +14,14 @@ from mentum.cli.data import DataArgument, JsonOption, LogOption
 from mentum.cli.display import Log, print_evaluation, shown_progress
 
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `mentum train` made.")]
+CacheOption = Annotated[Path | None, typer.Option(help="Folder of the pixel cache.")]
+
+
+def pixel_cache(given: Path | None) -> Path:
+    """The folder of the pixel cache: as given, or the user's."""
+    from platformdirs import user_cache_path
+
+    return given or user_cache_path("mentum") / "pixels"
 
 
 def train(
@@ -26,12 +34,10 @@ def train(
     ] = None,
     backbone: Annotated[str | None, typer.Option(help="Hub id, local Hugging Face folder, builtin, or random.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
-    cache: Annotated[Path | None, typer.Option(help="Folder of the pixel cache.")] = None,
+    cache: CacheOption = None,
     log: LogOption = Log.AUTO,
 ) -> None:
     """Train an identifier in two stages: the top classifier, then the whole network."""
-    from platformdirs import user_cache_path
-
     from mentum.settings import load_settings
     from mentum.training.train import train as train_identifier
 
@@ -41,9 +47,7 @@ def train(
     )
     command = shlex.join(["mentum", *sys.argv[1:]])
     with shown_progress(log) as report:
-        run = train_identifier(
-            data, out, settings, cache=cache or user_cache_path("mentum") / "pixels", command=command, report=report
-        )
+        run = train_identifier(data, out, settings, cache=pixel_cache(cache), command=command, report=report)
     typer.echo(run.path)
 
 

@@ -1,4 +1,4 @@
-"""Drawn micrographs of ten chironomid taxa, with known answers, for tests, demonstrations and training from nothing."""
+"""Drawn micrographs of chironomid taxa, with known answers, for tests, demonstrations and training from nothing."""
 
 from mentum.specimens.phantoms.dataset import draw_phantoms
 from mentum.specimens.phantoms.settings import PhantomSettings

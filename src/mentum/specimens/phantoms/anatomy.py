@@ -1,4 +1,4 @@
-"""The ten taxa as data: what a ventral head capsule of each looks like.
+"""Taxa as data: what a ventral head capsule of each looks like.
 
 Lengths are in units of the capsule's greatest width; absorbances are (red, green, blue), natural logarithm.
 Source: measures taken on published micrographs of the ten taxa (Milošević et al. 2020, and the authors' samples);
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 Absorbance = tuple[float, float, float]
+Pattern = Literal["none", "spots", "bar", "field"]
 
 BLACK: Absorbance = (0.98, 1.15, 1.26)
 DARK_BROWN: Absorbance = (0.85, 1.15, 1.40)
 BROWN: Absorbance = (0.45, 0.85, 1.25)
+AMBER: Absorbance = (0.08, 0.50, 1.05)
 
 
 def scaled(absorbance: Absorbance, factor: float) -> Absorbance:
@@ -112,6 +114,7 @@ class Arch:
         feet: thickness at the feet, as a multiple of `stroke`.
         absorbance: of the rim.
         rear: pigment of the arc that closes the opening behind.
+        pale_crown: 0 evenly dark to 1 the top without pigment.
     """
 
     span: float
@@ -123,6 +126,7 @@ class Arch:
     feet: float
     absorbance: Absorbance
     rear: float
+    pale_crown: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -134,12 +138,16 @@ class Gula:
         width: standard deviation across the midline.
         midline: how clear the pale suture is, 0 to 1.
         blotches: pigment of a dark patch on each side of the midline.
+        pattern: dark marks within the submentum: two spots, a bar across it, or all of it.
+        absorbance: of the pattern.
     """
 
     darkness: float
     width: float
     midline: float
     blotches: float = 0.0
+    pattern: Pattern = "none"
+    absorbance: Absorbance = DARK_BROWN
 
 
 @dataclass(frozen=True)
@@ -151,12 +159,16 @@ class Mandibles:
         width: at its base.
         closed: how often one lies closed before, or over, the mentum.
         tip: share of the length that is black.
+        unlike: how often one lies otherwise than its fellow.
+        density: pigment of the whole, beneath the black.
     """
 
     length: float
     width: float
     closed: float
     tip: float
+    unlike: float = 0.15
+    density: float = 0.7
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from mentum.specimens.phantoms.anatomy import Absorbance, Arch, Taxon, scaled
 from mentum.specimens.phantoms.canvas import Layer, Mark
 from mentum.specimens.phantoms.outlines import Points, mirrored, ribbon, smooth
 from mentum.specimens.phantoms.parts import Character, Parts
+from mentum.specimens.phantoms.submentum import mentum_rear
 from mentum.specimens.phantoms.texture import mottling, wall_pigment
 
 VENTRAL, RIM, DORSAL = 0.6, 0.1, -0.8  # depths
@@ -24,7 +25,7 @@ def capsule(taxon: Taxon, rng: np.random.Generator) -> Parts:
     layers = (
         *_walls(taxon, (dorsal, ventral), line, rng),
         Layer(
-            (Mark(arch), *_rear_arc(taxon, rng)),
+            (Mark(arch), *_pale_crown(taxon.arch, arch), *_rear_arc(taxon, rng)),
             scaled(taxon.arch.absorbance, 1.25),
             VENTRAL,
             softness=0.005,
@@ -37,15 +38,8 @@ def capsule(taxon: Taxon, rng: np.random.Generator) -> Parts:
     characters = (
         Character("head_capsule", dome, RIM),
         Character("postoccipital_margin", arch, VENTRAL),
-        Character("submentum", _submentum(taxon), VENTRAL),
     )
     return Parts(layers, characters)
-
-
-def mentum_rear(taxon: Taxon) -> float:
-    """Forward coordinate at which the mentum ends on the midline."""
-    mentum = taxon.mentum
-    return taxon.capsule.length - mentum.front - mentum.teeth[0] - mentum.depth - mentum.field
 
 
 def front_corner(taxon: Taxon) -> tuple[float, float]:
@@ -116,12 +110,20 @@ def _arch_ribbon(arch: Arch, line: Points, rng: np.random.Generator) -> Points:
     return ribbon(line, arch.stroke * (1 + (arch.feet - 1) * t**2.5) * uneven)
 
 
+def _pale_crown(arch: Arch, outline: Points) -> tuple[Mark, ...]:
+    """The top of the arch, where it has less pigment than the legs."""
+    x = np.abs(outline[:, 0]) / np.abs(outline[:, 0]).max()
+    return (Mark(outline[x < 0.5], 1 - arch.pale_crown),) if arch.pale_crown else ()
+
+
 def _rear_arc(taxon: Taxon, rng: np.random.Generator) -> tuple[Mark, ...]:
     """The arc that closes the opening behind, with a notch on the midline."""
     arch = taxon.arch
     x = np.linspace(0.015, 0.98, 12) * min(arch.span / 2, taxon.capsule.profile[0][1])
     y = 0.012 + (arch.foot - 0.012) * (x / x[-1]) ** 2
     width = arch.stroke * (0.45 + 0.45 * arch.rear) * rng.uniform(0.75, 1.25, 12)
+    if not arch.rear:
+        return ()
     half = np.stack([x, y], axis=1)
     return tuple(Mark(ribbon(side, width), 0.85 * arch.rear) for side in (half, mirrored(half)))
 
@@ -196,11 +198,3 @@ def _gut(taxon: Taxon, rng: np.random.Generator) -> tuple[Layer, ...]:
         for px, py in zip(x, y, strict=True)
     )
     return (Layer(marks, scaled(ORANGE, rng.uniform(0.4, 1.1)), 0.0, softness=0.008),)
-
-
-def _submentum(taxon: Taxon) -> Points:
-    """The field behind the mentum, down to the arch at most."""
-    front = mentum_rear(taxon)
-    rear = max(front - 0.15, taxon.capsule.length - taxon.arch.apex + taxon.arch.stroke)
-    half = 0.45 * taxon.mentum.width
-    return np.array([[-half, front], [half, front], [0.92 * half, rear], [-0.92 * half, rear]])

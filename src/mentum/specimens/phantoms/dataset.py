@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 from mentum.errors import MentumError
+from mentum.specimens.phantoms.decisive import taxa
 from mentum.specimens.phantoms.micrograph import Planted, photograph
 from mentum.specimens.phantoms.plan import PlannedImage, generator, plan
 from mentum.specimens.phantoms.regions import Region, regions, write_coco
 from mentum.specimens.phantoms.settings import PhantomSettings
 from mentum.specimens.phantoms.specimen import grow
-from mentum.specimens.phantoms.taxa import TAXA
 
 JPEG_QUALITY = 92
 WORTH_A_POOL = 48  # images of 512 pixels; fewer are drawn sooner than processes start
@@ -26,7 +26,7 @@ TAXONOMY_COLUMNS = ("scientificName", "taxonRank", "genus", "tribe", "subfamily"
 
 
 def draw_phantoms(out: Path, settings: PhantomSettings, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Draws labelled micrographs of ten chironomid taxa into a new folder.
+    """Draws labelled micrographs of ten chironomid taxa, or of four that differ in one character, into a new folder.
 
     The folder holds `images/`, `specimens.csv`, `taxonomy.csv` and `characters.coco.json`. It appears whole or not at
     all, and the same settings always give the same bytes. Many images are drawn by a pool of spawned processes, so a
@@ -77,7 +77,7 @@ def _write(folder: Path, settings: PhantomSettings, progress: Callable[[int, int
     _write_table(folder / "specimens.csv", SPECIMEN_COLUMNS, rows)
     lineages = (
         (taxon.scientific_name, taxon.rank, taxon.genus, taxon.tribe, taxon.subfamily, "Chironomidae", "Diptera")
-        for taxon in TAXA
+        for taxon in taxa(settings)
     )
     _write_table(folder / "taxonomy.csv", TAXONOMY_COLUMNS, lineages)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mentum.specimens.phantoms.anatomy import BLACK, BROWN, DARK_BROWN, Absorbance, Taxon, scaled
+from mentum.specimens.phantoms.anatomy import AMBER, BLACK, BROWN, DARK_BROWN, Absorbance, Taxon, scaled
 from mentum.specimens.phantoms.canvas import Layer, Mark
 from mentum.specimens.phantoms.capsule import front_corner
 from mentum.specimens.phantoms.outlines import Points, mirrored, ribbon, smooth
@@ -10,7 +10,6 @@ from mentum.specimens.phantoms.parts import Character, Parts
 from mentum.specimens.phantoms.texture import mottling
 
 STRAW: Absorbance = (0.14, 0.27, 0.52)
-AMBER: Absorbance = (0.08, 0.50, 1.05)
 SPARKLE: Absorbance = (-0.70, -0.50, -0.25)
 MANDIBLE_DEPTH = 0.35
 
@@ -18,10 +17,10 @@ MANDIBLE_DEPTH = 0.35
 def mandibles(taxon: Taxon, rng: np.random.Generator) -> Parts:
     """Both mandibles, each spread forward or closed before the mentum."""
     together = rng.random() < taxon.mandibles.closed
-    closed = [together != (rng.random() < 0.15) for _ in range(2)]
+    closed = [together != (rng.random() < taxon.mandibles.unlike) for _ in range(2)]
     right, left = (_mandible(taxon, shut, rng) for shut in closed)
     sides = (right, [mirrored(outline) for outline in left])
-    brown = tuple(Mark(side[0], 0.7) for side in sides)
+    brown = tuple(Mark(side[0], taxon.mandibles.density) for side in sides)
     black = tuple(Mark(outline, 0.6 if i == 0 else 1.0) for side in sides for i, outline in enumerate(side[1:]))
     return Parts(
         (

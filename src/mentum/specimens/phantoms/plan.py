@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mentum.specimens.phantoms.anatomy import Taxon
+from mentum.specimens.phantoms.decisive import taxa
 from mentum.specimens.phantoms.settings import PhantomSettings
-from mentum.specimens.phantoms.taxa import TAXA
 
 
 @dataclass(frozen=True)
@@ -15,20 +15,17 @@ class PlannedImage:
 
     Attributes:
         taxon: place in the table of taxa.
+        anatomy: what the taxon looks like.
         number: of the image within its taxon, from 1.
         specimen: of the taxon, from 0.
         view: of the specimen, from 0.
     """
 
     taxon: int
+    anatomy: Taxon
     number: int
     specimen: int
     view: int
-
-    @property
-    def anatomy(self) -> Taxon:
-        """What the taxon looks like."""
-        return TAXA[self.taxon]
 
     @property
     def file_name(self) -> str:
@@ -48,8 +45,8 @@ def plan(settings: PhantomSettings) -> list[PlannedImage]:
     ['images/Chironomus_nudiventris_1.jpg']
     """
     return [
-        PlannedImage(taxon, i + 1, i // settings.images_per_specimen, i % settings.images_per_specimen)
-        for taxon, count in enumerate(images_of_taxa(settings))
+        PlannedImage(place, taxon, i + 1, i // settings.images_per_specimen, i % settings.images_per_specimen)
+        for place, (taxon, count) in enumerate(zip(taxa(settings), images_of_taxa(settings), strict=True))
         for i in range(count)
     ]
 
@@ -60,10 +57,11 @@ def images_of_taxa(settings: PhantomSettings) -> list[int]:
     >>> images_of_taxa(PhantomSettings(images=23))
     [3, 3, 3, 2, 2, 2, 2, 2, 2, 2]
     """
+    count = len(taxa(settings))
     if settings.images is None:
-        return [settings.images_per_taxon] * len(TAXA)
-    each, rest = divmod(settings.images, len(TAXA))
-    return [each + (i < rest) for i in range(len(TAXA))]
+        return [settings.images_per_taxon] * count
+    each, rest = divmod(settings.images, count)
+    return [each + (i < rest) for i in range(count)]
 
 
 def generator(seed: int, *place: int) -> np.random.Generator:

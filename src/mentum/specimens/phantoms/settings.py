@@ -6,17 +6,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 HEIGHT_OVER_WIDTH = 0.74
 
+Decisive = Literal["none", "mentum", "ventromental_plate", "mandible", "submentum", "postoccipital_margin"]
+
 
 class PhantomSettings(BaseModel):
-    """How many phantoms to draw, how large, and whether to plant a shortcut.
+    """How many phantoms to draw, how large, of which taxa, and whether to plant a shortcut.
 
     Attributes:
-        images_per_taxon: images of each of the ten taxa.
+        images_per_taxon: images of each taxon.
         images: images in all, spread as evenly as possible over the taxa; wins over `images_per_taxon`.
         images_per_specimen: consecutive images of a taxon that show the same specimen.
         width: pixels; the height is 0.74 of it.
         seed: the same settings always give the same bytes.
         shortcut: a trait of the background that betrays the taxon: its tint, or a small mark in a corner.
+        decisive: the one character in which four taxa of one anatomy differ; `none` draws the ten taxa as they are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +30,7 @@ class PhantomSettings(BaseModel):
     width: int = Field(default=512, ge=64)
     seed: int = Field(default=0, ge=0)
     shortcut: Literal["none", "tint", "corner"] = "none"
+    decisive: Decisive = "none"
 
     @property
     def height(self) -> int:

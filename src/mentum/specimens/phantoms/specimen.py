@@ -12,6 +12,7 @@ from mentum.specimens.phantoms.capsule import capsule
 from mentum.specimens.phantoms.mentum import mentum, plates
 from mentum.specimens.phantoms.mouthparts import antennae, clutter, labrum, mandibles
 from mentum.specimens.phantoms.parts import Parts, joined
+from mentum.specimens.phantoms.submentum import submentum
 
 Part = TypeVar("Part")
 
@@ -41,7 +42,7 @@ class Specimen:
 def grow(taxon: Taxon, rng: np.random.Generator) -> Specimen:
     """Draws an individual of a taxon."""
     anatomy = vary(taxon, rng)
-    return Specimen(anatomy, joined([capsule(anatomy, rng), mentum(anatomy, rng), plates(anatomy, rng)]))
+    return Specimen(anatomy, joined(draw(anatomy, rng) for draw in (capsule, submentum, mentum, plates)))
 
 
 def vary(taxon: Taxon, rng: np.random.Generator) -> Taxon:
