@@ -9,57 +9,20 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from typer.testing import CliRunner
 
 import mentum
 from awkward_images import write_text, write_truncated
+from command_line import Command, sets, start
 from data_sets import Row, write_data_set
-from drawn_data import TINY, write_drawn
+from drawn_data import write_drawn
 from mentum import cli
 from mentum.records import CheckReport, Evaluation, Identification, Progress
 from mentum.runs import Run
 from runs_by_hand import make_run
-
-
-class Outcome(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Outcome]
-
-
-@pytest.fixture
-def mentum_(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run a command in this process, as the console script does."""
-
-    def run(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["mentum", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        return Outcome(int(ended.value.code or 0), captured.out, captured.err)
-
-    return run
-
-
-def start(*arguments: object, code: str = "from mentum.cli import main; main()") -> Outcome:
-    """Run a command in a process of its own."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return Outcome(done.returncode, done.stdout, done.stderr)
-
-
-def sets(*overrides: str) -> list[str]:
-    return [word for override in (*TINY, *overrides) for word in ("--set", override)]
 
 
 @pytest.fixture(scope="module")

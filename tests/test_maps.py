@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentum.maps import CellGeometry, Evidence, against_rivals, evidence_at_ranks, positive
+from mentum.maps import CellGeometry, Evidence, against_rivals, contrast, evidence_at_ranks, positive
 from mentum.taxonomy import Rank, Taxon, Taxonomy
 
 RESNET = CellGeometry(size=224, cells=7, stride=32, offset=0)
@@ -106,3 +106,10 @@ def test_ranks_follow_from_the_leaves():
     )
     found = evidence_at_ranks(one_image([0.6, 0.3, 0.1], [5.0, 2.0, -2.0]), tree)
     assert {rank: each.y_prob.shape for rank, each in found.items()} == {Rank.SPECIES: (1, 3), Rank.GENUS: (1, 2)}
+
+
+def test_a_contrast_is_the_difference_of_the_taxas_own_maps():
+    found = against_rivals(one_image([0.6, 0.3, 0.1], [5.0, 2.0, -2.0]), np.arange(3))
+    maps, p = found.relevance[0], found.y_prob[0]
+    np.testing.assert_allclose(contrast(maps[:1], maps[1:2], p[:1], p[1:2]).ravel(), 5.0 - 2.0, rtol=1e-6)
+    np.testing.assert_allclose(contrast(maps[2:], maps[1:2], p[2:], p[1:2]).ravel(), -2.0 - 2.0, rtol=1e-6)

@@ -122,6 +122,24 @@ def evidence_at_ranks(leaves: Evidence, taxonomy: Taxonomy) -> dict[Rank, Eviden
     return {rank: against_rivals(leaves, taxonomy.columns(rank)) for rank in taxonomy.ranks}
 
 
+def contrast(
+    one: NDArray[np.float32], other: NDArray[np.float32], p_one: NDArray[np.float32], p_other: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Maps of "why one taxon and not the other": the exact map of the difference of their log-probabilities.
+
+    Args:
+        one: (N, cells, cells), maps of the first taxon as by `against_rivals`.
+        other: likewise of the second.
+        p_one: (N,), probabilities of the first.
+        p_other: likewise of the second.
+
+    Returns:
+        (N, cells, cells); the rivals of both cancel, and for two leaves the rows of the head are simply subtracted.
+    """
+    rest_one, rest_other = ((1 - p)[:, None, None] for p in (p_one, p_other))
+    return np.asarray(rest_one * one - rest_other * other, dtype=np.float32)
+
+
 def positive(relevance: NDArray[np.float32]) -> NDArray[np.float32]:
     """The evidence for a taxon: what Grad-CAM shows, its ReLU."""
     return np.maximum(relevance, 0)

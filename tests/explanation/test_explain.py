@@ -134,7 +134,7 @@ def test_without_an_outline_background_cannot_be_told(run, tmp_path):
     explanation = explain(run, annotations).explanation
     assert row(explanation, "background").area == 0
     assert row(explanation, "background").enrichment is None
-    assert any("relevance in the background cannot be told" in each for each in explanation.warnings)
+    assert any("background cannot be told from the rest" in each for each in explanation.warnings)
 
 
 def test_images_without_annotation_are_left_out(run, tmp_path):

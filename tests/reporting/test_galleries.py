@@ -170,7 +170,7 @@ def test_red_speaks_for_the_label_and_blue_for_the_other_taxon_in_both_rows(tmp_
 def test_contrasts_share_a_scale_that_is_symmetric_about_zero(tmp_path, posters):
     draw_contrasts(contrasted(), tmp_path)
     bar = posters[0].bar
-    assert (text(bar.low), text(bar.high)) == ("−2", "2")  # noqa: RUF001
+    assert (text(bar.low), text(bar.high)) == ("−0.8", "0.8")  # noqa: RUF001
 
 
 def test_same_evidence_gives_the_same_bytes(tmp_path):

@@ -190,8 +190,9 @@ def print_explanation(explanation: Explanation) -> None:
         if shares:
             console.print(_share_table(rank, shares))
     for each in explanation.agreement:
-        console.print(f"{each.rank}: mass, density and peak rules name the same character in {each.all_three:.0%} of "
-                      f"{each.n} images.", soft_wrap=True)  # fmt: skip
+        console.print(
+            f"{each.rank}: the rules of mass, density and peak agree in {each.all_three:.0%} of {each.n} images."
+        )
     if explanation.occlusions:
         console.print(_occlusion_table(explanation.occlusions))
     for warning in explanation.warnings:

@@ -67,11 +67,11 @@ def explain(
         evidence = gather_evidence(images, predictor.explain, rank or (), geometry, report)
         write_maps(evidence, opened.relevance_folder)
         write_overlays(evidence, opened.relevance_folder / "overlays", report)
-        if annotations:
+        if annotations and annotations.characters:
             explanation = _explain_characters(opened, evidence, annotations, (predictor, occlude), report)
         else:
-            proposals = _propose_characters(opened, evidence, report)
-    if annotations:
+            proposals = _propose_characters(opened, evidence, annotations, report)
+    if annotations and annotations.characters:
         _print_characters(explanation, as_json=as_json)
     else:
         _print_proposals(opened, proposals, as_json=as_json)
@@ -105,13 +105,18 @@ def _explain_characters(
     return found.explanation
 
 
-def _propose_characters(run: Run, evidence: RunEvidence, report: ProgressCallback) -> Proposals:
+def _propose_characters(
+    run: Run, evidence: RunEvidence, annotations: Annotations | None, report: ProgressCallback
+) -> Proposals:
+    """Propose, write and draw; outlines of specimens serve where an annotation holds these alone."""
     from mentum.explanation.pictures import example_pictures, mean_image
     from mentum.explanation.proposals import propose_characters
     from mentum.reporting.galleries import draw_contrasts, draw_galleries
     from mentum.reporting.proposal_figure import draw_proposals
 
-    proposals = propose_characters(evidence, progress=report)
+    size = evidence.geometry.size
+    outlines = (lambda name: annotations.specimen(name, size)) if annotations else None
+    proposals = propose_characters(evidence, outlines, progress=report)
     proposals.write(run.proposals_file)
     figures = run.path / "figures"
     mean = mean_image(evidence, [image.frame for image in proposals.images])

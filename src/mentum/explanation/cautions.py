@@ -99,11 +99,8 @@ def map_correlations(one: NDArray[np.float32], other: NDArray[np.float32]) -> ND
     return found
 
 
-def on_background(shares: Sequence[CharacterShare], outlined: bool) -> Iterator[str]:
+def on_background(shares: Sequence[CharacterShare]) -> Iterator[str]:
     """Warn where the background holds more relevance than maps laid anywhere would give it."""
-    if not outlined:
-        yield "No outline of the specimens is annotated, so that relevance in the background cannot be told."
-        return
     for share in shares:
         if share.character == BACKGROUND and share.taxon is None and share.group == "correct":
             mass, low, high = share.mass, share.mass_low, share.shifted_high

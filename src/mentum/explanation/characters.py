@@ -78,6 +78,13 @@ class Annotations:
         masks[-1] = rest - masks[-2]
         return masks
 
+    def specimen(self, file_name: str, size: int) -> NDArray[np.float32] | None:
+        """(size, size) float32: the whole specimen in the square; None where it is not outlined."""
+        image = self.regions.get(file_name)
+        if image is None or self.outline not in image.shapes:
+            return None
+        return np.asarray(1 - self.masks(file_name, size)[-1], dtype=np.float32)
+
 
 def read_annotations(file: Path, file_names: Sequence[str], root: Path, outline: str | None = None) -> Annotations:
     """Read characters from a COCO file, as CVAT, Label Studio, labelme2coco and others write it.
@@ -89,7 +96,8 @@ def read_annotations(file: Path, file_names: Sequence[str], root: Path, outline:
             base names only or with Label Studio's prefix.
         root: where the images lie.
         outline: category that outlines the whole specimen. By default the only one whose supercategory is "specimen",
-            else one that is named so, or head capsule, capsule, body, individual, organism or whole.
+            else one that is named so, or head capsule, capsule, body, individual, organism or whole, and whose
+            supercategory is not "character".
 
     Raises:
         DataError: listing all faults of the file: images that are not in the table or have another size, and regions
@@ -108,7 +116,9 @@ def _outline(categories: Sequence[Category]) -> str | None:
     marked = [category.name for category in categories if _plain(category.supercategory) == "specimen"]
     if len(marked) == 1:  # several are parts of a specimen
         return marked[0]
-    named = {_plain(category.name): category.name for category in categories}
+    named = {
+        _plain(category.name): category.name for category in categories if _plain(category.supercategory) != "character"
+    }
     return next((named[name] for name in _OUTLINES if name in named), None)
 
 

@@ -85,7 +85,7 @@ def explain_characters(
     tests = (*cautions.on_occlusions(shares, occlusions), *cautions.on_randomisation(randomisation))
     warnings = (
         *annotations.warnings,
-        *_warnings(evidence, annotations, measured, shares),
+        *_warnings(evidence, measured, shares),
         *(tests if occlusions else (cautions.UNTESTED,)),
         cautions.ALWAYS,
     )
@@ -149,7 +149,6 @@ def _test(
 
 def _warnings(
     evidence: RunEvidence,
-    annotations: Annotations,
     measured: Mapping[Rank, ImageShares],
     shares: tuple[CharacterShare, ...],
 ) -> Iterator[str]:
@@ -158,7 +157,7 @@ def _warnings(
     for images in measured.values():
         yield from cautions.on_maps(images.evidence)
     yield from cautions.on_null(shares)
-    yield from cautions.on_background(shares, outlined=annotations.outline is not None)
+    yield from cautions.on_background(shares)
 
 
 def _spread(names: list[str], rows: NDArray[np.int64], n: int) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.explanation.evidence import RankEvidence, RunEvidence
-from mentum.maps import positive
+from mentum.maps import contrast, positive
 from mentum.reporting.colouring import (
     UNIT,
     contrast_colouring,
@@ -175,8 +175,7 @@ def _contrast(evidence: RunEvidence, at_rank: RankEvidence, label: int, other: i
     labelled = at_rank.y_true == label
     right = _falling(labelled & at_rank.correct & (at_rank.runner_up == other), y_prob)[:TILES]
     wrong = _falling(labelled & (at_rank.y_pred == other), y_prob)[:TILES]
-    for_label, for_other = _compared(at_rank, right, wrong)
-    drawn = evidence.geometry.draw(for_label - for_other)
+    drawn = evidence.geometry.draw(_compared(at_rank, right, wrong, label, other))
     largest = float(np.abs(drawn).max())
     tiles = [
         _contrast_tile(evidence, at_rank, row, map_, largest) for row, map_ in zip((*right, *wrong), drawn, strict=True)
@@ -198,11 +197,15 @@ def _contrast(evidence: RunEvidence, at_rank: RankEvidence, label: int, other: i
     )
 
 
-def _compared(at_rank: RankEvidence, right: Rows, wrong: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Relevance (n, cells, cells) for the label and for the other taxon, the right images before the wrong ones."""
-    for_label = (at_rank.relevance[right], at_rank.label_relevance[wrong])
-    for_other = (at_rank.runner_up_relevance[right], at_rank.relevance[wrong])
-    return np.concatenate(for_label), np.concatenate(for_other)
+def _compared(at_rank: RankEvidence, right: Rows, wrong: Rows, label: int, other: int) -> NDArray[np.float32]:
+    """Contrasts (n, cells, cells) of the label with the other taxon, the right images before the wrong ones."""
+    rows = np.concatenate([right, wrong]).astype(np.int64)
+    return contrast(
+        np.concatenate([at_rank.relevance[right], at_rank.label_relevance[wrong]]),
+        np.concatenate([at_rank.runner_up_relevance[right], at_rank.relevance[wrong]]),
+        at_rank.y_prob[rows, label],
+        at_rank.y_prob[rows, other],
+    )
 
 
 def _contrast_tile(
