@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mentum.explanation.characters import Annotations, read_annotations
+from mentum.explanation.annotation.characters import Annotations, read_annotations
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.maps import CellGeometry, Evidence, against_rivals
 from mentum.taxonomy import Rank, Taxon

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mentum.explanation.evidence import RankEvidence, RunEvidence
-from mentum.explanation.frames import Frame
+from mentum.explanation.proposals.frames import Frame
 from mentum.maps import CellGeometry
 from mentum.specimens.pixels import SquarePlacement
 from mentum.taxonomy import Rank, Taxon

@@ -11,7 +11,7 @@ import pytest
 
 from command_line import Command, sets
 from mentum import cli
-from mentum.explanation.characters import read_annotations
+from mentum.explanation.annotation.characters import read_annotations
 from mentum.explanation.results import Explanation
 from mentum.specimens.phantoms import PhantomSettings, draw_phantoms
 

@@ -11,7 +11,7 @@ import pytest
 
 from explained_by_hand import GEOMETRY, MANDIBLE, TAXA, DarknessNetwork, annotate, make_evidence
 from mentum.errors import DataError
-from mentum.explanation.characters import Annotations
+from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.evidence import RunEvidence
 from mentum.explanation.explain import CharacterEvidence, explain_characters
 from mentum.explanation.results import Explanation

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mentum.explanation.frames import Frame
-from mentum.explanation.proposals import (
+from mentum.explanation.proposals.frames import Frame
+from mentum.explanation.proposals.propose import (
     FramedImage,
     Proposals,
     ProposedCharacter,

@@ -20,7 +20,7 @@ from rich.text import Text
 from mentum.records import CheckReport, Evaluation, Progress, ProgressCallback, ResultRow, Severity, ignore_progress
 
 if TYPE_CHECKING:
-    from mentum.explanation.proposals import Proposals
+    from mentum.explanation.proposals.propose import Proposals
     from mentum.explanation.results import CharacterShare, Explanation, Occlusion
 
 PLAIN_SECONDS = 20.0
@@ -234,9 +234,10 @@ def _occlusion_table(occlusions: Sequence[Occlusion]) -> Table:
     for name in ("p", "odds", "control", "excess, 95 %"):
         table.add_column(name, justify="right", no_wrap=True)
     for each in occlusions:
-        falls = (each.drop, each.log_odds_drop, each.control_log_odds_drop)
-        interval = f"{each.excess_low:.2f} to {each.excess_high:.2f}"
-        table.add_row(str(each.rank), each.character, each.fill, *(f"{fall:.2f}" for fall in falls), interval)
+        odds = (each.log_odds_drop, each.control_log_odds_drop)
+        interval = f"{each.excess_low:.1f} to {each.excess_high:.1f}"
+        falls = (f"{each.drop:.2f}", *(f"{fall:.1f}" for fall in odds))
+        table.add_row(str(each.rank), each.character, each.fill, *falls, interval)
     return table
 
 

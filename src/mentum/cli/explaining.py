@@ -14,9 +14,9 @@ from mentum.cli.learning import CacheOption, RunArgument, pixel_cache
 from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:
-    from mentum.explanation.characters import Annotations
+    from mentum.explanation.annotation.characters import Annotations
     from mentum.explanation.evidence import RunEvidence
-    from mentum.explanation.proposals import Proposals
+    from mentum.explanation.proposals.propose import Proposals
     from mentum.explanation.results import Explanation
     from mentum.records import ProgressCallback
     from mentum.runs import Run
@@ -50,7 +50,7 @@ def explain(
     log: LogOption = Log.AUTO,
 ) -> None:
     """Show where the network looks, and the share of images in which each character was the one used."""
-    from mentum.explanation.characters import read_annotations
+    from mentum.explanation.annotation.characters import read_annotations
     from mentum.explanation.gathering import gather_evidence, write_maps
     from mentum.explanation.run_images import open_images
     from mentum.reporting.heat_maps import write_overlays
@@ -109,8 +109,8 @@ def _propose_characters(
     run: Run, evidence: RunEvidence, annotations: Annotations | None, report: ProgressCallback
 ) -> Proposals:
     """Propose, write and draw; outlines of specimens serve where an annotation holds these alone."""
-    from mentum.explanation.pictures import example_pictures, mean_image
-    from mentum.explanation.proposals import propose_characters
+    from mentum.explanation.proposals.pictures import example_pictures, mean_image
+    from mentum.explanation.proposals.propose import propose_characters
     from mentum.reporting.galleries import draw_contrasts, draw_galleries
     from mentum.reporting.proposal_figure import draw_proposals
 
@@ -148,8 +148,8 @@ def characters(
     out: Annotated[Path, typer.Option(help="COCO file to write, for `mentum explain --characters`.")],
 ) -> None:
     """Name the characters that `mentum explain` proposed, and write them as a COCO file."""
-    from mentum.explanation.naming import read_names, write_named_characters
-    from mentum.explanation.proposals import read_proposals
+    from mentum.explanation.proposals.naming import read_names, write_named_characters
+    from mentum.explanation.proposals.propose import read_proposals
 
     write_named_characters(read_proposals(run), read_names(names), out)
     typer.echo(out)

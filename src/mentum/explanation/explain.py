@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mentum.errors import DataError
 from mentum.explanation import cautions
-from mentum.explanation.characters import Annotations
+from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.faithfulness import choose_images, occlude, randomise
 from mentum.explanation.results import CharacterShare, Explanation, Occlusion, Randomisation

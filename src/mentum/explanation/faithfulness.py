@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from mentum.explanation.characters import Annotations
+from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.evidence import ExplainPixels, RunEvidence
 from mentum.explanation.results import Occlusion, Randomisation
 from mentum.explanation.summary import bootstrap_means

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from mentum.explanation.clusters import REACH
-from mentum.explanation.proposals import Proposals, ProposedCharacter, ProposedTaxon
+from mentum.explanation.proposals.clusters import REACH
+from mentum.explanation.proposals.propose import Proposals, ProposedCharacter, ProposedTaxon
 from mentum.reporting.style import figure_style, save_figure, typeset
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def draw_proposals(
 
     Args:
         proposals: may hold no character; the mean image then stands alone.
-        mean_image: (G, G, 3) uint8, as by `mentum.explanation.pictures.mean_image`.
+        mean_image: (G, G, 3) uint8, as by `mentum.explanation.proposals.pictures.mean_image`.
         folder: where `proposed_characters.png` and `.svg` go; made if need be.
         examples: number → pictures (P, P, 3) uint8 of that character, of which four find room.
 

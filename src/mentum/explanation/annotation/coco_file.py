@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mentum.errors import DataError, ImageError
-from mentum.explanation.shapes import Shape, ShapeError, read_shape, short
+from mentum.explanation.annotation.shapes import Shape, ShapeError, read_shape, short
 from mentum.records import Fault, error
 from mentum.specimens.images import upright_size
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mentum.errors import DataError
-from mentum.explanation.proposals import FramedImage, Proposals
+from mentum.explanation.proposals.propose import FramedImage, Proposals
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED
 from mentum.specimens.coco import Region, region_in_image, write_coco
 from mentum.specimens.pixels import SquarePlacement

@@ -16,9 +16,9 @@ import awkward_images as awkward
 from annotated_data import box, categories, image, region, write_coco_by_hand, write_images
 from data_sets import real_data
 from mentum.errors import DataError, ImageError
-from mentum.explanation.annotation_file import AnnotatedImage
-from mentum.explanation.characters import Annotations, read_annotations
-from mentum.explanation.shapes import read_shape
+from mentum.explanation.annotation.characters import Annotations, read_annotations
+from mentum.explanation.annotation.coco_file import AnnotatedImage
+from mentum.explanation.annotation.shapes import read_shape
 from mentum.settings import PixelSettings
 from mentum.specimens.images import IMAGE_SUFFIXES, read_rgb, upright_size
 from mentum.specimens.manifest import read_specimens

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from mentum.explanation.silhouettes import contrast_with_border, convex_hull, find_silhouette, grown, otsu, smooth
+from mentum.explanation.proposals.silhouettes import (
+    contrast_with_border,
+    convex_hull,
+    find_silhouette,
+    grown,
+    otsu,
+    smooth,
+)
 from posed_specimens import MARKS, SIZE, pose, square_of
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.errors import DataError
-from mentum.explanation.annotation_file import AnnotatedImage, Category, read_annotation_file
+from mentum.explanation.annotation.coco_file import AnnotatedImage, Category, read_annotation_file
+from mentum.explanation.annotation.shapes import cover
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED
-from mentum.explanation.shapes import cover
 from mentum.records import Fault, error
 from mentum.specimens.pixels import SquarePlacement
 

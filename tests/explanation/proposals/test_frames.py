@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from mentum.explanation import frames as frames_module
-from mentum.explanation.frames import Frame, find_frame, summit_offset
+from mentum.explanation.proposals import frames as frames_module
+from mentum.explanation.proposals.frames import Frame, find_frame, summit_offset
 from mentum.specimens.pixels import SquarePlacement
 from posed_specimens import HEIGHT, SIZE, WIDTH, pose, square_of
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from mentum.errors import DataError, RunError
-from mentum.explanation.clusters import Cluster, Peaks, cluster_peaks, find_peaks, kernel_for
 from mentum.explanation.evidence import RankEvidence, RunEvidence
-from mentum.explanation.frames import Frame, find_frame
+from mentum.explanation.proposals.clusters import Cluster, Peaks, cluster_peaks, find_peaks, kernel_for
+from mentum.explanation.proposals.frames import Frame, find_frame
 from mentum.records import Progress, ProgressCallback, Record, ignore_progress
 from mentum.runs import Run
 from mentum.specimens.pixels import SquarePlacement
@@ -86,7 +86,7 @@ class ProposedCharacter(Record):
 class Proposals(Record):
     """Proposed characters, and all that is needed to lay them on the images.
 
-    Coordinates are those of the specimen's own frame (see `mentum.explanation.frames`).
+    Coordinates are those of the specimen's own frame (see `mentum.explanation.proposals.frames`).
 
     Attributes:
         rank: whose maps were used.

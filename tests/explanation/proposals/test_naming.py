@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mentum.errors import DataError
-from mentum.explanation.naming import read_names, write_named_characters
-from mentum.explanation.proposals import Proposals, propose_characters
+from mentum.explanation.proposals.naming import read_names, write_named_characters
+from mentum.explanation.proposals.propose import Proposals, propose_characters
 from mentum.specimens.pixels import SquarePlacement
 from posed_specimens import HEIGHT, MARKS, SIZE, WIDTH, planted
 

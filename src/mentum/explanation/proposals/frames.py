@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from mentum.explanation.silhouettes import contrast_with_border, find_silhouette
+from mentum.explanation.proposals.silhouettes import contrast_with_border, find_silhouette
 from mentum.records import Record
 from mentum.specimens.pixels import SquarePlacement
 

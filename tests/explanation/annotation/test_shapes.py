@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as pycocotools
 
 from annotated_data import box
-from mentum.explanation.shapes import Shape, ShapeError, cover, read_shape
+from mentum.explanation.annotation.shapes import Shape, ShapeError, cover, read_shape
 from mentum.specimens.pixels import SquarePlacement
 
 WIDTH, HEIGHT = 40, 20

@@ -12,7 +12,7 @@ import pytest
 import awkward_images as awkward
 from annotated_data import SIZE, box, categories, image, region, write_coco_by_hand, write_images
 from mentum.errors import DataError
-from mentum.explanation.annotation_file import AnnotationFile, read_annotation_file
+from mentum.explanation.annotation.coco_file import AnnotationFile, read_annotation_file
 
 Read = Callable[..., AnnotationFile]
 

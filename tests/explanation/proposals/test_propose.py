@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mentum.errors import DataError
-from mentum.explanation.frames import find_frame
-from mentum.explanation.proposals import N_EXAMPLES, Proposals, propose_characters
+from mentum.explanation.proposals.frames import find_frame
+from mentum.explanation.proposals.propose import N_EXAMPLES, Proposals, propose_characters
 from mentum.specimens.pixels import SquarePlacement
 from mentum.taxonomy import Rank
 from posed_specimens import HEIGHT, MARKS, SIZE, TAXA, WIDTH, planted

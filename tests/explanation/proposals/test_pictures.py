@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from mentum.explanation.clusters import REACH
-from mentum.explanation.pictures import example_pictures, mean_image
-from mentum.explanation.proposals import propose_characters
+from mentum.explanation.proposals.clusters import REACH
+from mentum.explanation.proposals.pictures import example_pictures, mean_image
+from mentum.explanation.proposals.propose import propose_characters
 from posed_specimens import MARKS, planted
 
 

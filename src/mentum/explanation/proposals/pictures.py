@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mentum.explanation.clusters import REACH
 from mentum.explanation.evidence import RunEvidence
-from mentum.explanation.frames import Frame
-from mentum.explanation.proposals import Proposals
+from mentum.explanation.proposals.clusters import REACH
+from mentum.explanation.proposals.frames import Frame
+from mentum.explanation.proposals.propose import Proposals
 from mentum.specimens.pixels import SquarePlacement
 
 AROUND = 0.4

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mentum.explanation.clusters import (
+from mentum.explanation.proposals.clusters import (
     CELLS,
     MOST_CLUSTERS,
     REACH,

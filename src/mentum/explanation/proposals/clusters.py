@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.explanation.frames import Points, summit_offset
-from mentum.explanation.silhouettes import Grid, smooth
+from mentum.explanation.proposals.frames import Points, summit_offset
+from mentum.explanation.proposals.silhouettes import Grid, smooth
 from mentum.maps import CellGeometry
 
 REACH = 1.25

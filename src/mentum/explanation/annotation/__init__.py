@@ -1,0 +1,1 @@
+"""Characters that people outlined: COCO files, their faults, and masks in the network's square."""
