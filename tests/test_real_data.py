@@ -9,11 +9,16 @@ import pytest
 
 from data_sets import REAL_DATA, real_data
 from mentum.evaluation.evaluate import evaluate
+from mentum.explanation.annotation.characters import read_annotations
+from mentum.explanation.explain import explain_characters
+from mentum.explanation.gathering import gather_evidence
+from mentum.explanation.run_images import open_images
 from mentum.identification.identify import identify
+from mentum.records import ignore_progress
 from mentum.runs import Run
 from mentum.settings import load_settings
 from mentum.taxonomy import Rank
-from mentum.training.predict import Predictor
+from mentum.training.predict import Predictor, map_geometry
 from mentum.training.train import train
 
 WEIGHTS = REAL_DATA.parent / "weights" / "mobilenet-v2-imagenet"
@@ -63,3 +68,24 @@ def test_images_are_identified_as_in_the_training(run: Run) -> None:
         assert Path(image.file_name).is_file()
         for said in image.ranks:
             np.testing.assert_allclose(said.probability, stage.probabilities[said.rank][row].max(), atol=1e-3)
+
+
+def test_characters_of_real_images(run: Run) -> None:
+    data, cache = real_data("chiro10"), run.path.parent / "cache"
+    images = open_images(run, "all", None, cache, ignore_progress)
+    annotations = read_annotations(data / "characters.coco.json", images.table_files, images.root)
+    predictor = Predictor.open(run)
+    evidence = gather_evidence(images, predictor.explain, (), map_geometry(run), ignore_progress)
+
+    explanation = explain_characters(run, evidence, annotations, predictor, 2, ignore_progress).explanation
+
+    assert explanation.characters == (
+        "mentum", "ventromental_plate", "mandible", "submentum", "postoccipital_margin",
+    )  # fmt: skip
+    assert {share.rank for share in explanation.shares} == {Rank.SPECIES, Rank.GENUS, Rank.SUBFAMILY}
+    whole = [share for share in explanation.shares if share.taxon is None and share.group == "correct"]
+    for rank in (Rank.SPECIES, Rank.GENUS, Rank.SUBFAMILY):
+        at_rank = [share for share in whole if share.rank == rank]
+        assert sum(share.mass or 0 for share in at_rank) == pytest.approx(1)
+        assert sum(share.used for share in at_rank) == pytest.approx(1)
+    assert any("hardly told from their neighbours" in warning for warning in explanation.warnings)

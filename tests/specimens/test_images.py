@@ -14,7 +14,7 @@ from PIL import Image
 import awkward_images as awkward
 from mentum.errors import ImageError
 from mentum.records import Fault, Severity
-from mentum.specimens.images import IMAGE_SUFFIXES, ImageFacts, content_hash, inspect, read_rgb
+from mentum.specimens.images import IMAGE_SUFFIXES, ImageFacts, content_hash, inspect, read_rgb, upright_size
 
 
 def pixel(image: Image.Image, x: float, y: float) -> tuple[int, ...]:
@@ -261,3 +261,38 @@ def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     path = awkward.write_plain(tmp_path / "plain.jpg")
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
     assert content_hash(path) == expected == facts_of(path).content_hash
+
+
+# Sizes of images
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_the_size_is_that_of_the_upright_image(tmp_path: Path, suffix: str, orientation: int) -> None:
+    assert upright_size(awkward.write_turned(tmp_path / f"turned{suffix}", orientation)) == awkward.WIDE
+
+
+@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
+def test_the_size_in_every_format(tmp_path: Path, suffix: str) -> None:
+    assert upright_size(awkward.write_plain(tmp_path / f"plain{suffix}")) == awkward.WIDE
+
+
+def test_a_png_whose_orientation_stands_behind_its_pixels(tmp_path: Path) -> None:
+    file = awkward.write_turned(tmp_path / "1.png", 6)
+    content = file.read_bytes()
+    start = content.index(b"eXIf") - 4
+    stop = start + 12 + int.from_bytes(content[start : start + 4], "big")
+    end = content.index(b"IEND") - 4
+    file.write_bytes(content[:start] + content[stop:end] + content[start:stop] + content[end:])
+    assert upright_size(file) == read_rgb(file).size == awkward.WIDE
+
+
+def test_the_size_needs_no_pixels(tmp_path: Path) -> None:
+    assert upright_size(awkward.write_truncated(tmp_path / "1.png")) == awkward.WIDE
+    assert upright_size(awkward.write_bomb(tmp_path / "2.png", (9000, 9001))) == (9000, 9001)
+
+
+@pytest.mark.parametrize("write", [awkward.write_empty, awkward.write_text, lambda path: path])
+def test_the_size_of_what_is_no_image(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    with pytest.raises(ImageError, match=r"1.jpg: found (a file|no file)"):
+        upright_size(write(tmp_path / "1.jpg"))

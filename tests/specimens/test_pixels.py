@@ -9,7 +9,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
 import awkward_images as awkward
 from drawn_data import draw_taxon
@@ -17,7 +19,7 @@ from mentum.errors import DataError, ImageError
 from mentum.records import Progress
 from mentum.settings import PixelSettings
 from mentum.specimens import pixels
-from mentum.specimens.pixels import PixelCache, hash_images, open_cache, square_pixels
+from mentum.specimens.pixels import PixelCache, SquarePlacement, hash_images, open_cache, square_pixels
 
 SMALL = PixelSettings(size=32, padding=0)
 Open = Callable[..., PixelCache]
@@ -192,3 +194,45 @@ def test_an_interrupted_cache_leaves_nothing(opened: Open, tmp_path: Path) -> No
     with pytest.raises(KeyboardInterrupt):
         opened(progress=interrupt)
     assert files_in(tmp_path / "cache") == []
+
+
+# Where an image lies in its square
+
+
+@pytest.mark.parametrize("size", [32, 75, 224])
+@pytest.mark.parametrize(
+    "shape", [(40, 40), (1024, 756), (1023, 757), (301, 97), (97, 301), (5, 200), (225, 224), (64, 20), (21, 64)]
+)
+def test_the_placement_is_that_of_the_padded_square(shape: tuple[int, int], size: int) -> None:
+    square = np.asarray(ImageOps.pad(Image.new("L", shape, 255), (size, size), Image.Resampling.BILINEAR, color=0))
+    rows, columns = np.flatnonzero(square.any(axis=1)), np.flatnonzero(square.any(axis=0))
+    placement = SquarePlacement(*shape, size)
+    assert (placement.left, placement.top) == (columns[0], rows[0])
+    assert placement.inner == (len(columns), len(rows))
+
+
+@settings(deadline=None)
+@given(st.integers(1, 500), st.integers(1, 500), st.integers(1, 300))
+def test_any_placement_is_that_of_the_padded_square(width: int, height: int, size: int) -> None:
+    placement = SquarePlacement(width, height, size)
+    fitted = ImageOps.contain(Image.new("1", (width, height)), (size, size), Image.Resampling.NEAREST)
+    assert placement.inner == fitted.size
+
+
+@pytest.mark.parametrize("shape", [(400, 300), (399, 301), (173, 402), (250, 250)])
+def test_a_marker_lies_where_its_place_is(tmp_path: Path, shape: tuple[int, int]) -> None:
+    """The centre of gravity of a marked block of the image, in the square."""
+    drawn = np.zeros((shape[1], shape[0], 3), dtype=np.uint8)
+    drawn[120:150, 40:110] = 255
+    Image.fromarray(drawn).save(tmp_path / "1.png")
+    square = square_pixels(tmp_path / "1.png", PixelSettings(size=128, padding=0))[..., 0].astype(float)
+    y, x = np.mgrid[:128, :128] + 0.5
+    centre = [(x * square).sum() / square.sum(), (y * square).sum() / square.sum()]
+    np.testing.assert_allclose(SquarePlacement(*shape, 128).place(np.array([[75.0, 135.0]]))[0], centre, atol=0.03)
+
+
+def test_places_come_back() -> None:
+    placement = SquarePlacement(317, 211, 224)
+    points = np.random.default_rng(0).uniform(0, 300, (20, 2))
+    np.testing.assert_allclose(placement.restore(placement.place(points)), points)
+    assert (placement.scale_x, placement.scale_y) == (224 / 317, 149 / 211)

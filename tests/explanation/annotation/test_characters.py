@@ -10,96 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
 
-import awkward_images as awkward
 from annotated_data import box, categories, image, region, write_coco_by_hand, write_images
 from data_sets import real_data
-from mentum.errors import DataError, ImageError
+from mentum.errors import DataError
 from mentum.explanation.annotation.characters import Annotations, read_annotations
 from mentum.explanation.annotation.coco_file import AnnotatedImage
 from mentum.explanation.annotation.shapes import read_shape
-from mentum.settings import PixelSettings
-from mentum.specimens.images import IMAGE_SUFFIXES, read_rgb, upright_size
 from mentum.specimens.manifest import read_specimens
-from mentum.specimens.pixels import SquarePlacement, square_pixels
-
-# Where an image lies in its square
-
-
-@pytest.mark.parametrize("size", [32, 75, 224])
-@pytest.mark.parametrize(
-    "shape", [(40, 40), (1024, 756), (1023, 757), (301, 97), (97, 301), (5, 200), (225, 224), (64, 20), (21, 64)]
-)
-def test_the_placement_is_that_of_the_padded_square(shape: tuple[int, int], size: int) -> None:
-    square = np.asarray(ImageOps.pad(Image.new("L", shape, 255), (size, size), Image.Resampling.BILINEAR, color=0))
-    rows, columns = np.flatnonzero(square.any(axis=1)), np.flatnonzero(square.any(axis=0))
-    placement = SquarePlacement(*shape, size)
-    assert (placement.left, placement.top) == (columns[0], rows[0])
-    assert placement.inner == (len(columns), len(rows))
-
-
-@settings(deadline=None)
-@given(st.integers(1, 500), st.integers(1, 500), st.integers(1, 300))
-def test_any_placement_is_that_of_the_padded_square(width: int, height: int, size: int) -> None:
-    placement = SquarePlacement(width, height, size)
-    fitted = ImageOps.contain(Image.new("1", (width, height)), (size, size), Image.Resampling.NEAREST)
-    assert placement.inner == fitted.size
-
-
-@pytest.mark.parametrize("shape", [(400, 300), (399, 301), (173, 402), (250, 250)])
-def test_a_marker_lies_where_its_place_is(tmp_path: Path, shape: tuple[int, int]) -> None:
-    """The centre of gravity of a marked block of the image, in the square."""
-    drawn = np.zeros((shape[1], shape[0], 3), dtype=np.uint8)
-    drawn[120:150, 40:110] = 255
-    Image.fromarray(drawn).save(tmp_path / "1.png")
-    square = square_pixels(tmp_path / "1.png", PixelSettings(size=128, padding=0))[..., 0].astype(float)
-    y, x = np.mgrid[:128, :128] + 0.5
-    centre = [(x * square).sum() / square.sum(), (y * square).sum() / square.sum()]
-    np.testing.assert_allclose(SquarePlacement(*shape, 128).place(np.array([[75.0, 135.0]]))[0], centre, atol=0.03)
-
-
-def test_places_come_back() -> None:
-    placement = SquarePlacement(317, 211, 224)
-    points = np.random.default_rng(0).uniform(0, 300, (20, 2))
-    np.testing.assert_allclose(placement.restore(placement.place(points)), points)
-    assert (placement.scale_x, placement.scale_y) == (224 / 317, 149 / 211)
-
-
-# Sizes of images
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
-def test_the_size_is_that_of_the_upright_image(tmp_path: Path, suffix: str, orientation: int) -> None:
-    assert upright_size(awkward.write_turned(tmp_path / f"turned{suffix}", orientation)) == awkward.WIDE
-
-
-@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
-def test_the_size_in_every_format(tmp_path: Path, suffix: str) -> None:
-    assert upright_size(awkward.write_plain(tmp_path / f"plain{suffix}")) == awkward.WIDE
-
-
-def test_a_png_whose_orientation_stands_behind_its_pixels(tmp_path: Path) -> None:
-    file = awkward.write_turned(tmp_path / "1.png", 6)
-    content = file.read_bytes()
-    start = content.index(b"eXIf") - 4
-    stop = start + 12 + int.from_bytes(content[start : start + 4], "big")
-    end = content.index(b"IEND") - 4
-    file.write_bytes(content[:start] + content[stop:end] + content[start:stop] + content[end:])
-    assert upright_size(file) == read_rgb(file).size == awkward.WIDE
-
-
-def test_the_size_needs_no_pixels(tmp_path: Path) -> None:
-    assert upright_size(awkward.write_truncated(tmp_path / "1.png")) == awkward.WIDE
-    assert upright_size(awkward.write_bomb(tmp_path / "2.png", (9000, 9001))) == (9000, 9001)
-
-
-@pytest.mark.parametrize("write", [awkward.write_empty, awkward.write_text, lambda path: path])
-def test_the_size_of_what_is_no_image(tmp_path: Path, write: Callable[[Path], Path]) -> None:
-    with pytest.raises(ImageError, match=r"1.jpg: found (a file|no file)"):
-        upright_size(write(tmp_path / "1.jpg"))
-
 
 # Masks
 

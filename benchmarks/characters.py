@@ -1,0 +1,88 @@
+"""Is the character that decides the one that is named? Drawn taxa that differ in one only, and a planted mark.
+
+Run as `python benchmarks/characters.py [--only mentum] [--out FOLDER]`. For each character, four taxa that differ in
+nothing else are drawn, a network that looks locally is trained on them from random weights, and its training images are
+explained. Then the ten taxa are drawn with a mark in a corner that goes with the taxon, and without. Takes an hour on
+two cores; what is done already in --out is not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import get_args
+
+from mentum.evaluation.evaluate import evaluate
+from mentum.explanation.annotation.characters import read_annotations
+from mentum.explanation.explain import explain_characters
+from mentum.explanation.gathering import gather_evidence
+from mentum.explanation.results import BACKGROUND, Explanation
+from mentum.explanation.run_images import open_images
+from mentum.explanation.tables import by_rank
+from mentum.records import ignore_progress
+from mentum.runs import Run
+from mentum.settings import load_settings
+from mentum.specimens.phantoms import PhantomSettings, draw_phantoms
+from mentum.training.predict import Predictor, map_geometry
+from mentum.training.train import train
+
+LOCAL = (
+    "pixels.size=192", "stage2.epochs=26",
+    'backbone.options={ embedding_size = 32, hidden_sizes = [32, 64, 128], depths = [1, 1, 1], layer_type = "basic" }',
+)  # fmt: skip
+"""Cells 16 px apart that see 99 px."""
+
+CHARACTERS = tuple(name for name in get_args(PhantomSettings.model_fields["decisive"].annotation) if name != "none")
+
+
+def main() -> None:
+    """Print accuracies, the character named most often at each rank, and what the warnings say of the background."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", choices=CHARACTERS)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--occlude", type=int, default=40)
+    options = parser.parse_args()
+    out = options.out or Path(tempfile.mkdtemp())
+    for character in [options.only] if options.only else CHARACTERS:
+        drawn = PhantomSettings(decisive=character, images_per_taxon=110, width=256)
+        show(character, explained(out / character, drawn, LOCAL, options.occlude))
+    for shortcut in () if options.only else ("corner", "none"):
+        drawn = PhantomSettings(shortcut=shortcut, images_per_taxon=60, width=256)
+        show(f"shortcut {shortcut}", explained(out / f"shortcut-{shortcut}", drawn, (), 0))
+
+
+def explained(folder: Path, drawn: PhantomSettings, overrides: tuple[str, ...], n_occluded: int) -> Explanation:
+    """Draw, train and explain."""
+    if not (folder / "data").exists():
+        draw_phantoms(folder / "data", drawn)
+    run = Run(folder / "run")
+    if not run.record_file.is_file() or run.record().status != "complete":
+        run = train(folder / "data", run.path, load_settings("quick", overrides), cache=folder / "cache")
+    for row in evaluate(run).table:
+        if (row.stage, row.subset) == ("fine-tuned", "validation"):
+            print(f"{folder.name}: {row.rank} {row.accuracy:.1%} of {row.n_images} validation images")
+    images = open_images(run, "train", None, folder / "cache", ignore_progress)
+    annotations = read_annotations(folder / "data" / "characters.coco.json", images.table_files, images.root)
+    predictor = Predictor.open(run)
+    evidence = gather_evidence(images, predictor.explain, (), map_geometry(run), ignore_progress)
+    found = explain_characters(run, evidence, annotations, predictor, n_occluded, ignore_progress)
+    return found.explanation
+
+
+def show(name: str, explanation: Explanation) -> None:
+    """Print one explanation."""
+    for rank, rows in by_rank(explanation).items():
+        first, second, *_ = rows
+        background = next(row for row in rows if row["character"] == BACKGROUND)
+        print(
+            f"{name}, {rank}: {first['character']} {first['used']:.1%} of {first['n']} images, then "
+            f"{second['character']} {second['used']:.1%}; background holds {background['mass']:.1%}"
+        )
+    for warning in explanation.warnings:
+        if "occlusion" in warning or "background holds" in warning:
+            print(f"  {warning}")
+
+
+if __name__ == "__main__":
+    main()
