@@ -16,7 +16,7 @@ from mentum.specimens.coco import Points, area, clipped
 from mentum.specimens.pixels import SquarePlacement
 
 _FINE = 4
-"""Polygons are drawn at this many times the square's size, then averaged."""
+"""Regions are drawn at this many times the square's size, then averaged."""
 _TOO_FAR = 1e9
 """No coordinate and no run length reaches this far, nor does infinity or NaN stay below it."""
 _NO_AREA = 1e-6
@@ -185,7 +185,7 @@ def cover(shapes: Sequence[Shape], placement: SquarePlacement) -> NDArray[np.flo
     """What a union of shapes covers of each pixel of the image's square.
 
     Returns:
-        (size, size) float32, 0 to 1: exact for run lengths, to a quarter of a pixel for polygons.
+        (size, size) float32, 0 to 1; edges lie to a quarter of a pixel.
     """
     covered = np.zeros((placement.size, placement.size), dtype=np.float32)
     if 0 in placement.inner:  # too narrow an image to have a pixel in the square
@@ -214,46 +214,13 @@ def _draw(polygons: Sequence[Points], placement: SquarePlacement, covered: NDArr
 
 
 def _fill(runs: Sequence[NDArray[np.int32]], placement: SquarePlacement, covered: NDArray[np.float32]) -> None:
-    """Add a union of masks, exactly, without laying out their pixels.
-
-    A column of the mask between two rows is the difference of four quadrants, each of which begins at a corner and goes
-    on to the right and downwards; the sum over corners, from the left and from above, is the cover.
-    """
-    columns, rows, signs = _corners_of_columns(runs, placement.width, placement.height)
+    """Add a union of masks."""
+    mask = np.bitwise_or.reduce([_expand(each, placement.width, placement.height) for each in runs])
     width, height = placement.inner
-    corners = np.zeros((width + 2) * (height + 2))
-    for right in (0, 1):
-        for x, share_x in _pixel_and_next((columns + right) * placement.scale_x):
-            for y, share_y in _pixel_and_next(rows * placement.scale_y):
-                weights = share_x * share_y * (-signs if right else signs)
-                corners += np.bincount(x * (height + 2) + y, weights, minlength=len(corners))
-    filled = corners.reshape(width + 2, height + 2).cumsum(axis=0).cumsum(axis=1)[:width, :height].T
+    fine = Image.fromarray(mask.T).resize((width * _FINE, height * _FINE), Image.Resampling.BOX)
+    filled = fine.reduce(_FINE)
     part = covered[placement.top : placement.top + height, placement.left : placement.left + width]
-    np.maximum(part, filled.round(6), out=part, casting="same_kind")
-
-
-def _corners_of_columns(
-    runs: Sequence[NDArray[np.int32]], width: int, height: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Column, row and sign of each place where a column of a union of masks begins (1) or ends (-1)."""
-    bounds = np.concatenate([np.cumsum(each[:-1], dtype=np.int64) for each in runs])
-    signs = np.concatenate([np.where(np.arange(len(each) - 1) % 2, -1, 1) for each in runs])
-    order = np.lexsort((-signs, bounds))
-    bounds, signs = bounds[order], signs[order]
-    depth = np.cumsum(signs)
-    kept = (depth == (signs > 0)) & (bounds < width * height)
-    columns, rows = np.divmod(bounds[kept], height)
-    net = np.bincount(columns, signs[kept], minlength=width)
-    inside = np.cumsum(net) - net  # columns whose top the mask reaches from the column before
-    every = np.arange(width)
-    return np.append(columns, every), np.append(rows, 0 * every), np.append(signs[kept], inside)
-
-
-def _pixel_and_next(place: NDArray[np.floating]) -> list[tuple[NDArray[np.int64], NDArray[np.floating]]]:
-    """The pixel that an edge lies in and the one after it, with what the edge adds to the cover of each."""
-    pixel = np.floor(place + 1e-9).astype(np.int64)
-    beyond = np.maximum(place - pixel, 0)
-    return [(pixel, 1 - beyond), (pixel + 1, beyond)]
+    np.maximum(part, np.asarray(filled, dtype=np.float32) / np.float32(_FILLED), out=part)
 
 
 def _expand(runs: NDArray[np.integer], width: int, height: int) -> NDArray[np.uint8]:
