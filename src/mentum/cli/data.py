@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mentum.cli.display import Log, print_check, shown_progress
+from mentum.cli.display import print_check
+from mentum.cli.progress import Log, shown_progress
 from mentum.records import Progress
 
 DataArgument = Annotated[

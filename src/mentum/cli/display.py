@@ -1,112 +1,21 @@
-"""What a person sees: progress while a job runs, tables when it is done."""
+"""Tables and sentences that a person reads when a job is done."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from mentum.records import CheckReport, Evaluation, Progress, ProgressCallback, ResultRow, Severity, ignore_progress
+from mentum.records import CheckReport, Evaluation, ResultRow, Severity
 
 if TYPE_CHECKING:
     from mentum.explanation.proposals.propose import Proposals
     from mentum.explanation.results import CharacterShare, Explanation, Occlusion
-
-PLAIN_SECONDS = 20.0
-"""Least time between two lines about the same task, in plain progress."""
-
-
-class Log(StrEnum):
-    """How progress is shown, on standard error."""
-
-    AUTO = "auto"
-    BARS = "bars"
-    PLAIN = "plain"
-    JSON = "json"
-    QUIET = "quiet"
-
-
-@contextlib.contextmanager
-def shown_progress(log: Log) -> Iterator[ProgressCallback]:
-    """Give the callback that shows progress as asked; "auto" is bars on a terminal and nothing elsewhere."""
-    if log is Log.AUTO:
-        log = Log.BARS if sys.stderr.isatty() else Log.QUIET
-    if log is Log.BARS:
-        with _bars() as bars:
-            yield _BarDisplay(bars)
-    elif log is Log.PLAIN:
-        yield _PlainDisplay()
-    elif log is Log.JSON:
-        yield lambda progress: print(progress.model_dump_json(), file=sys.stderr, flush=True)  # noqa: T201
-    else:
-        yield ignore_progress
-
-
-def _bars() -> Bars:
-    return Bars(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=8),  # what follows must fit into 80 columns
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[figures]}"),
-        console=Console(stderr=True),
-    )
-
-
-class _BarDisplay:
-    """One live bar; a task that is done leaves a line above it."""
-
-    def __init__(self, bars: Bars) -> None:
-        self._bars = bars
-        self._name = ""
-        self._task: TaskID | None = None
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.task != self._name or self._task is None:
-            if self._task is not None:
-                self._bars.remove_task(self._task)
-            self._name = progress.task
-            self._task = self._bars.add_task(progress.task, total=progress.total, figures="")
-        self._bars.update(self._task, completed=progress.done, figures=_figures(progress, short=True))
-        if progress.done >= progress.total:
-            self._bars.console.print(_line(progress), highlight=False, markup=False, soft_wrap=True)
-            self._bars.remove_task(self._task)
-            self._name, self._task = "", None
-
-
-class _PlainDisplay:
-    """A line when a task is done, and now and then before."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if progress.done >= progress.total or now - self._last > PLAIN_SECONDS:
-            self._last = now
-            print(_line(progress), file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _line(progress: Progress) -> str:
-    return f"{progress.task}: {progress.done} of {progress.total} {progress.unit}  {_figures(progress)}".rstrip()
-
-
-def _figures(progress: Progress, *, short: bool = False) -> str:
-    if short:
-        return " ".join(f"{name[:4]} {value:.2g}" for name, value in progress.figures.items())
-    figures = progress.figures.items()
-    return "  ".join(f"{name} {value:.2g}" if name == "rate" else f"{name} {value:.3f}" for name, value in figures)
 
 
 def print_check(report: CheckReport) -> None:
@@ -179,16 +88,14 @@ def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 
 
 def print_explanation(explanation: Explanation) -> None:
     """Print the shares of characters at each rank, what hiding them does, and the warnings."""
+    from mentum.explanation.tables import shares_of_correct
+
     console = Console(highlight=False, markup=False)
     subsets = " and ".join(explanation.subsets)
     console.print(f"{explanation.run}: {subsets} images, correct identifications; {explanation.rule}.")
-    for rank in dict.fromkeys(share.rank for share in explanation.shares):
-        shares = [
-            share for share in explanation.shares
-            if share.rank == rank and share.taxon is None and share.group == "correct"
-        ]  # fmt: skip
-        if shares:
-            console.print(_share_table(rank, shares))
+    correct = shares_of_correct(explanation)
+    for rank in dict.fromkeys(share.rank for share in correct):
+        console.print(_share_table(rank, [share for share in correct if share.rank == rank]))
     for each in explanation.agreement:
         console.print(
             f"{each.rank}: the rules of mass, density and peak agree in {each.all_three:.0%} of {each.n} images."

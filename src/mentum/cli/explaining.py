@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mentum.cli.data import JsonOption, LogOption
-from mentum.cli.display import Log, print_explanation, print_proposals, shown_progress
+from mentum.cli.display import print_explanation, print_proposals
 from mentum.cli.learning import CacheOption, RunArgument, pixel_cache
+from mentum.cli.progress import Log, shown_progress
 from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:

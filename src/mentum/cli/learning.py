@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from mentum.cli.data import DataArgument, JsonOption, LogOption
-from mentum.cli.display import Log, print_evaluation, shown_progress
+from mentum.cli.display import print_evaluation
+from mentum.cli.progress import Log, shown_progress
 
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `mentum train` made.")]
 CacheOption = Annotated[Path | None, typer.Option(help="Folder of the pixel cache.")]
