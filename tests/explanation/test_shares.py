@@ -92,35 +92,33 @@ def test_negative_relevance_counts_nowhere():
     )
 
 
-def used(mass: list[float], areas: list[float]) -> int:
-    return int(used_by_mass(np.array([mass]), np.array([areas], dtype=np.float32), 2)[0])
+def used(rule, mass: list[float], areas: list[float]) -> int:
+    return int(rule(np.array([mass]), np.array([areas], dtype=np.float32), 2)[0])
 
 
-def test_the_character_with_the_largest_mass_is_used():
-    assert used([0.2, 0.3, 0.1, 0.4], [0.1, 0.1, 0.3, 0.5]) == 1
+def test_the_main_rule_takes_the_character_with_the_most_relevance_for_its_area():
+    assert used(used_by_density, [0.3, 0.31, 0.0, 0.39], [0.05, 0.2, 0.25, 0.5]) == 0
 
 
-def test_a_mass_at_the_floor_is_none():
-    assert used([MASS_FLOOR, 0.0, 0.35, 0.6], [0.001, 0.1, 0.3, 0.599]) == NO_CHARACTER
-    assert used([MASS_FLOOR + 0.001, 0.0, 0.35, 0.599], [0.001, 0.1, 0.3, 0.599]) == 0
+def test_the_rule_of_mass_takes_the_character_with_the_largest_mass():
+    assert used(used_by_mass, [0.3, 0.31, 0.0, 0.39], [0.05, 0.2, 0.25, 0.5]) == 1
 
 
-def test_a_mass_below_its_own_area_is_none():
-    assert used([0.2, 0.1, 0.1, 0.6], [0.25, 0.05, 0.2, 0.5]) == NO_CHARACTER
+@pytest.mark.parametrize("rule", [used_by_density, used_by_mass])
+def test_a_mass_below_the_floor_is_none(rule):
+    below = MASS_FLOOR - 0.001
+    assert used(rule, [below, 0.0, 0.35, 0.65 - below], [0.001, 0.1, 0.3, 0.599]) == NO_CHARACTER
+    assert used(rule, [MASS_FLOOR, 0.0, 0.35, 0.65 - MASS_FLOOR], [0.001, 0.1, 0.3, 0.599]) == 0
 
 
-def test_background_and_the_rest_of_the_specimen_are_no_characters():
-    assert used([0.1, 0.2, 0.3, 0.4], [0.05, 0.05, 0.4, 0.5]) == 1
+@pytest.mark.parametrize("rule", [used_by_density, used_by_mass])
+def test_a_mass_below_its_own_area_is_none(rule):
+    assert used(rule, [0.2, 0.04, 0.1, 0.66], [0.25, 0.05, 0.2, 0.5]) == NO_CHARACTER
 
 
-def test_density_prefers_the_smaller_of_two_with_equal_mass():
-    mass, areas = np.array([[0.3, 0.3, 0.0, 0.4]]), np.array([[0.05, 0.2, 0.25, 0.5]], dtype=np.float32)
-    assert used_by_density(mass, areas, 2).tolist() == [0]
-
-
-def test_density_below_the_squares_mean_is_none():
-    mass, areas = np.array([[0.04, 0.1, 0.0, 0.86]]), np.array([[0.05, 0.2, 0.25, 0.5]], dtype=np.float32)
-    assert used_by_density(mass, areas, 2).tolist() == [NO_CHARACTER]
+@pytest.mark.parametrize("rule", [used_by_density, used_by_mass])
+def test_background_and_the_rest_of_the_specimen_are_no_characters(rule):
+    assert used(rule, [0.1, 0.2, 0.3, 0.4], [0.05, 0.05, 0.1, 0.05]) == 1
 
 
 def test_an_absent_character_is_never_used():

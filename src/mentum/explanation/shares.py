@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from mentum.maps import CellGeometry, positive
 
-MASS_FLOOR = 0.05
+MASS_FLOOR = 0.02
 """Least share of the positive relevance that a character must hold to be the one used."""
 
 N_NULL = 40
 """Draws of each null model."""
 
 RULE = (
-    f"the character used is the one with the largest share of the map's positive relevance, where that is above "
-    f"{MASS_FLOOR:.0%} and above the character's own share of the image's square; otherwise none"
+    "the character used is the one with the most positive relevance for its area, where that is above the square's "
+    f"mean and at least {MASS_FLOOR:.0%} of the whole; otherwise none"
 )
 """The main rule, in words."""
 
@@ -82,18 +82,34 @@ def relevance_mass(relevance: NDArray[np.float32], weights: NDArray[np.float32])
     return shares
 
 
-def used_by_mass(mass: NDArray[np.float64], areas: NDArray[np.float32], n_characters: int) -> NDArray[np.int64]:
-    """(N,) int: the character used by the main rule, or -1 for none."""
-    best, held, area = _best(mass[:, :n_characters], areas)
-    return np.where((held > MASS_FLOOR) & (held > area), best, NO_CHARACTER)
-
-
 def used_by_density(mass: NDArray[np.float64], areas: NDArray[np.float32], n_characters: int) -> NDArray[np.int64]:
-    """(N,) int: the character with the most relevance for its area, if above the square's mean, or -1."""
+    """(N,) int: the character used by the main rule, or -1 for none.
+
+    Args:
+        mass: (N, R), as by `relevance_mass`; NaN counts as nothing.
+        areas: (N, R) share of the square.
+        n_characters: of the R regions, the first.
+    """
+    return _best(_densities(mass, areas, n_characters), mass, areas)
+
+
+def used_by_mass(mass: NDArray[np.float64], areas: NDArray[np.float32], n_characters: int) -> NDArray[np.int64]:
+    """(N,) int: the character with the largest mass, under the same conditions, or -1."""
+    return _best(np.nan_to_num(mass[:, :n_characters]), mass, areas)
+
+
+def _densities(mass: NDArray[np.float64], areas: NDArray[np.float32], n_characters: int) -> NDArray[np.float64]:
+    """(N, n_characters): mass over area, 1 on a flat map; 0 where a character is absent."""
     area = areas[:, :n_characters].astype(np.float64)
-    density = np.divide(mass[:, :n_characters], area, out=np.zeros_like(area), where=area > 0)
-    best = density.argmax(axis=1) if n_characters else np.zeros(len(mass), dtype=np.int64)
-    return np.where(np.take_along_axis(density, best[:, None], 1)[:, 0] > 1, best, NO_CHARACTER)
+    held = np.nan_to_num(mass[:, :n_characters])
+    return np.asarray(np.divide(held, area, out=np.zeros_like(area), where=area > 0))
+
+
+def _best(values: NDArray[np.float64], mass: NDArray[np.float64], areas: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The character with the largest value in each image, if its mass is above its area and not below the floor."""
+    rows, best = np.arange(len(values)), values.argmax(axis=1)
+    held = np.nan_to_num(mass[rows, best])
+    return np.where((held >= MASS_FLOOR) & (held > areas[rows, best]), best, NO_CHARACTER)
 
 
 def used_by_peak(relevance: NDArray[np.float32], regions: Regions) -> NDArray[np.int64]:
@@ -113,16 +129,6 @@ def at_peak(relevance: NDArray[np.float32], values: NDArray[np.float32]) -> NDAr
     peak = flat.argmax(axis=1)
     found = np.take_along_axis(values.reshape(*values.shape[:2], -1), peak[:, None, None], 2)[:, :, 0]
     return np.asarray(np.where(flat.max(axis=1)[:, None] > 0, found, 0), dtype=np.float32)
-
-
-def _best(
-    mass: NDArray[np.float64], areas: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """The region with the largest mass in each image, its mass and its area; NaN counts as nothing."""
-    held = np.nan_to_num(mass)
-    best = held.argmax(axis=1)
-    rows = np.arange(len(mass))
-    return best, held[rows, best], areas[rows, best].astype(np.float64)
 
 
 def null_of_other_images(

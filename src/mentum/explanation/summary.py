@@ -63,7 +63,7 @@ def measure_images(evidence: RankEvidence, regions: Regions, specimens: NDArray[
         evidence,
         regions,
         specimens,
-        used_by_mass(mass, regions.areas, regions.n_characters),
+        used_by_density(mass, regions.areas, regions.n_characters),
         mass,
         at_peak(evidence.relevance, regions.covers) > 0,
         null_of_other_images(evidence.relevance, regions.weights, specimens, seed),
@@ -174,8 +174,8 @@ def bootstrap_means(
 
 def agreement(images: ImageShares) -> RuleAgreement:
     """How often three rules name the same character."""
-    mass = images.used
-    density = used_by_density(images.mass, images.regions.areas, images.regions.n_characters)
+    density = images.used
+    mass = used_by_mass(images.mass, images.regions.areas, images.regions.n_characters)
     peak = used_by_peak(images.evidence.relevance, images.regions)
     return RuleAgreement(
         rank=images.evidence.rank,
