@@ -14,7 +14,7 @@ from mentum.explanation.run_images import RunImages
 from mentum.maps import CellGeometry, Evidence
 from mentum.records import Progress, ProgressCallback
 from mentum.specimens.images import upright_size
-from mentum.taxonomy import Rank, Taxonomy
+from mentum.taxonomy import Rank, Taxon
 
 BATCH_SIZE = 16
 
@@ -46,12 +46,12 @@ def gather_evidence(
     taxonomy = run.taxonomy()
     explained = [rank for rank in known if not ranks or rank in ranks]
     truth = {rank: np.array([taxonomy.truth(label, rank) for label in labels]) for rank in explained}
-    parts: dict[Rank, list[RankEvidence]] = {rank: [] for rank in explained}
+    ranks = {rank: _blank(rank, taxonomy.taxa(rank), truth[rank], geometry.cells) for rank in explained}
     for start in range(0, len(images.rows), BATCH_SIZE):
         batch = slice(start, start + BATCH_SIZE)
         found = network(images.pixels[batch])
-        for rank in explained:
-            parts[rank].append(_select(rank, found[rank], truth[rank][batch], taxonomy))
+        for rank, each in ranks.items():
+            _fill(each, found[rank], batch)
         done = min(start + BATCH_SIZE, len(images.rows))
         report(Progress(task="relevance", done=done, total=len(images.rows), unit="images"))
     return RunEvidence(
@@ -61,33 +61,28 @@ def gather_evidence(
         pixels=images.pixels,
         sizes=np.array([upright_size(images.root / name) for name in table["file_name"]]),
         geometry=geometry,
-        ranks={rank: _joined(parts[rank]) for rank in explained},
+        ranks=ranks,
     )
 
 
-def _select(rank: Rank, found: Evidence, y_true: NDArray[np.int64], taxonomy: Taxonomy) -> RankEvidence:
+def _blank(rank: Rank, taxa: tuple[Taxon, ...], y_true: NDArray[np.int64], cells: int) -> RankEvidence:
+    """Room for all images at once: small arrays kept between the batches' large ones would scatter the memory."""
+    n = len(y_true)
+    y_pred, runner_up = np.empty((2, n), dtype=np.int64)
+    relevance, of_label, of_runner_up = np.empty((3, n, cells, cells), dtype=np.float32)
+    y_prob = np.empty((n, len(taxa)), dtype=np.float32)
+    return RankEvidence(rank, taxa, y_true, y_pred, runner_up, y_prob, relevance, of_label, of_runner_up)
+
+
+def _fill(each: RankEvidence, found: Evidence, batch: slice) -> None:
     """Keep three maps of each image: of the taxon identified, of the second, of the label."""
     order = np.argsort(-found.y_prob, axis=1, kind="stable")
-    rows = np.arange(len(order))
-    label = found.relevance[rows, y_true].astype(np.float32)
-    label[y_true < 0] = np.nan
-    return RankEvidence(
-        rank=rank,
-        taxa=taxonomy.taxa(rank),
-        y_true=y_true,
-        y_pred=order[:, 0],
-        runner_up=order[:, 1],
-        y_prob=found.y_prob,
-        relevance=found.relevance[rows, order[:, 0]],
-        label_relevance=label,
-        runner_up_relevance=found.relevance[rows, order[:, 1]],
-    )
-
-
-def _joined(parts: Sequence[RankEvidence]) -> RankEvidence:
-    arrays = ("y_true", "y_pred", "runner_up", "y_prob", "relevance", "label_relevance", "runner_up_relevance")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
-    return RankEvidence(rank=parts[0].rank, taxa=parts[0].taxa, **joined)
+    rows, y_true = np.arange(len(order)), each.y_true[batch]
+    each.y_pred[batch], each.runner_up[batch] = order[:, 0], order[:, 1]
+    each.y_prob[batch] = found.y_prob
+    each.relevance[batch] = found.relevance[rows, order[:, 0]]
+    each.runner_up_relevance[batch] = found.relevance[rows, order[:, 1]]
+    each.label_relevance[batch] = np.where((y_true < 0)[:, None, None], np.nan, found.relevance[rows, y_true])
 
 
 def write_maps(evidence: RunEvidence, folder: Path) -> list[Path]:

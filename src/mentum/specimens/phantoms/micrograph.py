@@ -17,7 +17,8 @@ COOL, WARM = (142.0, 170.0, 174.0), (212.0, 212.0, 196.0)
 CAMERA_SEED = 711135160  # the camera, and the dust on its sensor, is the same in every data set
 BLUE_SHIFT = 0.0016  # the objective draws blue beside red and green, in widths of the image
 MAGENTA = (8.0, -8.0, 18.0)  # added to the top rows
-TINTS = 12  # hues of the planted tint
+TINTS = 12  # hues of the planted tint or mark
+MARK = 0.09  # side of the planted mark, in widths of the image
 
 Pixels = NDArray[np.uint8]
 
@@ -65,8 +66,7 @@ def _illumination(width: int, height: int, planted: Planted, rng: np.random.Gene
     colour = (np.array(COOL) * (1 - warmth) + np.array(WARM) * warmth) * np.exp(rng.normal(0, 0.02, 3))
     colour *= np.exp(rng.normal(-0.02, 0.16))
     if planted.kind == "tint":
-        angle = 2 * np.pi * planted.taxon / TINTS + np.array([0, 2, 4]) * np.pi / 3
-        colour *= 1 + 0.16 * np.cos(angle)
+        colour *= 1 + 0.16 * np.cos(_hue(planted.taxon))
     y, x = np.mgrid[-1:1:24j, -1:1:32j]
     slope = rng.normal(0, 0.05, 2)
     centre = rng.normal(0, 0.15, 2)
@@ -111,11 +111,16 @@ def _dust() -> list[Layer]:
 
 
 def _corner_mark(planted: Planted) -> list[Layer]:
-    """The planted mark: its corner and its colour go with the taxon."""
+    """The planted mark, as of a coloured label: its corner and its colour go with the taxon."""
     if planted.kind != "corner":
         return []
     column, row = planted.taxon % 2, planted.taxon // 2 % 2
-    x, y = 0.03 + 0.90 * column, 0.03 + 0.64 * row
-    square = np.array([[x, y], [x + 0.04, y], [x + 0.04, y + 0.04], [x, y + 0.04]])
-    strength = 0.3 + 0.5 * np.array([planted.taxon // 4 == k for k in range(3)])
-    return [Layer((Mark(square),), (float(strength[0]), float(strength[1]), float(strength[2])), 0.0)]
+    x, y = 0.03 + (0.94 - MARK) * column, 0.03 + (0.68 - MARK) * row
+    square = np.array([[x, y], [x + MARK, y], [x + MARK, y + MARK], [x, y + MARK]])
+    red, green, blue = 0.7 * (1 + np.cos(_hue(planted.taxon)))
+    return [Layer((Mark(square),), (float(red), float(green), float(blue)), 0.0)]
+
+
+def _hue(taxon: int) -> Field:
+    """(3,) angles of red, green and blue that belong to a taxon."""
+    return np.asarray(2 * np.pi * taxon / TINTS + np.array([0, 2, 4]) * np.pi / 3)
