@@ -46,11 +46,11 @@ def gather_evidence(
     taxonomy = run.taxonomy()
     explained = [rank for rank in known if not ranks or rank in ranks]
     truth = {rank: np.array([taxonomy.truth(label, rank) for label in labels]) for rank in explained}
-    ranks = {rank: _blank(rank, taxonomy.taxa(rank), truth[rank], geometry.cells) for rank in explained}
+    evidence = {rank: _blank(rank, taxonomy.taxa(rank), truth[rank], geometry.cells) for rank in explained}
     for start in range(0, len(images.rows), BATCH_SIZE):
         batch = slice(start, start + BATCH_SIZE)
         found = network(images.pixels[batch])
-        for rank, each in ranks.items():
+        for rank, each in evidence.items():
             _fill(each, found[rank], batch)
         done = min(start + BATCH_SIZE, len(images.rows))
         report(Progress(task="relevance", done=done, total=len(images.rows), unit="images"))
@@ -61,7 +61,7 @@ def gather_evidence(
         pixels=images.pixels,
         sizes=np.array([upright_size(images.root / name) for name in table["file_name"]]),
         geometry=geometry,
-        ranks=ranks,
+        ranks=evidence,
     )
 
 
