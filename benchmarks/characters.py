@@ -1,9 +1,9 @@
 """Is the character that decides the one that is named? Drawn taxa that differ in one only, and a planted mark.
 
 Run as `python benchmarks/characters.py [--only mentum] [--out FOLDER]`. For each character, four taxa that differ in
-nothing else are drawn, the quick recipe is trained on them, and its training images are explained. Then taxa that differ
-in their mandibles are drawn with a mark in a corner that goes with the taxon. Takes half an hour on two cores; what is
-done already in --out is not repeated.
+nothing else are drawn, the quick recipe is trained on them, and its training images are explained. Then, in addition to
+other mandibles, a mark in a corner goes with the taxon. Takes half an hour on two cores; what is done already in --out
+is not repeated.
 """
 
 from __future__ import annotations

@@ -132,17 +132,17 @@ def _compare(rank: str, mapped: str, effects: dict[str, list[Occlusion]]) -> str
     if mapped not in effects:
         return f"At {rank} rank the maps name {mapped}, which none of the images tested by occlusion shows."
     needed = all(each.excess_low > 0 for each in effects[mapped])
-    costs = f"hiding {strongest} costs most" if strongest != mapped else "although hiding it costs most on average"
+    costs = f"but hiding {strongest} costs most" if strongest != mapped else "although hiding it costs most on average"
     if needed and strongest == mapped:
         return f"At {rank} rank map and occlusion agree: {mapped} is used most, and hiding it costs most certainty."
     if needed:
         return (
             f"At {rank} rank map and occlusion disagree in part: the maps name {mapped}, and hiding it costs more than "
-            f"hiding other places of that size, but {costs}."
+            f"hiding other places of that size, {costs}."
         )
     return (
-        f"At {rank} rank map and occlusion disagree: the maps name {mapped}, yet hiding it does not surely cost more "
-        f"certainty than hiding other places of that size, {costs}. Do not report {mapped} as the one used."
+        f"At {rank} rank map and occlusion disagree: the maps name {mapped}, and hiding it does not surely cost "
+        f"more certainty than hiding other places of that size, {costs}. Do not report {mapped} as the one used."
     )
 
 
