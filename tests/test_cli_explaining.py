@@ -67,6 +67,16 @@ def test_explain_writes_all_its_files(mentum_: Command, run: Path, data: Path) -
     assert not list(run.rglob("*.part"))
 
 
+def test_pictures_of_an_earlier_explanation_do_not_stay(mentum_: Command, run: Path, data: Path) -> None:
+    mentum_(*explain_arguments(run, data, "--subset", "all"))
+    (run / "figures" / "confusion_by_hand.png").write_bytes(b"")
+    mentum_(*explain_arguments(run, data, "--subset", "validation", "--rank", "genus"))
+    assert [file.name for file in (run / "relevance").glob("*.npz")] == ["genus.npz"]
+    assert len(list((run / "relevance" / "overlays").rglob("*.png"))) == 10
+    assert not list((run / "figures").glob("gallery_species_*"))
+    assert (run / "figures" / "confusion_by_hand.png").exists()
+
+
 def test_explain_gives_json_and_nothing_else(mentum_: Command, run: Path, data: Path) -> None:
     found = mentum_(*explain_arguments(run, data, "--subset", "all", "--rank", "subfamily", "--json"))
     listed = json.loads(found.out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -66,6 +67,7 @@ def explain(
         predictor = Predictor.open(opened)
         geometry = map_geometry(opened).aligned(align)
         evidence = gather_evidence(images, predictor.explain, rank or (), geometry, report)
+        _clear(opened)
         write_maps(evidence, opened.relevance_folder)
         write_overlays(evidence, opened.relevance_folder / "overlays", report)
         if annotations and annotations.characters:
@@ -76,6 +78,14 @@ def explain(
         _print_characters(explanation, as_json=as_json)
     else:
         _print_proposals(opened, proposals, as_json=as_json)
+
+
+def _clear(run: Run) -> None:
+    """Remove the maps and pictures of an earlier explanation, which may show other images or ranks."""
+    shutil.rmtree(run.relevance_folder, ignore_errors=True)
+    for pattern in ("gallery_*", "contrast_*", "character_shares*", "characters_by_taxon_*", "proposed_characters*"):
+        for file in (run.path / "figures").glob(pattern):
+            file.unlink()
 
 
 def _explain_characters(
