@@ -32,6 +32,10 @@ TREE = Taxonomy(
 """Five species of three genera in two subfamilies."""
 
 
+FOUR_BLOCKS = "{embedding_size=32, hidden_sizes=[32,64,128,256], depths=[1,1,1,1], layer_type='basic'}"
+"""A small ResNet whose cells lie 32 px apart."""
+
+
 def make_network(dtype: torch.dtype = torch.float64, seed: int = 0) -> Network:
     """A small backbone, and a head as training leaves it: standardised features, rows with a common part."""
     backbone = load_backbone(load_settings("quick", TINY).backbone, seed)
@@ -201,7 +205,7 @@ def test_geometry_of_known_networks(stride, padding, offset):
 
 
 def test_a_resnets_cells_lie_on_multiples_of_its_stride():
-    backbone = load_backbone(load_settings("quick").backbone, seed=0)
+    backbone = load_backbone(load_settings("quick", [f"backbone.options={FOUR_BLOCKS}"]).backbone, seed=0)
     found = measure_geometry(backbone, 128)
     assert (found.cells, found.stride) == (4, 32)
     assert abs(found.offset) < 2
@@ -215,7 +219,7 @@ def test_a_map_of_one_cell_has_no_geometry():
 
 def test_the_drawn_peak_lies_on_a_bright_blob():
     """A head that answers to a blob anywhere, on an untrained ResNet: half-pixel drawing misses by half a stride."""
-    backbone = load_backbone(load_settings("quick").backbone, seed=0).eval()
+    backbone = load_backbone(load_settings("quick", [f"backbone.options={FOUR_BLOCKS}"]).backbone, seed=0).eval()
     geometry = measure_geometry(backbone, 224)
     centres = 32 * np.indices((5, 5)).reshape(2, -1).T + 48 + np.random.default_rng(0).uniform(-24, -8, size=(25, 2))
     y, x = np.mgrid[:224, :224]
