@@ -11,19 +11,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mentum.errors import MentumError
     from mentum.evaluation.evaluate import evaluate
+    from mentum.identification.identify import Identifier, load
+    from mentum.release.export import export
     from mentum.runs import Run
     from mentum.settings import load_settings
     from mentum.specimens.checks import check
     from mentum.training.train import train
 
 __version__ = "0.1.0"
-__all__ = ["MentumError", "Run", "__version__", "check", "evaluate", "load_settings", "train"]
+__all__ = [
+    "Identifier",
+    "MentumError",
+    "Run",
+    "__version__",
+    "check",
+    "evaluate",
+    "export",
+    "load",
+    "load_settings",
+    "train",
+]
 
 _HOMES = {
+    "Identifier": "mentum.identification.identify",
     "MentumError": "mentum.errors",
     "Run": "mentum.runs",
     "check": "mentum.specimens.checks",
     "evaluate": "mentum.evaluation.evaluate",
+    "export": "mentum.release.export",
+    "load": "mentum.identification.identify",
     "load_settings": "mentum.settings",
     "train": "mentum.training.train",
 }

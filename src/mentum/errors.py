@@ -5,7 +5,8 @@
     ├── ImageError       one image that cannot be read
     ├── SettingsError    a recipe or an override
     ├── BackboneError    a network that cannot be loaded
-    └── RunError         a run folder
+    ├── RunError         a run folder
+    └── ModelError       a model folder
 
 Each message says where, what was found, what was expected and what to do.
 """
@@ -33,3 +34,7 @@ class BackboneError(MentumError):
 
 class RunError(MentumError):
     """A run folder is missing, incomplete or belongs to another command."""
+
+
+class ModelError(MentumError):
+    """A model folder is missing, changed or of another version."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
@@ -213,16 +214,70 @@ class Evaluation(Record):
 
 
 class RankIdentification(Record):
-    """The most probable taxon at one rank."""
+    """The most probable taxon at one rank, with its calibrated probability.
+
+    Attributes:
+        rank: the rank asked for; a taxon that is not named so far down stands for itself.
+    """
 
     rank: Rank
     scientific_name: str
     probability: float
 
 
-class Identification(Record):
-    """What one image was identified as: one name per rank, lowest first, or the failure."""
+class Candidate(Record):
+    """One of the lowest taxa that a specimen may be, with its calibrated probability."""
 
-    file_name: str
+    scientific_name: str
+    taxon_rank: Rank
+    probability: float
+
+
+class Status(StrEnum):
+    """What became of an identification.
+
+    "identified": down to a taxon of the training set; "higher rank": to a taxon above those; "undetermined": no rank
+    can be defended; "unknown": unlike the training set; "failed": no image could be read.
+    """
+
+    IDENTIFIED = "identified"
+    HIGHER_RANK = "higher rank"
+    UNDETERMINED = "undetermined"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+class Identification(Record):
+    """What one image, or one specimen with several, was identified as.
+
+    Attributes:
+        identification_id: a URN, the same for the same images and the same model.
+        file_names: the images, as given.
+        specimen: catalogue number or the like, where the user named it.
+        occurrence: Darwin Core terms that the user's table gave of the specimen, such as eventDate, as written there.
+        scientific_name: of the lowest taxon that can be defended; None where there is none.
+        verbatim_identification: the label of that taxon as in the training set, where it is one of its lowest taxa.
+        lineage: name at each known rank down to that taxon.
+        ranks: the most probable taxon at every rank, lowest first, whether or not it can be defended.
+        candidates: the most probable of the lowest taxa, at most five.
+        novelty: how many of 100 specimens of the known taxa look less strange, as a share, 0-1; None where the model
+            cannot tell.
+        reason: why the answer stops at this rank, in words.
+        failure: why images could not be read, in words.
+    """
+
+    identification_id: str
+    file_names: tuple[str, ...]
+    specimen: str | None = None
+    occurrence: dict[str, str] = Field(default_factory=dict)
+    status: Status
+    scientific_name: str | None = None
+    taxon_rank: Rank | None = None
+    verbatim_identification: str | None = None
+    lineage: dict[Rank, str] = Field(default_factory=dict)
     ranks: tuple[RankIdentification, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    novelty: float | None = None
+    reason: str = ""
     failure: str | None = None
+    date_identified: datetime

@@ -201,6 +201,21 @@ class Run:
         return self.path / "proposals.json"
 
     @property
+    def calibration_file(self) -> Path:
+        """`calibration.json`: what probabilities mean and which ranks can be defended."""
+        return self.path / "calibration.json"
+
+    @property
+    def folds_file(self) -> Path:
+        """`out_of_fold.parquet`: predictions by networks of the same recipe that were trained without the image."""
+        return self.path / "out_of_fold.parquet"
+
+    @property
+    def novelty_file(self) -> Path:
+        """`novelty.json`: how taxa that were left out of training were taken."""
+        return self.path / "novelty.json"
+
+    @property
     def relevance_folder(self) -> Path:
         """`relevance/`: maps and their pictures."""
         return self.path / "relevance"

@@ -6,11 +6,28 @@ import pytest
 from pictured_evidence import GEOMETRY, SIDE, at_species, one_cell, run_evidence
 from PIL import Image
 
+from awkward_images import write_truncated
+from mentum.identification.identify import Identifier
+from mentum.identification.inputs import Inputs
 from mentum.maps import positive
 from mentum.records import ignore_progress
 from mentum.reporting import heat_maps
 from mentum.reporting.colouring import contrast_colouring, contrast_levels, heat_colouring, heat_levels, photograph
-from mentum.reporting.heat_maps import shared_maximum, unique_stems, write_overlays
+from mentum.reporting.heat_maps import OverlayWriter, shared_maximum, unique_stems, write_overlays
+from models_by_hand import (
+    CONTRADICTION,
+    GENUS,
+    NOTHING,
+    ORTHOCLADIUS,
+    PLUMOSUS,
+    RANKS,
+    SEPARATE,
+    STRANGE,
+    SUBFAMILY,
+    level,
+    make_model,
+    write_level,
+)
 
 SURE = (0.8, 0.15, 0.05)
 TOP, LEFTS = 48, (10, 242, 474)
@@ -183,3 +200,87 @@ def test_importing_heat_maps_does_not_load_matplotlib():
     code = "import sys, mentum.reporting.heat_maps, mentum.reporting.galleries; print('matplotlib' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
+
+
+# As images are identified
+
+
+@pytest.fixture
+def identifier(tmp_path):
+    return Identifier(make_model(tmp_path / "model"))
+
+
+def overlays(identifier, folder, *images):
+    """Identify and draw; the identifications and the writer's files, in order of their names."""
+    record = identifier.record
+    taxa = {rank: identifier.taxonomy.taxa(rank) for rank in record.ranks}
+    writer = OverlayWriter(folder, taxa, record.geometry, record.map_scale)
+    return list(identifier.stream(images, draw=writer)), sorted(folder.iterdir())
+
+
+def test_one_picture_per_image_under_its_name_and_identifier(identifier, tmp_path):
+    photos = [write_level(tmp_path / part / "larva.png", red) for part, red in (("a", PLUMOSUS), ("b", ORTHOCLADIUS))]
+    given = [*Inputs((str(photos[0]),)), *Inputs((str(photos[1]),))]
+    found, files = overlays(identifier, tmp_path / "new" / "maps", *given)
+    assert {file.name for file in files} == {f"larva-{each.identification_id[-12:]}.png" for each in found}
+    with Image.open(files[0]) as image:
+        assert (image.format, image.mode, image.width) == ("PNG", "RGB", 708)
+
+
+def test_an_image_that_cannot_be_read_has_no_picture(identifier, tmp_path):
+    broken = write_truncated(tmp_path / "broken.png")
+    found, files = overlays(identifier, tmp_path / "maps", *Inputs((str(broken),)), level(PLUMOSUS))
+    assert [each.status.value for each in found] == ["failed", "identified"]
+    assert [file.name for file in files] == [f"array 2-{found[1].identification_id[-12:]}.png"]
+
+
+def test_every_status_is_drawn(identifier, tmp_path):
+    images = [level(red, green) for red in (PLUMOSUS, GENUS, SUBFAMILY, NOTHING, ORTHOCLADIUS) for green in (0, STRANGE)]
+    found, files = overlays(identifier, tmp_path / "maps", *images)
+    assert {each.status.value for each in found} == {"identified", "higher rank", "undetermined", "unknown"}
+    assert len(files) == len(images)
+
+
+@pytest.mark.parametrize(("red", "cell"), [(PLUMOSUS, (0, 0)), (ORTHOCLADIUS, (0, 3))])
+def test_the_heat_is_that_of_the_taxon_that_was_identified(identifier, tmp_path, red, cell):
+    """All evidence for a taxon by hand lies in the cell of its column."""
+    _, (file,) = overlays(identifier, tmp_path / "maps", level(red))
+    bare, _, own = squares(file)
+    change = np.abs(own - bare).sum(axis=2).reshape(4, 56, 4, 56).sum(axis=(1, 3))
+    assert np.unravel_index(change.argmax(), change.shape) == cell
+
+
+def test_a_genus_is_explained_by_its_own_map_and_not_by_that_of_a_species(identifier, tmp_path):
+    _, (file,) = overlays(identifier, tmp_path / "maps", level(GENUS))
+    bare, _, own = squares(file)
+    change = np.abs(own - bare).sum(axis=2).reshape(4, 56, 4, 56).sum(axis=(1, 3))
+    first, second = change[0, 0], change[0, 1]  # both species of Chironomus
+    assert min(first, second) > 5 * change[0, 3]
+
+
+def test_the_shared_scale_is_that_of_the_model(tmp_path):
+    pictures = {}
+    for scale in (1.0, 100.0):
+        model = make_model(tmp_path / f"model {scale}", map_scale=dict.fromkeys(RANKS, scale))
+        _, (file,) = overlays(Identifier(model), tmp_path / f"maps {scale}", level(PLUMOSUS))
+        pictures[scale] = squares(file)
+    (bare, shared, own), (_, faint, same) = pictures.values()
+    assert (own == same).all()
+    assert np.abs(faint - bare).sum() < 0.5 * np.abs(shared - bare).sum()
+
+
+def test_the_same_image_again_replaces_its_picture_with_the_same_bytes(identifier, tmp_path):
+    _, (file,) = overlays(identifier, tmp_path / "maps", level(GENUS))
+    before = file.read_bytes()
+    _, files = overlays(identifier, tmp_path / "maps", level(PLUMOSUS), level(GENUS))
+    assert len(files) == 3  # the name of an array tells its place
+    assert before in {each.read_bytes() for each in files}
+
+
+def test_separate_networks_have_their_own_maps(tmp_path):
+    model = make_model(tmp_path / "model", SEPARATE)
+    (found,), files = overlays(Identifier(model), tmp_path / "maps", level(CONTRADICTION))
+    assert (found.scientific_name, len(files)) == ("Polypedilum", 1)
+    bare, _, own = squares(files[0])
+    change = np.abs(own - bare).sum(axis=2).reshape(4, 56, 4, 56).sum(axis=(1, 3))
+    assert np.unravel_index(change.argmax(), change.shape) == (0, 1)

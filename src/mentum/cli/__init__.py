@@ -11,7 +11,8 @@ import typer
 import mentum
 from mentum.cli.data import check, phantoms
 from mentum.cli.explaining import characters, explain
-from mentum.cli.learning import evaluate, identify, train
+from mentum.cli.learning import calibrate, evaluate, train
+from mentum.cli.releasing import export, identify, verify
 from mentum.errors import MentumError
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (check, train, evaluate, explain, characters, identify, phantoms):
+for _command in (check, train, evaluate, calibrate, explain, characters, export, verify, identify, phantoms):
     app.command()(_command)
 
 
@@ -50,12 +51,12 @@ def main() -> None:
     except (MentumError, OSError) as error:
         _fail(str(error))
     except ModuleNotFoundError as error:
-        if error.name not in {"torch", "transformers", "safetensors", "psutil"}:
+        if error.name not in {"torch", "transformers", "safetensors", "psutil", "onnx", "onnxscript"}:
             raise
         _fail(f"training needs the package {error.name}, which is not installed; run: pip install 'mentum[train]'")
     except SystemExit as ended:
         if ended.code == 130:  # what Typer makes of Ctrl-C
-            typer.echo("mentum: interrupted; the same command goes on where a training stopped.", err=True)
+            typer.echo("mentum: interrupted; the same command goes on where it stopped.", err=True)
         raise
 
 

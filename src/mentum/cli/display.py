@@ -14,6 +14,7 @@ from rich.text import Text
 from mentum.records import CheckReport, Evaluation, ResultRow, Severity
 
 if TYPE_CHECKING:
+    from mentum.evaluation.results import CalibrationReport, DefendedRanks, UnknownTaxa
     from mentum.explanation.proposals.propose import Proposals
     from mentum.explanation.results import CharacterShare, Explanation, Occlusion
 
@@ -84,6 +85,63 @@ def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 
         )  # fmt: skip
     if len(wrong) > shown:
         console.print(f"and {len(wrong) - shown} more in evaluation.json")
+
+
+def print_calibration(report: CalibrationReport, error_rate: float) -> None:
+    """Print what probabilities mean, and at which ranks how much is answered and how much of it wrongly."""
+    console = Console(highlight=False, markup=False)
+    console.print(f"Probabilities: {report.n_images} images of {report.n_specimens} specimens; {report.method}.")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("rank", no_wrap=True)
+    for name in ("ECE", "calibrated", "Brier", "calibrated"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for rank in report.ranks:
+        table.add_row(str(rank.rank), *(f"{value:.3f}" for pair in (rank.ece, rank.brier) for value in pair))
+    console.print(table)
+    for each in report.defended:
+        if each.error_rate == error_rate:
+            console.print(_defended_table(each))
+    for note in report.notes:
+        console.print(f"- {note}")
+
+
+def _defended_table(each: DefendedRanks) -> Table:
+    found = "no answer" if each.error is None else f"{each.error:.1%} of {each.n_answered:.0f} answers wrong"
+    title = f"asked for at most {each.error_rate:.1%} wrong, by {each.unit}: {each.answered:.1%} answered, {found}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("rank", no_wrap=True)
+    for name in ("least probability", "answered here %", "wrong", "95 % interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for rank in each.ranks:
+        interval = "" if rank.interval is None else f"{100 * rank.interval.low:.1f} - {100 * rank.interval.high:.1f}"
+        least = "no answer" if rank.threshold is None else f"{rank.threshold:.3f}"
+        wrong = f"{rank.n_wrong:.0f} of {rank.n_answered:.0f}"
+        table.add_row(str(rank.rank), least, f"{100 * rank.coverage:.1f}", wrong, interval)
+    return table
+
+
+def print_unknown_taxa(found: UnknownTaxa) -> None:
+    """Print how each taxon was taken that was left out of training."""
+    console = Console(highlight=False, markup=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("left out")
+    for name in ("specimens", "AUROC", "caught %", "named wrongly %", "right at higher rank %"):
+        table.add_column(name, justify="right")
+    for each in found.taxa:
+        named = ", ".join(f"{rank} {100 * share:.0f}" for rank, share in each.named.items()) or "no relative"
+        figures = (f"{each.auroc:.3f}", f"{100 * each.caught:.0f}", f"{100 * each.wrongly_identified:.0f}")
+        table.add_row(each.scientific_name, str(each.n_specimens), *figures, named)
+    console.print(table)
+    rejected = "not known, too few" if found.rejected is None else f"{found.rejected:.1%}"
+    stages = "the top classifier alone" if found.stage == 1 else "both stages"
+    console.print(
+        f"Each taxon left out of training in turn ({stages}): mean AUROC {found.mean_auroc:.3f}; "
+        f"{found.mean_caught:.0%} caught where {found.false_rejection:.0%} of known specimens may be called unknown "
+        f"({rejected} were).",
+        soft_wrap=True,
+    )
+    for reason in found.missed:
+        console.print(f"- not left out: {reason}")
 
 
 def print_explanation(explanation: Explanation) -> None:

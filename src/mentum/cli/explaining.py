@@ -54,9 +54,9 @@ def explain(
     """Show where the network looks, and the share of images in which each character was the one used."""
     from mentum.explanation.annotation.characters import read_annotations
     from mentum.explanation.gathering import gather_evidence, write_maps
-    from mentum.explanation.run_images import open_images
     from mentum.reporting.heat_maps import write_overlays
     from mentum.runs import Run
+    from mentum.specimens.run_images import open_images
     from mentum.training.predict import Predictor, map_geometry
 
     opened = Run.open(run)

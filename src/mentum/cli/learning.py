@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +14,13 @@ from mentum.cli.data import DataArgument, JsonOption, LogOption
 from mentum.cli.display import print_evaluation
 from mentum.cli.progress import Log, shown_progress
 
+if TYPE_CHECKING:
+    from mentum.evaluation.results import CalibrationReport
+    from mentum.runs import Run
+
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `mentum train` made.")]
 CacheOption = Annotated[Path | None, typer.Option(help="Folder of the pixel cache.")]
+DataOption = Annotated[Path | None, typer.Option(help="Where the images of the run are now, if they have moved.")]
 
 
 def pixel_cache(given: Path | None) -> Path:
@@ -56,40 +61,93 @@ def evaluate(
     run: RunArgument,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
+    error_rate: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="Share of the answers at a rank that may be wrong.")
+    ] = 0.05,
+    novelty: Annotated[
+        bool, typer.Option("--novelty", help="Leave each taxon out in turn: is it noticed? Trains once per taxon.")
+    ] = False,
+    stage: Annotated[
+        int, typer.Option(min=1, max=2, help="With --novelty: 1 trains the top classifier only, in seconds per taxon.")
+    ] = 2,
+    data: DataOption = None,
+    cache: CacheOption = None,
+    log: LogOption = Log.AUTO,
 ) -> None:
-    """Print the paper's table: accuracy per stage, rank and subset; write evaluation.json and confusion matrices."""
+    """Print the paper's table, what probabilities mean, and the ranks that can be defended; write them with figures."""
+    from mentum.cli.display import print_calibration
     from mentum.evaluation.evaluate import evaluate as evaluate_run
     from mentum.evaluation.tables import result_csv
     from mentum.reporting.figures import draw_confusions
     from mentum.runs import Run
 
-    evaluation = evaluate_run(Run.open(run))
+    opened = Run.open(run)
+    if novelty:
+        _evaluate_novelty(opened, stage, (data, pixel_cache(cache), log), as_json=as_json)
+        return
+    evaluation = evaluate_run(opened)
     draw_confusions(evaluation, run / "figures")
+    calibration = _calibrate(opened, error_rate)
     if as_json:
         typer.echo(evaluation.model_dump_json(indent=2))
     elif as_csv:
         typer.echo(result_csv(evaluation), nl=False)
     else:
         print_evaluation(evaluation)
+        if calibration is not None:
+            print_calibration(calibration, error_rate)
 
 
-def identify(
+def _calibrate(run: Run, error_rate: float) -> CalibrationReport | None:
+    """Judge probabilities and defended ranks, where the run has held-out specimens for that."""
+    from mentum.errors import RunError
+    from mentum.evaluation.calibrate import calibrate as calibrate_run
+    from mentum.reporting.calibration_figures import draw_calibration
+
+    try:
+        found = calibrate_run(run, error_rate)
+    except RunError as reason:
+        typer.echo(f"mentum: {reason}", err=True)
+        return None
+    found.write(run.calibration_file)
+    draw_calibration(found, run.path / "figures")
+    return found
+
+
+def _evaluate_novelty(run: Run, stage: int, where: tuple[Path | None, Path, Log], *, as_json: bool) -> None:
+    """Leave out each taxon in turn."""
+    from mentum.cli.display import print_unknown_taxa
+    from mentum.evaluation.unknowns import leave_taxa_out
+    from mentum.training.again import Again
+
+    data, cache, log = where
+    with shown_progress(log) as report:
+        again = Again.open(run, data, cache, report)
+        found = (
+            leave_taxa_out(run, lambda _, subsets, taxonomy: again.train_head(subsets, taxonomy), 1)
+            if stage == 1
+            else leave_taxa_out(run, lambda name, subsets, taxonomy: again.train(run.path / name, subsets, taxonomy), 2)
+        )
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        print_unknown_taxa(found)
+
+
+def calibrate(
     run: RunArgument,
-    images: Annotated[list[Path], typer.Argument(help="Images or folders of images.")],
-    out: Annotated[Path | None, typer.Option(help="CSV file to write; else standard output.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of CSV.")] = False,
+    folds: Annotated[int, typer.Option(min=2, help="Parts of the specimens; as many trainings.")] = 5,
+    data: DataOption = None,
+    cache: CacheOption = None,
     log: LogOption = Log.AUTO,
 ) -> None:
-    """Identify images: name and probability at each rank. Exit code 1 where an image could not be read."""
-    from mentum.identification.identify import find_images, write_identifications
-    from mentum.identification.identify import identify as identify_images
+    """Train the run's recipe on folds, so that every specimen can calibrate: where validation specimens are few."""
+    from mentum.evaluation.cross_fitting import cross_fit
     from mentum.runs import Run
-    from mentum.training.predict import Predictor
+    from mentum.training.again import Again
 
     opened = Run.open(run)
-    predictor = Predictor.open(opened)
-    paths = find_images(images)
     with shown_progress(log) as report:
-        found = identify_images(paths, predictor, predictor.taxonomy, opened.record().settings.pixels, report)
-        failed = write_identifications(found, opened.record().ranks, out, as_json=as_json)
-    raise typer.Exit(1 if failed else 0)
+        again = Again.open(opened, data, pixel_cache(cache), report)
+        file = cross_fit(opened, lambda name, subsets, taxonomy: again.train(run / name, subsets, taxonomy), folds)
+    typer.echo(file)

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mentum.maps import CellGeometry, Evidence
+from mentum.specimens.pixels import PixelRows
 from mentum.taxonomy import Rank, Taxon
 
 ExplainPixels = Callable[[NDArray[np.uint8]], Mapping[Rank, Evidence]]
 """Squares (N, S, S, 3) uint8 → evidence for every taxon at each rank."""
-
-
-@dataclass(frozen=True)
-class PixelRows:
-    """Some rows of a memory-mapped array of squares, read when they are asked for."""
-
-    pixels: NDArray[np.uint8]
-    rows: NDArray[np.int64]
-
-    def __getitem__(self, place: int | slice | NDArray[np.int64]) -> NDArray[np.uint8]:
-        return self.pixels[self.rows[place]]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
-        return (self.pixels[row] for row in self.rows)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from mentum.errors import RunError
 from mentum.explanation.evidence import ExplainPixels, RankEvidence, RunEvidence
-from mentum.explanation.run_images import RunImages
 from mentum.maps import CellGeometry, Evidence
 from mentum.records import Progress, ProgressCallback
 from mentum.specimens.images import upright_size
+from mentum.specimens.run_images import RunImages
 from mentum.taxonomy import Rank, Taxon
 
 BATCH_SIZE = 16

@@ -1,152 +1,206 @@
-"""Identify new images: for each, the most probable taxon at every rank, or why it could not be read."""
+"""Identify new images with a released model: what is it, how sure, and down to which rank can that be defended?"""
 
 from __future__ import annotations
 
-import csv
-import sys
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.errors import DataError, ImageError
-from mentum.records import Identification, Progress, ProgressCallback, RankIdentification, ignore_progress
-from mentum.settings import PixelSettings
-from mentum.specimens.images import IMAGE_SUFFIXES
-from mentum.specimens.pixels import square_pixels
+from mentum.identification.calibration import UNITS, Experience, Unit, read_experience
+from mentum.identification.conclusions import Judge, Looked
+from mentum.identification.inputs import Given, Inputs
+from mentum.identification.novelty import Novelty, measure
+from mentum.identification.probabilities import at_temperature, log_probabilities
+from mentum.identification.readings import Reading, read_images
+from mentum.maps import Evidence
+from mentum.model.folder import Model
+from mentum.model.record import ModelRecord
+from mentum.records import Identification
 from mentum.taxonomy import Rank, Taxonomy
 
-BATCH_SIZE = 16
-
-Predict = Callable[[NDArray[np.uint8]], Mapping[Rank, NDArray[np.float32]]]
-"""Squares (N, S, S, 3) uint8 → probabilities (N, C) at each rank."""
+Image = str | Path | NDArray[np.uint8]
 
 
-def find_images(given: Iterable[Path]) -> list[Path]:
-    """List the images that the user means: files as they are, folders searched to their depths.
+@dataclass(frozen=True)
+class Explained:
+    """An image with its identification and its maps, for whoever draws them.
+
+    Attributes:
+        pixels: (S, S, 3) uint8.
+        evidence: rank → probabilities (1, C) and maps (1, C, cells, cells).
+    """
+
+    identification: Identification
+    pixels: NDArray[np.uint8]
+    evidence: Mapping[Rank, Evidence]
+
+
+class Identifier:
+    """A model ready to identify.
+
+    Attributes:
+        model: the folder.
+        error_rate: share of the answers at a rank that may be wrong.
+        false_rejection: share of specimens of known taxa that may be called unknown.
+    """
+
+    def __init__(self, model: Model, error_rate: float | None = None, false_rejection: float | None = None) -> None:
+        """Take the rates that the model was made with, or others.
+
+        Raises:
+            ValueError: if a rate does not lie between 0 and 1.
+        """
+        calibration = model.record.calibration
+        self.model = model
+        self.error_rate = _rate("error_rate", error_rate, calibration.error_rate)
+        self.false_rejection = _rate("false_rejection", false_rejection, calibration.false_rejection)
+
+    @property
+    def record(self) -> ModelRecord:
+        """What the model says of itself."""
+        return self.model.record
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The tree."""
+        return self.record.taxonomy
+
+    @cached_property
+    def experience(self) -> Experience:
+        """What the model keeps of its calibration."""
+        return read_experience(self.model.path / self.record.calibration.file, self.record.ranks)
+
+    @cached_property
+    def judges(self) -> dict[Unit, Judge]:
+        """Who decides about images, and about specimens."""
+        return {unit: self._judge(unit) for unit in UNITS}
+
+    def _judge(self, unit: Unit) -> Judge:
+        thresholds, known = self.experience.thresholds(unit, self.error_rate), self.experience.known[unit]
+        enough = known if known is not None and known.can_reject(self.false_rejection) else None
+        return Judge(self.record, self.taxonomy, thresholds, enough, self.error_rate, self.false_rejection)
+
+    @cached_property
+    def _novelty(self) -> Novelty | None:
+        file = self.record.calibration.density_file
+        return Novelty.load(self.model.path / file) if file else None
+
+    def identify(self, images: Image | Iterable[Image], *, by: Unit = "image") -> list[Identification]:
+        """Identify images given as paths (also folders, globs and tables of paths) or as arrays.
+
+        Args:
+            images: paths, or arrays (H, W, 3) uint8 in RGB.
+            by: one identification per image, or per specimen, which a table of paths must name.
+
+        Returns:
+            One record per image or specimen, in order; what cannot be read has the status "failed".
+
+        Raises:
+            DataError: if a path is not there.
+            ValueError: if an array is no image.
+        """
+        listed = [images] if isinstance(images, str | Path | np.ndarray) else list(images)
+        source: list[Given | NDArray[np.uint8]] = []
+        for each in listed:
+            source += [each] if isinstance(each, np.ndarray) else Inputs((str(each),), by == "specimen")
+        return list(self.stream(source, by=by))
+
+    def stream(
+        self,
+        images: Iterable[Given | NDArray[np.uint8]],
+        *,
+        by: Unit = "image",
+        draw: Callable[[Explained], None] | None = None,
+    ) -> Iterator[Identification]:
+        """Identify without end: memory does not grow with the number of images.
+
+        Args:
+            images: for specimens, with the images of each in a row.
+            by: the unit.
+            draw: given every image that could be read, with the maps from the same pass.
+        """
+        when = datetime.now(UTC).replace(microsecond=0)
+        readings = self._read(images, when, draw)
+        if by == "specimen":
+            looked = itertools.chain.from_iterable(looked for looked, _ in readings)
+            for _, group in itertools.groupby(looked, key=lambda each: each.picture.given.unit):
+                yield from self.judges["specimen"].conclude([list(group)], when)
+        else:
+            for _, found in readings:
+                yield from found
+
+    def _read(
+        self,
+        images: Iterable[Given | NDArray[np.uint8]],
+        when: datetime,
+        draw: Callable[[Explained], None] | None,
+    ) -> Iterator[tuple[list[Looked], list[Identification]]]:
+        """Batches: what the networks say, and the identification of each image on its own."""
+        for reading in read_images(images, self.model.session, self.record.pixels, relevance=draw is not None):
+            looked = self._look(reading)
+            found = self.judges["image"].conclude([[each] for each in looked], when)
+            if draw is not None:
+                for explained in self._explain(reading, found):
+                    draw(explained)
+            yield looked, found
+
+    def _look(self, reading: Reading) -> list[Looked]:
+        """Calibrate what the networks say."""
+        looked = [Looked(picture, {}, float("nan")) for picture in reading.pictures]
+        if reading.outputs is None:
+            return looked
+        raw = {name: log_probabilities(values) for name, values in reading.outputs.y_prob.items()}
+        networks = self.record.networks
+        calibrated = {
+            each.name: log_probabilities(at_temperature(raw[each.name], each.temperature)) for each in networks
+        }
+        strangeness = self._strangeness(reading.outputs.features, raw[networks[0].name])
+        for place, row in enumerate(reading.rows.tolist()):
+            of_image = {name: values[place] for name, values in calibrated.items()}
+            looked[row] = Looked(reading.pictures[row], of_image, float(strangeness[place]))
+        return looked
+
+    def _strangeness(self, features: NDArray[np.float32], log_prob: NDArray[np.float64]) -> NDArray[np.float64]:
+        novelty = self._novelty
+        if novelty is None:
+            return np.full(len(features), np.nan)
+        return novelty.score(measure(novelty.density, features, log_prob))
+
+    def _explain(self, reading: Reading, found: Sequence[Identification]) -> Iterator[Explained]:
+        if reading.outputs is None:
+            return
+        evidence = reading.outputs.evidence(self.taxonomy)
+        for place, row in enumerate(reading.rows.tolist()):
+            pixels = reading.pictures[row].pixels
+            assert pixels is not None, "rows are those that could be read"
+            one = slice(place, place + 1)
+            alone = {rank: Evidence(each.y_prob[one], each.relevance[one]) for rank, each in evidence.items()}
+            yield Explained(found[row], pixels, alone)
+
+
+def _rate(name: str, given: float | None, default: float) -> float:
+    if given is None:
+        return default
+    if not 0 < given < 1:
+        raise ValueError(f"{name} of {given}; expected a share between 0 and 1, such as 0.05")
+    return given
+
+
+def load(path: str | Path, error_rate: float | None = None, false_rejection: float | None = None) -> Identifier:
+    """Open a model folder to identify with.
+
+    Args:
+        path: the folder that `mentum export` made.
+        error_rate: share of the answers at a rank that may be wrong; None = as the model was made.
+        false_rejection: share of specimens of known taxa that may be called unknown, likewise.
 
     Raises:
-        DataError: if a path does not exist or a folder holds no image.
+        ModelError: if it is no model, or changed since its release.
     """
-    found: list[Path] = []
-    for path in given:
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if _is_image(file))
-            if not inside:
-                raise DataError(f"{path}: found no image in the folder, expected files such as .jpg, .png or .tif.")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise DataError(f"{path}: not found; give images or folders of images.")
-    return found
-
-
-def _is_image(path: Path) -> bool:
-    """As in a specimen table: by the suffix, and no hidden file."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-
-
-def identify(
-    paths: Sequence[Path],
-    predict: Predict,
-    taxonomy: Taxonomy,
-    settings: PixelSettings,
-    report: ProgressCallback = ignore_progress,
-) -> Iterator[Identification]:
-    """Identify images in batches; an unreadable image yields its failure and the others go on.
-
-    Args:
-        paths: images.
-        predict: gives probabilities.
-        taxonomy: names their columns.
-        settings: the square that the network was trained on.
-        report: told after each batch.
-
-    Yields:
-        One record per image, in order.
-    """
-    for start in range(0, len(paths), BATCH_SIZE):
-        batch = paths[start : start + BATCH_SIZE]
-        yield from _identify_batch(batch, predict, taxonomy, settings)
-        report(Progress(task="identifying", done=start + len(batch), total=len(paths), unit="images"))
-
-
-def _identify_batch(
-    paths: Sequence[Path], predict: Predict, taxonomy: Taxonomy, settings: PixelSettings
-) -> Iterator[Identification]:
-    read: dict[Path, NDArray[np.uint8]] = {}
-    failures: dict[Path, str] = {}
-    for path in paths:
-        try:
-            read[path] = square_pixels(path, settings)
-        except ImageError as reason:
-            failures[path] = str(reason)
-    y_prob = predict(np.stack(list(read.values()))) if read else {}
-    row_of = {path: row for row, path in enumerate(read)}
-    for path in paths:
-        if path in failures:
-            yield Identification(file_name=str(path), failure=failures[path])
-        else:
-            ranks = tuple(_most_probable(rank, each[row_of[path]], taxonomy) for rank, each in y_prob.items())
-            yield Identification(file_name=str(path), ranks=ranks)
-
-
-def _most_probable(rank: Rank, y_prob: NDArray[np.float32], taxonomy: Taxonomy) -> RankIdentification:
-    column = int(y_prob.argmax())
-    name = taxonomy.taxa(rank)[column].name
-    return RankIdentification(rank=rank, scientific_name=name, probability=round(float(y_prob[column]), 6))
-
-
-def write_identifications(
-    identifications: Iterable[Identification], ranks: Sequence[Rank], out: Path | None, *, as_json: bool = False
-) -> int:
-    """Write one row per image as CSV (file_name, a name and a probability per rank, failure) or one JSON per line.
-
-    Args:
-        identifications: as `identify` yields them.
-        ranks: columns; the highest rank comes first in the file.
-        out: a file, which appears whole or not at all; None = standard output.
-        as_json: JSON lines instead of CSV.
-
-    Returns:
-        Number of images that could not be read.
-    """
-    write = _write_json if as_json else _write_csv
-    ordered = sorted(ranks, key=lambda rank: rank.depth)
-    if out is None:
-        return write(identifications, ordered, sys.stdout)
-    beside = out.with_name(out.name + ".part")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as stream:
-            failed = write(identifications, ordered, stream)
-        beside.replace(out)
-    finally:
-        beside.unlink(missing_ok=True)
-    return failed
-
-
-def _write_json(identifications: Iterable[Identification], ranks: Sequence[Rank], stream: TextIO) -> int:
-    failed = 0
-    for each in identifications:
-        stream.write(each.model_dump_json() + "\n")
-        failed += each.failure is not None
-    return failed
-
-
-def _write_csv(identifications: Iterable[Identification], ranks: Sequence[Rank], stream: TextIO) -> int:
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["file_name", *(name for rank in ranks for name in (rank, f"{rank}_probability")), "failure"])
-    failed = 0
-    for each in identifications:
-        named = {rank.rank: rank for rank in each.ranks}
-        cells = [cell for rank in ranks for cell in _cells(named.get(rank))]
-        writer.writerow([each.file_name, *cells, each.failure or ""])
-        failed += each.failure is not None
-    return failed
-
-
-def _cells(rank: RankIdentification | None) -> tuple[str, str]:
-    return (rank.scientific_name, f"{rank.probability:.6f}") if rank else ("", "")
+    return Identifier(Model.open(Path(path)), error_rate, false_rejection)

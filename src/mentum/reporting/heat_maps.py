@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mentum.explanation.evidence import RankEvidence, RunEvidence
+from mentum.identification.identify import Explained
 from mentum.maps import CellGeometry, positive
-from mentum.records import Progress, ProgressCallback
+from mentum.records import Identification, Progress, ProgressCallback
 from mentum.reporting.colouring import UNIT, Colouring, heat_colouring, heat_levels, photograph
 from mentum.reporting.lettering import BLACK, GREY, RED, WHITE, Lettering
 from mentum.reporting.style import DPI, name_spans, number
-from mentum.taxonomy import Rank
+from mentum.taxonomy import Rank, Taxon
 
 Pixels = NDArray[np.uint8]
 
@@ -49,7 +50,12 @@ def write_overlays(evidence: RunEvidence, folder: Path, report: ProgressCallback
         return []
     stems = unique_stems(evidence.file_names)
     side = photograph(evidence.pixels[0]).width
-    sheets = {rank: _Sheet.draw(at_rank, evidence.geometry, side) for rank, at_rank in evidence.ranks.items()}
+    sheets = {
+        rank: _Sheet.draw(
+            (rank, at_rank.taxa), evidence.geometry, side, shared_maximum(at_rank.relevance, evidence.geometry)
+        )
+        for rank, at_rank in evidence.ranks.items()
+    }
     for rank in sheets:
         (folder / rank).mkdir(parents=True, exist_ok=True)
 
@@ -100,7 +106,7 @@ def _write_batch(
         source = [(small.shorten(evidence.file_names[row], image.width), False)]
         file_name = small.strip(source, GREY, image.width)
         for rank, sheet in sheets.items():
-            sheet.fill(plates[rank], row, image, file_name)
+            sheet.fill(plates[rank], evidence.ranks[rank], row, image, file_name)
             filtered = _filter_up(plates[rank], filtered)
             files.append(_write_png(filtered, folder / rank / name))
     return files
@@ -117,7 +123,6 @@ class _Sheet:
         maximum: where the shared scale ends.
     """
 
-    evidence: RankEvidence
     geometry: CellGeometry
     colouring: Colouring
     blank: Pixels
@@ -129,17 +134,23 @@ class _Sheet:
     small: Lettering
 
     @classmethod
-    def draw(cls, evidence: RankEvidence, geometry: CellGeometry, side: int) -> _Sheet:
-        """Draw what is shared by pictures whose photographs have `side` px."""
+    def draw(
+        cls,
+        taxa_at: tuple[Rank, Sequence[Taxon]],
+        geometry: CellGeometry,
+        side: int,
+        maximum: float,
+        unlabelled: str = "the label leaves it open",
+    ) -> _Sheet:
+        """Draw what is shared by pictures of one rank's taxa, whose photographs have `side` px."""
         large, middle, small = (Lettering.load(size) for size in (14, 11, 10))
-        maximum, colouring = shared_maximum(evidence.relevance, geometry), heat_colouring()
-        names = [name_spans(taxon.name, taxon.rank) for taxon in evidence.taxa]
-        here = f"{evidence.rank} rank"
+        colouring, (rank, taxa) = heat_colouring(), taxa_at
+        names = [name_spans(taxon.name, taxon.rank) for taxon in taxa]
+        here = f"{rank} rank"
         identified = [large.strip([("Identified as ", False), *name, (", probability ", False)]) for name in names]
         labelled = [middle.strip([(f"{here}; label: ", False), *name], RED) for name in names]
-        is_open = middle.strip([(f"{here}; the label leaves it open", False)], GREY)
+        is_open = middle.strip([(f"{here}; {unlabelled}", False)], GREY)
         return cls(
-            evidence=evidence,
             geometry=geometry,
             colouring=colouring,
             blank=np.array(_blank(side, maximum, colouring, small)),
@@ -151,27 +162,91 @@ class _Sheet:
             small=small,
         )
 
-    def fill(self, plate: Pixels, row: int, image: Image.Image, file_name: Image.Image) -> None:
+    def fill(self, plate: Pixels, evidence: RankEvidence, row: int, image: Image.Image, file_name: Image.Image) -> None:
         """Draw one image, given its photograph and its name, on a copy of `blank` that may hold another one."""
-        drawn = self.geometry.draw(positive(self.evidence.relevance[row]))
+        drawn = self.geometry.draw(positive(evidence.relevance[row]))
         own = float(drawn.max())
         side, columns = image.width, _columns(image.width)
         maps = (self.colouring.lay(heat_levels(drawn, maximum), image) for maximum in (self.maximum, own))
         for left, square in zip(columns, (image, *maps), strict=True):
             _paste(plate, square, (left, _HEAD))
-        self._head(plate, row)
+        self._head(plate, evidence, row)
         below = _HEAD + side + 5 + self.small.height
         _paste(plate, file_name, (columns[0], below))
         _paste(plate, self.small.strip([(number(own), False)], GREY, side // 3), _bar_end(columns[2], side, self.small))
 
-    def _head(self, plate: Pixels, row: int) -> None:
-        identified, label = self.evidence.y_pred[row], self.evidence.y_true[row]
+    def _head(self, plate: Pixels, evidence: RankEvidence, row: int) -> None:
+        identified, label = evidence.y_pred[row], evidence.y_true[row]
         plate[:_HEAD] = self.blank[:_HEAD]
         line = self.identified[identified]
-        probability = self.large.strip([(f"{self.evidence.y_prob[row, identified]:.2f}", False)])
+        probability = self.large.strip([(f"{evidence.y_prob[row, identified]:.2f}", False)])
         _paste(plate, line, (_MARGIN, 6))
         _paste(plate, probability, (_MARGIN + line.shape[1] - 2, 6))
         _paste(plate, self.as_labelled if identified == label else self.labelled[label], (_MARGIN, 27))
+
+
+class OverlayWriter:
+    """Writes the heat map of one image after another, as they are identified.
+
+    Attributes:
+        folder: where the pictures go, as `<name of the image file>-<part of the identification's id>.png`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        taxa: Mapping[Rank, Sequence[Taxon]],
+        geometry: CellGeometry,
+        maxima: Mapping[Rank, float],
+    ) -> None:
+        """Set up the pictures.
+
+        Args:
+            folder: made where there is none.
+            taxa: of each rank, lowest first.
+            geometry: where the cells lie.
+            maxima: rank → where the scale shared by all images ends.
+        """
+        self.folder = folder
+        self._taxa, self._geometry, self._maxima = taxa, geometry, maxima
+        self._small = Lettering.load(10)
+        self._sheets: dict[tuple[Rank, str], _Sheet] = {}
+        self._filtered = np.empty((0, 0), dtype=np.uint8)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, explained: Explained) -> None:
+        """Draw why an image was identified as it was, at the rank that is defended, else at the lowest one."""
+        found = explained.identification
+        rank = self._rank(found)
+        image = photograph(explained.pixels)
+        status = found.status.value
+        if (rank, status) not in self._sheets:
+            self._sheets[rank, status] = _Sheet.draw(
+                (rank, self._taxa[rank]), self._geometry, image.width, self._maxima[rank], status
+            )
+        sheet = self._sheets[rank, status]
+        plate = sheet.blank.copy()
+        line = self._small.strip([(self._small.shorten(found.file_names[0], image.width), False)], GREY, image.width)
+        sheet.fill(plate, _alone(rank, self._taxa[rank], explained), 0, image, line)
+        self._filtered = _filter_up(plate, self._filtered)
+        name = f"{unique_stems([Path(found.file_names[0]).name])[0]}-{found.identification_id[-12:]}.png"
+        _write_png(self._filtered, self.folder / name)
+
+    def _rank(self, found: Identification) -> Rank:
+        """The rank whose most probable taxon was the answer."""
+        at_own = [each.rank for each in found.ranks if each.scientific_name == found.scientific_name]
+        return at_own[0] if at_own else found.ranks[0].rank
+
+
+def _alone(rank: Rank, taxa: Sequence[Taxon], explained: Explained) -> RankEvidence:
+    """One image without a label, with the calibrated probability of its taxon."""
+    found = next(each for each in explained.identification.ranks if each.rank == rank)
+    column = next(place for place, taxon in enumerate(taxa) if taxon.name == found.scientific_name)
+    relevance = explained.evidence[rank].relevance[:, column]
+    y_prob = np.zeros((1, len(taxa)), dtype=np.float32)
+    y_prob[0, column] = found.probability
+    y_pred, nothing = np.array([column]), np.array([-1])
+    return RankEvidence(rank, tuple(taxa), nothing, y_pred, nothing, y_prob, relevance, relevance, relevance)
 
 
 def _paste(plate: Pixels, picture: Image.Image | Pixels, place: tuple[int, int]) -> None:

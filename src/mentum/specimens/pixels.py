@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,11 @@ def square_pixels(path: Path, settings: PixelSettings) -> NDArray[np.uint8]:
         ImageError: if the image cannot be read.
     """
     # Twice the size: the antialiasing of the last step then hides that of the decoder's coarse reduction.
-    image = read_rgb(path, at_least=2 * settings.size)
+    return fit_square(read_rgb(path, at_least=2 * settings.size), settings)
+
+
+def fit_square(image: Image.Image, settings: PixelSettings) -> NDArray[np.uint8]:
+    """An image that is already upright and RGB as a square (size, size, 3) uint8."""
     padding = (settings.padding,) * 3
     fitted = ImageOps.pad(image, (settings.size, settings.size), Image.Resampling.BILINEAR, color=padding)
     return np.asarray(fitted, dtype=np.uint8)
@@ -104,6 +108,23 @@ class SquarePlacement:
         """Points (N, 2) of the square → of the image, x and y in px; the inverse of `place`."""
         restored: NDArray[np.float64] = (points - (self.left, self.top)) / (self.scale_x, self.scale_y)
         return restored
+
+
+@dataclass(frozen=True)
+class PixelRows:
+    """Some rows of a memory-mapped array of squares, read when they are asked for."""
+
+    pixels: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+
+    def __getitem__(self, place: int | slice | NDArray[np.int64]) -> NDArray[np.uint8]:
+        return self.pixels[self.rows[place]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return (self.pixels[row] for row in self.rows)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mentum.maps import CellGeometry, Evidence, against_rivals, evidence_at_ranks
+from mentum.model.session import Outputs
 from mentum.network.augmentation import to_tensor
 from mentum.network.backbones import reopen_backbone
 from mentum.network.head import Head, Network
@@ -88,6 +89,17 @@ class Predictor:
                 else:
                     found[Rank(task.model)] = against_rivals(outputs, np.arange(len(task.taxa)))
         return found
+
+    def outputs(self, pixels: NDArray[np.uint8]) -> Outputs:
+        """What a released model says of squares (N, S, S, 3) uint8, without maps."""
+        batch = to_tensor(pixels, torch.device("cpu"))
+        y_prob, features = {}, []
+        with torch.inference_mode():
+            for task, network in self._explained:
+                found, _, pooled = network(batch)
+                y_prob[task.model] = found.numpy()
+                features.append(pooled.numpy())
+        return Outputs(y_prob, features[0], {})
 
     @cached_property
     def _explained(self) -> list[tuple[Task, ExplainedNetwork]]:

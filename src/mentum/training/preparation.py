@@ -19,7 +19,7 @@ from mentum.specimens.checks import duplicate_faults, table_faults
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.specimens.pixels import PixelCache, open_cache
 from mentum.specimens.splits import split_specimens
-from mentum.taxonomy import Rank
+from mentum.taxonomy import Rank, Taxonomy
 
 _SHOWN_FAULTS = 30
 
@@ -31,12 +31,14 @@ class Prepared:
     Attributes:
         subsets: (N,) str: "train", "validation" or "test".
         warnings: what the user should know, in words.
+        taxonomy: the tree that is learned.
     """
 
     table: SpecimenTable
     pixels: PixelCache
     subsets: NDArray[np.str_]
     warnings: tuple[str, ...]
+    taxonomy: Taxonomy
 
     def rows(self, subset: str) -> NDArray[np.int64]:
         """Image numbers of a subset."""
@@ -84,7 +86,8 @@ def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallbac
     refuse(table, faults)
     subsets = split_specimens(table, settings.split, settings.seed)
     _require_training_images(table, subsets)
-    return Prepared(table, pixels, subsets, tuple(f"{fault.where}: {fault.message}" for fault in faults))
+    warnings = tuple(f"{fault.where}: {fault.message}" for fault in faults)
+    return Prepared(table, pixels, subsets, warnings, table.taxonomy)
 
 
 def refuse(table: SpecimenTable, faults: Sequence[Fault]) -> None:

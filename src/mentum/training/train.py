@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mentum.errors import RunError
-from mentum.network.backbones import load_backbone
+from mentum.network.backbones import Backbone, load_backbone
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import DataRecord, Machine, Run, RunRecord, StageRecord, write_parquet
 from mentum.settings import Settings, differences
@@ -83,14 +83,34 @@ def train(
         RunError: if `out` holds something else.
         BackboneError: if the backbone cannot be had.
     """
+    return train_prepared(
+        lambda: prepare(data, settings, cache, report),
+        out,
+        settings,
+        backbone=lambda: load_backbone(settings.backbone, settings.seed),
+        command=command,
+        report=report,
+    )
+
+
+def train_prepared(
+    make_ready: Callable[[], Prepared],
+    out: Path,
+    settings: Settings,
+    *,
+    backbone: Callable[[], Backbone],
+    command: str,
+    report: ProgressCallback,
+) -> Run:
+    """Train as `train` does, on data that is made ready and with a backbone that is loaded when they are needed."""
     watch = Stopwatch()
     refuse_foreign(out)
     with repeatable(settings):
         device = choose_device(settings)
         # Before any work and before the run folder is made: a hub that cannot be reached must leave nothing behind.
-        loaded = None if (out / "backbone").is_dir() else load_backbone(settings.backbone, settings.seed)
+        loaded = None if (out / "backbone").is_dir() else backbone()
         with watch.phase("reading images"):
-            prepared = prepare(data, settings, cache, report)
+            prepared = make_ready()
         run = Run(out)
         _take_up(run, _new_record(prepared, settings, command, describe_machine(device)), watch)
         write_parquet(prepared.frame(), run.table_file)
@@ -118,7 +138,7 @@ def refuse_foreign(out: Path) -> None:
 
 
 def _new_record(prepared: Prepared, settings: Settings, command: str, machine: Machine) -> RunRecord:
-    taxonomy, versions = prepared.table.taxonomy, describe_versions()
+    taxonomy, versions = prepared.taxonomy, describe_versions()
     return RunRecord(
         status="running",
         mentum=versions["mentum"],
@@ -159,7 +179,7 @@ def _refuse_other(run: Run, earlier: RunRecord, settings: Settings, data: DataRe
 
 
 def _learn(run: Run, learner: Learner, prepared: Prepared) -> None:
-    taxonomy = prepared.table.taxonomy
+    taxonomy = prepared.taxonomy
     tasks = make_tasks(taxonomy, prepared.table.labels, learner.settings.head)
     stages: list[StageRecord] = []
     for task in tasks:

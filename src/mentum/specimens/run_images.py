@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.errors import RunError
-from mentum.explanation.evidence import PixelRows
 from mentum.records import ProgressCallback
 from mentum.runs import Run
-from mentum.specimens.pixels import open_cache
+from mentum.specimens.pixels import PixelRows, open_cache
 
 Subset = Literal["train", "validation", "test", "all"]
 

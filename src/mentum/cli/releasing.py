@@ -1,0 +1,173 @@
+"""Commands on released models: make one, check one, identify with one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mentum.cli.data import LogOption
+from mentum.cli.learning import CacheOption, DataOption, RunArgument, pixel_cache
+from mentum.cli.progress import Log, shown_progress
+
+if TYPE_CHECKING:
+    from mentum.identification.archive import Dataset
+    from mentum.identification.darwin_core import Agent
+    from mentum.identification.identify import Explained, Identifier
+    from mentum.identification.job import Outcome
+
+ModelArgument = Annotated[Path, typer.Argument(help="Folder that `mentum export` made.")]
+ErrorRateOption = Annotated[
+    float | None,
+    typer.Option(min=0.001, max=0.5, help="Share of the answers at a rank that may be wrong; else as in the model."),
+]
+
+
+def export(
+    run: RunArgument,
+    out: Annotated[Path, typer.Option(help="Model folder to make.")],
+    name: Annotated[str | None, typer.Option(help="Name of the model, for identifiedBy; else the run's.")] = None,
+    version: Annotated[str, typer.Option(help="Version of the model.")] = "1.0.0",
+    doi: Annotated[str | None, typer.Option(help="DOI under which the model is published.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the model, such as CC-BY-4.0.")] = None,
+    error_rate: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="Share of the answers at a rank that may be wrong.")
+    ] = 0.05,
+    false_rejection: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="Share of specimens of known taxa that may be called unknown.")
+    ] = 0.05,
+    samples: Annotated[int, typer.Option(min=0, help="Images that go with the model, to verify it by.")] = 5,
+    data: DataOption = None,
+    cache: CacheOption = None,
+    log: LogOption = Log.AUTO,
+) -> None:
+    """Turn a run into a model folder that identifies without torch: ONNX, calibration, thresholds, model card."""
+    from mentum.cli.display import print_calibration
+    from mentum.release.export import ReleaseSettings
+    from mentum.release.export import export as export_run
+    from mentum.runs import Run
+
+    settings = ReleaseSettings(
+        name=name or run.resolve().name, version=version, doi=doi, licence=licence, error_rate=error_rate,
+        false_rejection=false_rejection, samples=samples,
+    )  # fmt: skip
+    with shown_progress(log) as report:
+        model, calibration = export_run(
+            Run.open(run), out, settings, cache=pixel_cache(cache), data=data, report=report
+        )
+    network = model.record.networks[0]
+    print_calibration(calibration, error_rate)
+    typer.echo(
+        f"{out}: largest difference of a probability from the trained network's {network.parity:.1e} over "
+        f"{network.n_parity} images."
+    )
+
+
+def verify(model: ModelArgument) -> None:
+    """Check every file of a model against its hash, and its samples against the answers released with them."""
+    from mentum.identification.verify import verify as verify_model
+    from mentum.model.folder import Model
+
+    found = verify_model(Model.open(model))
+    for fault in found.faults:
+        typer.echo(f"mentum: {fault}", err=True)
+    if found.faults:
+        raise typer.Exit(2)
+    typer.echo(
+        f"{model}: {found.n_files} files as released; {found.n_samples} samples identified again, probabilities within "
+        f"{found.largest:.1e}."
+    )
+
+
+class Form(StrEnum):
+    """What `mentum identify` writes to --out."""
+
+    TABLE = "table"
+    MEGADETECTOR = "megadetector-json"
+    CAMTRAP = "camtrap-dp"
+
+
+class By(StrEnum):
+    """What a row is about."""
+
+    IMAGE = "image"
+    SPECIMEN = "specimen"
+
+
+def identify(
+    model: ModelArgument,
+    images: Annotated[
+        list[str],
+        typer.Argument(help="Images, folders, globs, a CSV or Parquet table with file_name, or - for standard input."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write: .csv, .parquet or .jsonl; else CSV on standard output.")
+    ] = None,
+    by: Annotated[By, typer.Option(help="One row per image, or per specimen of a table.")] = By.IMAGE,
+    error_rate: ErrorRateOption = None,
+    false_rejection: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=0.5, help="Share of known specimens that may be called unknown; else the model's."),
+    ] = None,
+    heatmaps: Annotated[Path | None, typer.Option(help="Folder for a heat map of each image.")] = None,
+    archive: Annotated[Path | None, typer.Option(help="Darwin Core Archive (.zip) to write as well.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="What --out is.")] = Form.TABLE,
+    title: Annotated[str | None, typer.Option(help="Title of the data set, for an archive.")] = None,
+    creator: Annotated[str | None, typer.Option(help="Who publishes the data set, for an archive.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of CSV.")] = False,
+    log: LogOption = Log.AUTO,
+) -> None:
+    """Identify images at the rank that can be defended, in Darwin Core. Exit code 1 where one could not be read."""
+    from mentum.identification.identify import load
+    from mentum.identification.inputs import Inputs
+    from mentum.identification.job import Job
+
+    identifier = load(model, error_rate, false_rejection)
+    job = Job(identifier, Inputs(tuple(images), by is By.SPECIMEN), by.value, _overlays(identifier, heatmaps))
+    if out is None:
+        _refuse_without_out(archive, form)
+    about = (archive, _dataset(title, creator, job.agent)) if archive else None
+    with shown_progress(log) as report:
+        found = (
+            job.print(sys.stdout, as_json=as_json, report=report)
+            if out is None
+            else job.write(out, form.value, about, report)
+        )
+    if out is not None:
+        _print_outcome(found, out)
+    raise typer.Exit(1 if found.n_failed else 0)
+
+
+def _refuse_without_out(archive: Path | None, form: Form) -> None:
+    if archive is not None or form is not Form.TABLE:
+        raise typer.BadParameter("an archive or another format is written beside a file; give --out as well.")
+
+
+def _overlays(identifier: Identifier, folder: Path | None) -> Callable[[Explained], None] | None:
+    if folder is None:
+        return None
+    from mentum.reporting.heat_maps import OverlayWriter
+
+    record, taxonomy = identifier.record, identifier.taxonomy
+    return OverlayWriter(
+        folder, {rank: taxonomy.taxa(rank) for rank in record.ranks}, record.geometry, record.map_scale
+    )
+
+
+def _dataset(title: str | None, creator: str | None, agent: Agent) -> Dataset:
+    from mentum.identification.archive import Dataset
+
+    if not title or not creator:
+        raise typer.BadParameter("--archive needs --title and --creator, which a published data set must name.")
+    return Dataset(title=title, creator=creator, description=f"{title}: specimens identified by {agent.name}.")
+
+
+def _print_outcome(found: Outcome, out: Path) -> None:
+    parts = [f"{out}: {found.n_rows} rows"]
+    parts += [f"{found.n_resumed} of them from the interrupted run"] if found.n_resumed else []
+    parts += [f"{found.n_failed} with an image that could not be read"] if found.n_failed else []
+    typer.echo(", ".join(parts) + ".", err=True)

@@ -1,0 +1,82 @@
+"""Out-of-fold predictions: every specimen is identified by networks of the same recipe that were trained without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mentum.errors import RunError
+from mentum.evaluation.held_out import spread_over_parts
+from mentum.identification.novelty import Density, measure
+from mentum.identification.probabilities import log_probabilities
+from mentum.model.session import Outputs
+from mentum.runs import Run, write_parquet
+from mentum.taxonomy import Taxon, Taxonomy
+
+Train = Callable[[str, NDArray[np.str_], Taxonomy], Outputs]
+"""A name for the training, the subset of each image and the tree to learn → what the networks say of all images."""
+
+
+def cross_fit(run: Run, train: Train, n_folds: int) -> Path:
+    """Train on all folds but one, in turn, and keep what the networks say of the images left out.
+
+    The images of a test subset stay out of everything. A fold that is done is not repeated.
+
+    Args:
+        run: a complete run.
+        train: trains and predicts.
+        n_folds: at least 2.
+
+    Returns:
+        The file, `out_of_fold.parquet` of the run.
+
+    Raises:
+        RunError: if a taxon has fewer specimens than it takes to leave one fold out.
+    """
+    table, labels, taxonomy = run.table(), run.labels(), run.taxonomy()
+    specimens = table["specimen"].to_numpy().astype(str)
+    usable = (table["subset"] != "test").to_numpy()
+    folds = np.where(usable, spread_over_parts(specimens, labels, n_folds, run.record().settings.seed), -1)
+    _require_teachers(run, labels, folds, taxonomy)
+    frames = []
+    for fold in range(n_folds):
+        file = run.path / "folds" / f"{n_folds}-{fold + 1}.parquet"
+        if not file.is_file():
+            subsets = np.where(folds == fold, "test", np.where(folds < 0, "unused", "train")).astype(str)
+            outputs = train(f"folds/{n_folds}-{fold + 1}", subsets, taxonomy)
+            write_parquet(_frame(table["file_name"], outputs, subsets, labels, taxonomy), file)
+        frames.append(pl.read_parquet(file).with_columns(fold=pl.lit(fold + 1)))
+    write_parquet(pl.concat(frames), run.folds_file)
+    return run.folds_file
+
+
+def _require_teachers(run: Run, labels: Sequence[Taxon], folds: NDArray[np.int64], taxonomy: Taxonomy) -> None:
+    for fold in range(int(folds.max()) + 1):
+        taught = {label for label, of in zip(labels, folds.tolist(), strict=True) if of not in (fold, -1)}
+        absent = [leaf.name for leaf in taxonomy.leaves if not any(label.is_within(leaf) for label in taught)]
+        if absent:
+            raise RunError(
+                f"{run.path}: without fold {fold + 1} no specimen of {', '.join(absent[:5])} is left to learn from; "
+                "each taxon needs two specimens or more; add specimens, or calibrate on the validation specimens."
+            )
+
+
+def _frame(
+    file_names: pl.Series, outputs: Outputs, subsets: NDArray[np.str_], labels: Sequence[Taxon], taxonomy: Taxonomy
+) -> pl.DataFrame:
+    """Probabilities of the images left out, and how strange they look to the networks that do not know them."""
+    left_out, taught = np.flatnonzero(subsets == "test"), np.flatnonzero(subsets == "train")
+    leaves = {leaf: column for column, leaf in enumerate(taxonomy.leaves)}
+    taxa = np.array([leaves.get(labels[row], -1) for row in taught.tolist()])
+    density = Density.fit(outputs.features[taught], taxa)
+    first = log_probabilities(next(iter(outputs.y_prob.values()))[left_out])
+    measures = measure(density, outputs.features[left_out], first)
+    columns: dict[str, pl.Series] = {"file_name": file_names.gather(left_out)}
+    for name, y_prob in outputs.y_prob.items():
+        columns[name] = pl.Series(y_prob[left_out], dtype=pl.Array(pl.Float32, y_prob.shape[1]))
+    columns["distance"], columns["energy"] = pl.Series(measures[:, 0]), pl.Series(measures[:, 1])
+    return pl.DataFrame(columns)

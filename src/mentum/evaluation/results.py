@@ -1,0 +1,162 @@
+"""Results about calibration, defended ranks and unknown taxa, which go to JSON and come back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mentum.identification.decision import Promise
+from mentum.records import Interval, Record
+from mentum.taxonomy import Rank
+
+
+class ReliabilityBin(Record):
+    """Identifications whose probability lies between `low` and `high`.
+
+    Attributes:
+        n: how many specimens.
+        probability: their mean probability; `accuracy` the share of them that is right.
+    """
+
+    low: float
+    high: float
+    n: float
+    probability: float
+    accuracy: float
+
+
+class RankCalibration(Record):
+    """How well probabilities fit at one rank, by image, before and after the temperature.
+
+    Attributes:
+        ece: expected calibration error, 0-1, as (before, after); likewise `brier`, 0-2.
+        bins_before, bins_after: of the reliability diagram.
+    """
+
+    rank: Rank
+    n_images: int
+    n_specimens: int
+    ece: tuple[float, float]
+    brier: tuple[float, float]
+    bins_before: tuple[ReliabilityBin, ...]
+    bins_after: tuple[ReliabilityBin, ...]
+
+
+class RankAnswers(Record):
+    """Answers given at one rank, judged on specimens from which no threshold was learned.
+
+    Attributes:
+        threshold: of the whole material; None where no answer is given at the rank.
+        promise: as in `RankThreshold`.
+        n_calibration: specimens that the whole material's threshold rests on.
+        coverage: share of all specimens that is answered at this rank.
+        n_answered: answers whose label reaches the rank, `n_wrong` of them wrong; specimens, fractions where some of
+            their images are.
+        interval: of the error; None without any answer.
+    """
+
+    rank: Rank
+    threshold: float | None
+    promise: Promise
+    n_calibration: float
+    coverage: float
+    n_answered: float
+    n_wrong: float
+    interval: Interval | None
+
+
+class DefendedRanks(Record):
+    """What is answered when at most `error_rate` of the answers may be wrong.
+
+    Attributes:
+        ranks: lowest first.
+        answered: share of specimens with an answer at any rank.
+        n_answered, n_wrong: over all ranks, each answer judged at its own rank.
+        error: `n_wrong` of `n_answered`; None without any answer.
+        standard_error: of that error.
+    """
+
+    unit: Literal["image", "specimen"]
+    error_rate: float
+    ranks: tuple[RankAnswers, ...]
+    answered: float
+    n_answered: float
+    n_wrong: float
+    error: float | None
+    standard_error: float | None
+
+
+class RiskCoverage(Record):
+    """Error against coverage at one rank, by specimen, at most 200 points; `area` below the whole curve."""
+
+    rank: Rank
+    coverage: tuple[float, ...]
+    error: tuple[float, ...]
+    area: float
+
+
+class CalibrationReport(Record):
+    """What `mentum evaluate` says of probabilities and of the ranks that can be defended.
+
+    Attributes:
+        source: the specimens that probabilities and thresholds were judged on.
+        method: how they were kept apart from those that these were learned from.
+        temperatures: network → temperature from the whole material.
+    """
+
+    schema_version: Literal[1] = 1
+    source: str
+    method: str
+    n_images: int
+    n_specimens: int
+    temperatures: dict[str, float]
+    ranks: tuple[RankCalibration, ...]
+    defended: tuple[DefendedRanks, ...]
+    curves: tuple[RiskCoverage, ...]
+    notes: tuple[str, ...]
+
+
+class UnknownTaxon(Record):
+    """A taxon that was left out of training, and how it was taken.
+
+    Attributes:
+        auroc: chance that one of its specimens looks stranger than a known one.
+        n_known: validation specimens of the other taxa.
+        auroc_distance: by the distance of features alone; likewise `auroc_energy`.
+        caught: share of its specimens called unknown; `rejected` that of the known ones, each judged by the others.
+        named: rank → share of its specimens whose most probable taxon at the rank was the right one, where the rank was
+            shared.
+        wrongly_identified: share of its specimens that would get the name of a lowest taxon.
+    """
+
+    scientific_name: str
+    taxon_rank: Rank
+    n_images: int
+    n_specimens: int
+    n_known: int
+    auroc: float
+    auroc_distance: float
+    auroc_energy: float
+    caught: float
+    rejected: float | None
+    named: dict[Rank, float]
+    wrongly_identified: float
+
+
+class UnknownTaxa(Record):
+    """What `mentum evaluate --novelty` says.
+
+    Attributes:
+        stage: 1 = the top classifier trained anew on features of the frozen backbone, 2 = both stages.
+        false_rejection: asked for; `rejected` what came of it, mean over the taxa.
+        mean_auroc: over the taxa.
+        missed: taxa that could not be left out, with the reason.
+    """
+
+    schema_version: Literal[1] = 1
+    stage: Literal[1, 2]
+    false_rejection: float
+    rejected: float | None
+    mean_auroc: float
+    mean_caught: float
+    taxa: tuple[UnknownTaxon, ...]
+    missed: tuple[str, ...]

@@ -1,0 +1,213 @@
+"""Would the model notice a taxon that it was not trained on? Each taxon is left out of training in turn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentum.errors import RunError
+from mentum.evaluation.cross_fitting import Train
+from mentum.evaluation.results import UnknownTaxa, UnknownTaxon
+from mentum.identification.calibration import Cases, fit_temperatures, pronounce
+from mentum.identification.decision import defended_rank
+from mentum.identification.novelty import Density, KnownScores, Novelty, is_novel, measure
+from mentum.identification.probabilities import log_probabilities, mean_of_groups
+from mentum.model.session import Outputs
+from mentum.runs import Run
+from mentum.taxonomy import Rank, Taxon, Taxonomy
+
+FALSE_REJECTION = 0.05
+ERROR_RATE = 0.05
+
+
+def leave_taxa_out(run: Run, train: Train, stage: Literal[1, 2]) -> UnknownTaxa:
+    """Leave out one lowest taxon after the other, train, and see how its specimens are taken.
+
+    The known specimens that it is compared with are those of the validation subset; what they are judged by was
+    learned from the other ones.
+
+    Args:
+        run: a complete run.
+        train: trains and predicts, in both stages or in the first alone.
+        stage: which, for the record.
+
+    Raises:
+        RunError: if no taxon can be left out.
+    """
+    images = _Images.of(run)
+    found, missed = [], []
+    for leaf in run.taxonomy().leaves:
+        remaining = _without(run.taxonomy(), leaf, images.labels)
+        if len(remaining.leaves) < 2:
+            missed.append(f"{leaf.name}: without it only one taxon is left")
+            continue
+        file = run.path / "novelty" / f"stage{stage}-{_slug(leaf)}.json"
+        if not file.is_file():
+            left_out = images.are(leaf)
+            subsets = np.where(left_out, "left out", images.subsets).astype(str)
+            outputs = train(f"novelty/{_slug(leaf)}", subsets, remaining)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _judge(leaf, _Trial(images, left_out, outputs, remaining)).write(file)
+        found.append(UnknownTaxon.read(file))
+    if not found:
+        raise RunError(f"{run.path}: no taxon can be left out ({'; '.join(missed)}); expected three taxa or more.")
+    rejected = [each.rejected for each in found if each.rejected is not None]
+    result = UnknownTaxa(
+        stage=stage,
+        false_rejection=FALSE_REJECTION,
+        rejected=float(np.mean(rejected)) if rejected else None,
+        mean_auroc=float(np.mean([each.auroc for each in found])),
+        mean_caught=float(np.mean([each.caught for each in found])),
+        taxa=tuple(found),
+        missed=tuple(missed),
+    )
+    result.write(run.novelty_file)
+    return result
+
+
+def _slug(leaf: Taxon) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "_", "_".join(name for _, name in leaf.path[-2:])).strip("_")
+
+
+def _without(taxonomy: Taxonomy, leaf: Taxon, labels: Sequence[Taxon]) -> Taxonomy:
+    """The tree over all labels but those of one leaf; a label above it stays, where something else lies below."""
+    others = [label for label in dict.fromkeys(labels) if not label.is_within(leaf)]
+    named = [label for label in others if not leaf.is_within(label)]
+    return Taxonomy.from_taxa([*named, *(each for each in taxonomy.leaves if each != leaf)])
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images of the run."""
+
+    specimens: NDArray[np.str_]
+    subsets: NDArray[np.str_]
+    labels: list[Taxon]
+
+    @classmethod
+    def of(cls, run: Run) -> _Images:
+        table = run.table()
+        return cls(table["specimen"].to_numpy().astype(str), table["subset"].to_numpy().astype(str), run.labels())
+
+    def are(self, leaf: Taxon) -> NDArray[np.bool_]:
+        """(N,) bool: of this taxon."""
+        return np.array([label.is_within(leaf) for label in self.labels])
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What networks that never saw a taxon say of all images.
+
+    Attributes:
+        left_out: (N,) bool, images of that taxon.
+        taxonomy: that was learned.
+    """
+
+    images: _Images
+    left_out: NDArray[np.bool_]
+    outputs: Outputs
+    taxonomy: Taxonomy
+
+    def rows(self, subset: str) -> NDArray[np.int64]:
+        """Images of known taxa in a subset, labelled down to a leaf."""
+        leaves = set(self.taxonomy.leaves)
+        named = np.array([label in leaves for label in self.images.labels])
+        return np.flatnonzero(~self.left_out & named & (self.images.subsets == subset))
+
+    def cases(self, rows: NDArray[np.int64], density: Density) -> Cases:
+        log_prob = {name: log_probabilities(values[rows]) for name, values in self.outputs.y_prob.items()}
+        return Cases(
+            "",
+            self.taxonomy,
+            self.images.specimens[rows],
+            [self.images.labels[row] for row in rows.tolist()],
+            log_prob,
+            measure(density, self.outputs.features[rows], next(iter(log_prob.values()))),
+        )
+
+
+def _judge(leaf: Taxon, trial: _Trial) -> UnknownTaxon:
+    """Compare the specimens of the taxon left out with known ones of the validation subset."""
+    taught = trial.rows("train")
+    columns = {each: column for column, each in enumerate(trial.taxonomy.leaves)}
+    taxa = np.array([columns[trial.images.labels[row]] for row in taught.tolist()])
+    density = Density.fit(trial.outputs.features[taught], taxa)
+    known = trial.cases(trial.rows("validation"), density)
+    unknown = trial.cases(np.flatnonzero(trial.left_out), density)
+    assert known.measures is not None, "measured above"
+    assert unknown.measures is not None, "measured above"
+    novelty = Novelty.fit(density, known.measures, known.weights)
+    of_known = mean_of_groups(novelty.score(known.measures), known.groups)
+    of_unknown = mean_of_groups(novelty.score(unknown.measures), unknown.groups)
+    scores = KnownScores.of(of_known, np.ones(len(of_known)))
+    novel = is_novel(scores.less_strange(of_unknown), FALSE_REJECTION) & scores.can_reject(FALSE_REJECTION)
+    temperatures = fit_temperatures(known)
+    thresholds = pronounce(known, temperatures, "specimen").thresholds(ERROR_RATE)
+    verdicts = pronounce(unknown, temperatures, "specimen")
+    chosen = defended_rank(verdicts.answers, thresholds)
+    places = [place for place, each in enumerate(thresholds) if each.rank.depth >= leaf.rank.depth]
+    higher = [rank for rank in verdicts.y_true if rank.depth < leaf.rank.depth]
+    shared = [rank for rank in higher if _is_shared(leaf, rank, trial.taxonomy)]
+    return UnknownTaxon(
+        scientific_name=leaf.name,
+        taxon_rank=leaf.rank,
+        n_images=len(unknown),
+        n_specimens=unknown.n_specimens,
+        n_known=len(of_known),
+        auroc=area_under_roc(of_known, of_unknown),
+        auroc_distance=area_under_roc(*_by_specimen(known, unknown, 0)),
+        auroc_energy=area_under_roc(*_by_specimen(known, unknown, 1)),
+        caught=float(novel.mean()),
+        rejected=_rejected(of_known),
+        named={rank: _share_named(leaf, rank, verdicts.answers.column[rank], trial.taxonomy) for rank in shared},
+        wrongly_identified=float((np.isin(chosen, places) & ~novel).mean()),
+    )
+
+
+def _by_specimen(known: Cases, unknown: Cases, column: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One measure of strangeness, of known and of unknown specimens."""
+    assert known.measures is not None, "measured above"
+    assert unknown.measures is not None, "measured above"
+    return (
+        mean_of_groups(known.measures[:, column], known.groups),
+        mean_of_groups(unknown.measures[:, column], unknown.groups),
+    )
+
+
+def _rejected(scores: NDArray[np.float64]) -> float | None:
+    """Share of known specimens that the others would have taken for unknown; None where they are too few for that."""
+    others = KnownScores.of(scores, np.ones(len(scores)))
+    if not KnownScores(scores[1:], np.ones(len(scores) - 1)).can_reject(FALSE_REJECTION):
+        return None
+    # Without the specimen itself there is one known specimen less, and as many less strange.
+    less = others.less_strange(scores) * (len(scores) + 1) / len(scores)
+    return float(is_novel(less, FALSE_REJECTION).mean())
+
+
+def _is_shared(leaf: Taxon, rank: Rank, taxonomy: Taxonomy) -> bool:
+    """Whether another taxon that was learned lies in the same taxon at a rank."""
+    return rank in leaf.lineage and any(each.is_within(leaf.at(rank)) for each in taxonomy.leaves)
+
+
+def _share_named(leaf: Taxon, rank: Rank, columns: NDArray[np.int64], taxonomy: Taxonomy) -> float:
+    """Share of specimens whose most probable taxon at a rank is the right one."""
+    return float((columns == taxonomy.taxa(rank).index(leaf.at(rank))).mean())
+
+
+def area_under_roc(known: NDArray[np.float64], unknown: NDArray[np.float64]) -> float:
+    """Chance that an unknown specimen scores higher than a known one; equal scores count a half.
+
+    >>> area_under_roc(np.array([0.0, 1.0]), np.array([1.0, 2.0]))
+    0.875
+
+    Source: Hanley & McNeil 1982, Radiology 143: 29-36.
+    """
+    ordered = np.sort(known)
+    below = np.searchsorted(ordered, unknown, side="left")
+    not_above = np.searchsorted(ordered, unknown, side="right")
+    return float((below + not_above).mean() / 2 / len(known))

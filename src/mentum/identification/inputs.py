@@ -1,0 +1,179 @@
+"""The images that a user means: folders, globs, tables of paths, standard input."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import polars as pl
+
+from mentum.errors import DataError
+from mentum.identification.darwin_core import OCCURRENCE_TERMS
+from mentum.specimens.images import IMAGE_SUFFIXES
+from mentum.specimens.manifest import COLUMNS
+from mentum.specimens.tables import read_table
+
+STANDARD_INPUT = "-"
+_TABLES = {".csv", ".parquet"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """One image to identify.
+
+    Attributes:
+        name: the image as the user named it; it goes into every output.
+        specimen: what the user's table calls the specimen.
+        occurrence: Darwin Core terms that the table gives.
+    """
+
+    path: Path
+    name: str
+    specimen: str | None = None
+    occurrence: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> tuple[str | None, str]:
+        """What the images of a specimen have in common; an image whose specimen is not named is one of its own."""
+        return (self.specimen, "") if self.specimen is not None else (None, self.name)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that is to be identified; it can be gone through several times.
+
+    Attributes:
+        given: images, folders (searched to their depths), globs, CSV or Parquet tables with a column `file_name`, or
+            "-" for paths on standard input, one per line.
+        by_specimen: keep the images of a specimen together.
+    """
+
+    given: tuple[str, ...]
+    by_specimen: bool = False
+
+    def __iter__(self) -> Iterator[Given]:
+        """The images, always in the same order.
+
+        Raises:
+            DataError: if something is not there or holds no image.
+        """
+        return chain.from_iterable(self._images(each) for each in self.given)
+
+    def count(self) -> int:
+        """How many images there are.
+
+        Raises:
+            DataError: likewise.
+        """
+        return sum(1 for _ in self)
+
+    def _images(self, given: str) -> Iterator[Given]:
+        path = Path(given)
+        if given == STANDARD_INPUT:
+            return self._named(self._standard_input)
+        if path.is_dir():
+            return self._named(_require(given, _walk(path), "no image in the folder"))
+        if path.suffix.lower() in _TABLES and path.is_file():
+            if given not in self._tables:
+                self._tables[given] = _read_given(path, self.by_specimen)
+            return iter(self._tables[given])
+        if path.exists():
+            return self._named([given])
+        if glob.has_magic(given):
+            return self._named(_require(given, _expand(given), "no image that fits"))
+        raise DataError(f"{given}: not found; give images, folders of images, a glob, a table of paths, or '-'.")
+
+    @cached_property
+    def _tables(self) -> dict[str, Sequence[Given]]:
+        """Tables that have been read."""
+        return {}
+
+    @cached_property
+    def _standard_input(self) -> tuple[str, ...]:
+        """Read once, since it cannot be read again."""
+        names = tuple(line.strip() for line in sys.stdin if line.strip())
+        if not names:
+            raise DataError("standard input: found no line, expected the path of an image in each.")
+        return names
+
+    def _named(self, names: Iterable[str]) -> Iterator[Given]:
+        if self.by_specimen:
+            raise DataError(
+                f"{', '.join(self.given[:3])}: names no specimens, which --by specimen needs; give a CSV or Parquet "
+                "table with the columns file_name and catalogNumber (or materialEntityID)."
+            )
+        return (Given(Path(name), name) for name in names)
+
+
+def _require(given: str, names: Iterator[str], found: str) -> Iterator[str]:
+    first = next(names, None)
+    if first is None:
+        raise DataError(f"{given}: found {found}, expected files such as .jpg, .png or .tif.")
+    return chain([first], names)
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    """Images below a folder, folder by folder; hidden files are none."""
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        yield from (os.path.join(place, name) for name in sorted(files) if _is_image(name))  # noqa: PTH118 - fast
+
+
+def _expand(pattern: str) -> Iterator[str]:
+    searched: set[Path] = set()
+    for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - a pattern may be absolute
+        path = Path(name)
+        if not searched.isdisjoint(path.parents):
+            continue  # "**" names a folder and everything below it
+        if path.is_dir():
+            searched.add(path)
+            yield from _walk(path)
+        elif _is_image(path.name):
+            yield name
+
+
+def _is_image(name: str) -> bool:
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - fast
+
+
+def _read_given(file: Path, by_specimen: bool) -> Sequence[Given]:
+    """Read a table; paths are relative to its folder."""
+    frame = read_table(file)
+    name_column = _column(frame.columns, "file_name")
+    if name_column is None:
+        raise DataError(
+            f"{file}: found the columns {', '.join(frame.columns)}; expected file_name with the path of an image in "
+            "each row; rename or add the column."
+        )
+    specimen_column = _column(frame.columns, "specimen")
+    if by_specimen and specimen_column is None:
+        raise DataError(
+            f"{file}: found the columns {', '.join(frame.columns)}; --by specimen needs catalogNumber or "
+            "materialEntityID; add the column."
+        )
+    terms = [column for column in frame.columns if column in OCCURRENCE_TERMS]
+    rows = frame.with_row_index("row__").filter(pl.col(name_column).is_not_null())
+    if rows.is_empty():
+        raise DataError(f"{file}: found no row that names an image, expected one row per image.")
+    if by_specimen:
+        assert specimen_column is not None, "asked for above"
+        named = pl.col(specimen_column)
+        rows = rows.sort(named.fill_null(pl.col(name_column)), named.is_null(), maintain_order=True)
+    given = []
+    for row in rows.iter_rows(named=True):
+        name = str(row[name_column])
+        occurrence = {term: str(row[term]) for term in terms if row[term] is not None}
+        specimen = None if specimen_column is None or row[specimen_column] is None else str(row[specimen_column])
+        given.append(Given(file.parent / name, name, specimen, occurrence))
+    return given
+
+
+def _column(columns: Sequence[str], wanted: str) -> str | None:
+    found = {column.lower(): column for column in columns}
+    return next((found[alias.lower()] for alias in (wanted, *COLUMNS[wanted]) if alias.lower() in found), None)

@@ -1,0 +1,181 @@
+"""Identify many images into files: streamed, kept after every image, taken up again after an interruption."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, TextIO
+
+from mentum.identification.archive import Dataset, write_archive
+from mentum.identification.calibration import Unit
+from mentum.identification.darwin_core import TERMS, Agent
+from mentum.identification.identify import Explained, Identifier
+from mentum.identification.inputs import Inputs
+from mentum.identification.interchange import write_camtrap_dp, write_megadetector
+from mentum.identification.journal import Journal, skip_done
+from mentum.identification.tables import columns, json_line, require_format, row_of, write_csv_rows, write_table
+from mentum.records import Identification, Progress, ProgressCallback, Status, ignore_progress
+
+Form = Literal["table", "megadetector-json", "camtrap-dp"]
+Draw = Callable[[Explained], None]
+
+_EVERY = 16
+"""Images between two reports of progress."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an identification of many images ended.
+
+    Attributes:
+        n_rows: identifications, of images or specimens; `n_resumed` of them from an interrupted run.
+        n_failed: rows with an image that could not be read.
+    """
+
+    n_rows: int
+    n_resumed: int
+    n_failed: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be identified, and how.
+
+    Attributes:
+        unit: one identification per image, or per specimen.
+        draw: given every image with its maps.
+    """
+
+    identifier: Identifier
+    inputs: Inputs
+    unit: Unit = "image"
+    draw: Draw | None = None
+
+    @cached_property
+    def agent(self) -> Agent:
+        """Who identifies."""
+        record = self.identifier.record
+        software = f"Mentum {version('mentum')}"
+        return Agent(record.title, record.identifier, f"{software} | {record.title} | {record.identifier}")
+
+    def print(self, stream: TextIO, *, as_json: bool = False, report: ProgressCallback = ignore_progress) -> Outcome:
+        """Write rows as they come: CSV, or lines of JSON."""
+        ranks = self.identifier.record.ranks
+        tally = _Tally(self.inputs.count(), report)
+        found = tally.count(self.identifier.stream(self.inputs, by=self.unit, draw=self.draw))
+        rows = (row_of(each, self.agent, ranks) for each in found)
+        named = [name for name in columns(ranks) if name in _PRINTED or name.startswith(ranks) or name in TERMS]
+        if as_json:
+            for row in rows:
+                stream.write(json_line(row, named))
+        else:
+            write_csv_rows(rows, named, stream)
+        return tally.outcome
+
+    def write(
+        self,
+        out: Path,
+        form: Form = "table",
+        archive: tuple[Path, Dataset] | None = None,
+        report: ProgressCallback = ignore_progress,
+    ) -> Outcome:
+        """Write a file that appears whole or not at all; after a kill the same call goes on where it stopped.
+
+        Args:
+            out: .csv, .parquet or .jsonl for a table, a .json file, or a folder for Camtrap DP.
+            form: what it is.
+            archive: a Darwin Core Archive to write as well, and what it is about.
+            report: told now and then.
+
+        Raises:
+            DataError: if something is not there or cannot be written.
+        """
+        if form == "table":
+            require_format(out)
+        tally = _Tally(self.inputs.count(), report)
+        journal = Journal.open(out, self._terms())
+        for each in journal:
+            tally.add(each, resumed=True)
+        rest = skip_done(self.inputs, journal)
+        for _ in tally.count(journal.extend(self.identifier.stream(rest, by=self.unit, draw=self.draw))):
+            pass
+        self._finish(journal, out, form, archive)
+        journal.remove()
+        return tally.outcome
+
+    def _terms(self) -> dict[str, object]:
+        """What all lines of a journal have in common."""
+        return {
+            "mentum": version("mentum"),
+            "model": self.identifier.record.seal,
+            "unit": self.unit,
+            "error_rate": self.identifier.error_rate,
+            "false_rejection": self.identifier.false_rejection,
+        }
+
+    def _finish(self, journal: Journal, out: Path, form: Form, archive: tuple[Path, Dataset] | None) -> None:
+        if archive is not None:
+            write_archive(journal, self.agent, archive[1], archive[0])
+        if form == "table":
+            write_table(lambda: journal, self.agent, self.identifier.record.ranks, out)
+        elif form == "megadetector-json":
+            write_megadetector(journal, self.agent, self.identifier.taxonomy.leaves, out)
+        else:
+            write_camtrap_dp(journal, self.agent, _described(archive, self.agent), out)
+
+
+_PRINTED = frozenset({"file_name", "status", "candidates", "novelty", "reason", "failure"})
+
+
+def _described(archive: tuple[Path, Dataset] | None, agent: Agent) -> Dataset:
+    if archive is not None:
+        return archive[1]
+    return Dataset(
+        title=f"Identifications by {agent.name}",
+        creator=agent.name,
+        description=f"Photographs identified by {agent.name}.",
+    )
+
+
+class _Tally:
+    """Counts what is identified, and reports it now and then with images per second."""
+
+    def __init__(self, total: int, report: ProgressCallback) -> None:
+        self._total, self._report = total, report
+        self._rows = self._resumed = self._failed = self._images = self._resumed_images = 0
+        self._started = time.monotonic()
+
+    def add(self, each: Identification, *, resumed: bool = False) -> None:
+        """Count one."""
+        self._rows += 1
+        self._images += len(each.file_names)
+        self._failed += each.failure is not None or each.status is Status.FAILED
+        if resumed:
+            self._resumed += 1
+            self._resumed_images += len(each.file_names)
+
+    def count(self, identifications: Iterable[Identification]) -> Iterator[Identification]:
+        """Count them as they pass."""
+        for each in identifications:
+            self.add(each)
+            if self._rows % _EVERY == 0 or self._images >= self._total:
+                self._tell()
+            yield each
+
+    def _tell(self) -> None:
+        speed = (self._images - self._resumed_images) / max(time.monotonic() - self._started, 1e-9)
+        self._report(
+            Progress(
+                task="identifying", done=self._images, total=max(self._total, self._images), unit="images",
+                figures={"images/s": speed},
+            )
+        )  # fmt: skip
+
+    @property
+    def outcome(self) -> Outcome:
+        """The counts so far."""
+        return Outcome(self._rows, self._resumed, self._failed)

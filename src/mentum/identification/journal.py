@@ -1,0 +1,134 @@
+"""An identification under way, kept on disk after every batch: whatever ends the process, the next one goes on."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mentum.errors import DataError
+from mentum.identification.inputs import Given
+from mentum.records import Identification
+
+SUFFIX = ".part"
+
+
+class Journal:
+    """One line of JSON per identification, after a line that says by what they were made.
+
+    Attributes:
+        path: the file, beside the output that it will become.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, out: Path, terms: dict[str, Any]) -> Journal:
+        """Begin a journal beside an output, or go on with one.
+
+        Args:
+            out: the output.
+            terms: what all lines have in common, such as the model; an earlier journal must have the same.
+
+        Raises:
+            DataError: if the earlier journal was made otherwise, or there is no such folder.
+        """
+        journal = cls(out.with_name(out.name + SUFFIX))
+        head = json.dumps(terms, sort_keys=True)
+        if not out.parent.is_dir():
+            raise DataError(f"{out.parent}: no such folder, expected one to write {out.name} into; make it first.")
+        earlier = journal._head()
+        if earlier is None:
+            journal.path.write_text(head + "\n", encoding="utf-8")
+        elif earlier != head:
+            raise DataError(
+                f"{journal.path}: holds an interrupted identification by another model or with other options; give the "
+                "same command to go on with it, remove it, or give another --out."
+            )
+        else:
+            journal._cut_torn_line()
+        return journal
+
+    def _head(self) -> str | None:
+        """The first line; None where there is none, or it was not written to its end."""
+        if not self.path.is_file():
+            return None
+        with self.path.open("r", encoding="utf-8", newline="\n") as stream:
+            line = stream.readline()
+        return line.rstrip("\n") if line.endswith("\n") else None
+
+    def _cut_torn_line(self) -> None:
+        """Drop what a kill left of a line."""
+        with self.path.open("r+b") as stream:
+            end = stream.seek(0, 2)
+            while end and _byte_before(stream, end) != b"\n":
+                end -= 1
+            stream.truncate(end)
+
+    def __iter__(self) -> Iterator[Identification]:
+        """What has been identified, in order."""
+        with self.path.open("rb") as stream:
+            next(stream)
+            for line in stream:
+                yield Identification.model_validate_json(line)
+
+    def names(self) -> Iterator[tuple[str, ...]]:
+        """The images of each identification, in order."""
+        with self.path.open("rb") as stream:
+            next(stream)
+            for line in stream:
+                yield tuple(json.loads(line)["file_names"])
+
+    def extend(self, identifications: Iterable[Identification]) -> Iterator[Identification]:
+        """Write identifications as they come, and hand them on.
+
+        Raises:
+            DataError: if the disk does not take them.
+        """
+        try:
+            # Unbuffered: a line is in the hands of the system before the next image is looked at.
+            with self.path.open("ab", buffering=0) as stream:
+                for each in identifications:
+                    line = each.model_dump_json(exclude_defaults=True).encode() + b"\n"
+                    if stream.write(line) != len(line):  # a disk that fills up takes a part, and no error is raised
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    yield each
+        except OSError as error:
+            raise DataError(
+                f"{self.path}: cannot be written ({error.strerror}); make room and give the same command again, it "
+                "goes on where it stopped."
+            ) from error
+
+    def remove(self) -> None:
+        """Once the output is whole."""
+        self.path.unlink(missing_ok=True)
+
+
+def _byte_before(stream: Any, place: int) -> bytes:  # noqa: ANN401 - a binary file
+    stream.seek(place - 1)
+    return bytes(stream.read(1))
+
+
+def skip_done(images: Iterable[Given], journal: Journal) -> Iterator[Given]:
+    """Leave out the images that the journal holds.
+
+    While both run alike, nothing is kept in memory; where the folder has changed in between, the names of the rest of
+    the journal are.
+    """
+    done = (name for names in journal.names() for name in names)
+    source = iter(images)
+    for expected in done:
+        found = next(source, None)
+        if found is None:
+            return
+        if found.name != expected:
+            others = {expected, *done}
+            if found.name not in others:
+                yield found
+            yield from (image for image in source if image.name not in others)
+            return
+    yield from source

@@ -1,0 +1,110 @@
+"""Read images and let the networks look at them: batches are read ahead on all cores while the networks work."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mentum.errors import ImageError
+from mentum.identification.inputs import Given
+from mentum.model.session import Outputs, Session
+from mentum.settings import PixelSettings
+from mentum.specimens.images import content_hash
+from mentum.specimens.pixels import fit_square, square_pixels
+
+BATCH_SIZE = 16
+_AHEAD = 3
+"""Batches that are read while the networks work on an earlier one."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as the networks want it, or why there is none.
+
+    Attributes:
+        content_hash: sha256 of the file's bytes, or of the array's; of the name where the file cannot be read at all.
+        pixels: (S, S, 3) uint8.
+    """
+
+    given: Given
+    content_hash: str
+    pixels: NDArray[np.uint8] | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A batch of images and what the networks say of those that could be read.
+
+    Attributes:
+        pictures: all images of the batch, in order.
+        rows: (n,) int, which of them could be read.
+        outputs: of these n; None where there are none.
+    """
+
+    pictures: list[Picture]
+    rows: NDArray[np.int64]
+    outputs: Outputs | None
+
+
+def read_images(
+    images: Iterable[Given | NDArray[np.uint8]], session: Session, settings: PixelSettings, *, relevance: bool = False
+) -> Iterator[Reading]:
+    """Go through images in batches; memory does not grow with their number."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for pictures in _batches(images, settings, pool):
+            rows = np.array([row for row, each in enumerate(pictures) if each.pixels is not None], dtype=np.int64)
+            readable = [each.pixels for each in pictures if each.pixels is not None]
+            outputs = session(np.stack(readable), relevance=relevance) if readable else None
+            yield Reading(pictures, rows, outputs)
+
+
+def _batches(
+    images: Iterable[Given | NDArray[np.uint8]], settings: PixelSettings, pool: ThreadPoolExecutor
+) -> Iterator[list[Picture]]:
+    source = enumerate(images, start=1)
+    waiting: list[list[Future[Picture]]] = []
+    while True:
+        while len(waiting) < _AHEAD:
+            batch = list(itertools.islice(source, BATCH_SIZE))
+            if not batch:
+                break
+            waiting.append([pool.submit(_read, image, number, settings) for number, image in batch])
+        if not waiting:
+            return
+        yield [future.result() for future in waiting.pop(0)]
+
+
+def _read(image: Given | NDArray[np.uint8], number: int, settings: PixelSettings) -> Picture:
+    if isinstance(image, np.ndarray):
+        return _from_array(image, number, settings)
+    try:
+        pixels = square_pixels(image.path, settings)
+    except ImageError as reason:
+        return Picture(image, _hash_or_name(image.path), failure=str(reason))
+    return Picture(image, content_hash(image.path), pixels)
+
+
+def _hash_or_name(path: Path) -> str:
+    try:
+        return content_hash(path)
+    except OSError:
+        return hashlib.sha256(str(path).encode()).hexdigest()
+
+
+def _from_array(image: NDArray[np.uint8], number: int, settings: PixelSettings) -> Picture:
+    """Take an array (H, W, 3) uint8, RGB."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ValueError(f"image {number}: an array of {image.dtype} {image.shape}; expected uint8 (height, width, 3)")
+    digest = hashlib.sha256(str(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
+    name = f"array {number}"
+    return Picture(Given(Path(name), name), digest, fit_square(Image.fromarray(image), settings))

@@ -1,0 +1,146 @@
+"""Identifications as a table: CSV, Parquet or lines of JSON, one row per image or specimen."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import polars as pl
+
+from mentum.errors import DataError
+from mentum.identification.darwin_core import OCCURRENCE_TERMS, TERMS, Agent, darwin_core, occurrence_terms
+from mentum.records import Identification
+from mentum.taxonomy import Rank
+
+Row = dict[str, Any]
+
+
+def columns(ranks: Sequence[Rank]) -> dict[str, type[pl.DataType]]:
+    """Names and types of all columns, in order; ranks are those of the model, the highest comes first."""
+    own: dict[str, type[pl.DataType]] = {"file_name": pl.String, "status": pl.String}
+    terms = dict.fromkeys((*TERMS, *OCCURRENCE_TERMS), pl.String)
+    per_rank: dict[str, type[pl.DataType]] = {}
+    for rank in sorted(ranks, key=lambda rank: rank.depth):
+        per_rank |= {f"{rank}_name": pl.String, f"{rank}_probability": pl.Float64}
+    last = {"candidates": pl.String, "novelty": pl.Float64, "reason": pl.String, "failure": pl.String}
+    return own | terms | per_rank | last
+
+
+def row_of(each: Identification, agent: Agent, ranks: Sequence[Rank]) -> Row:
+    """All cells of an identification; None where there is nothing to say."""
+    at = {found.rank: found for found in each.ranks}
+    cells: Row = dict.fromkeys(columns(ranks))
+    cells |= {term: value or None for term, value in (occurrence_terms(each) | darwin_core(each, agent)).items()}
+    for rank in ranks:
+        if rank in at:
+            cells[f"{rank}_name"] = at[rank].scientific_name
+            cells[f"{rank}_probability"] = at[rank].probability
+    candidates = [f"{one.scientific_name} {one.probability:.4f}" for one in each.candidates]
+    cells |= {
+        "file_name": " | ".join(each.file_names),
+        "status": each.status.value,
+        "candidates": " | ".join(candidates) or None,
+        "novelty": each.novelty,
+        "reason": each.reason or None,
+        "failure": each.failure,
+    }
+    return cells
+
+
+def frame_of(identifications: Iterable[Identification], agent: Agent, ranks: Sequence[Rank]) -> pl.DataFrame:
+    """A table of identifications, without columns that hold nothing."""
+    schema = columns(ranks)
+    frame = pl.DataFrame([row_of(each, agent, ranks) for each in identifications], schema=schema)
+    empty = [name for name in OCCURRENCE_TERMS if frame[name].null_count() == len(frame)]
+    return frame.drop(empty)
+
+
+def write_table(
+    identifications: Callable[[], Iterable[Identification]], agent: Agent, ranks: Sequence[Rank], out: Path
+) -> None:
+    """Write a table in the format that the suffix names; it appears whole or not at all, and is never held in memory.
+
+    Args:
+        identifications: gives them from the start, as often as it is called.
+        agent: who identified.
+        ranks: of the model.
+        out: a .csv, .parquet or .jsonl file.
+
+    Raises:
+        DataError: if the suffix is another one.
+    """
+    writer = _WRITERS[require_format(out)]
+    used = {term for each in identifications() for term, value in occurrence_terms(each).items() if value}
+    named = [name for name in columns(ranks) if name not in OCCURRENCE_TERMS or name in TERMS or name in used]
+    beside = out.with_name(out.name + ".writing")
+    try:
+        writer((row_of(each, agent, ranks) for each in identifications()), named, ranks, beside)
+        beside.replace(out)
+    except OSError as error:
+        raise DataError(
+            f"{out}: cannot be written ({error.strerror}); make room and give the same command again, nothing is lost."
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def require_format(out: Path) -> str:
+    """The suffix of a table, in lower case.
+
+    Raises:
+        DataError: if it is none that can be written.
+    """
+    suffix = out.suffix.lower()
+    if suffix not in _WRITERS:
+        raise DataError(f"{out}: found the suffix '{out.suffix}', expected one of {', '.join(_WRITERS)}.")
+    return suffix
+
+
+def write_csv_rows(rows: Iterable[Mapping[str, Any]], named: Sequence[str], stream: TextIO) -> None:
+    """Write CSV with a header to an open file; probabilities to six digits."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(named)
+    writer.writerows([_text(row[name]) for name in named] for row in rows)
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    return f"{cell:.6f}" if isinstance(cell, float) else str(cell)
+
+
+def _write_csv(rows: Iterable[Row], named: Sequence[str], ranks: Sequence[Rank], file: Path) -> None:
+    del ranks
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        write_csv_rows(rows, named, stream)
+
+
+def _write_jsonl(rows: Iterable[Row], named: Sequence[str], ranks: Sequence[Rank], file: Path) -> None:
+    del ranks
+    with file.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(json_line(row, named) for row in rows)
+
+
+def json_line(row: Mapping[str, Any], named: Sequence[str]) -> str:
+    """A row as one line of JSON."""
+    return json.dumps({name: row[name] for name in named}, ensure_ascii=False) + "\n"
+
+
+def _write_parquet(rows: Iterator[Row], named: Sequence[str], ranks: Sequence[Rank], file: Path) -> None:
+    lines = file.with_name(file.name + ".jsonl")
+    schema = columns(ranks)
+    try:
+        _write_jsonl(rows, named, ranks, lines)
+        if lines.stat().st_size:
+            frame = pl.scan_ndjson(lines, schema={name: schema[name] for name in named})
+            frame.sink_parquet(file)
+        else:
+            pl.DataFrame(schema={name: schema[name] for name in named}).write_parquet(file)
+    finally:
+        lines.unlink(missing_ok=True)
+
+
+_WRITERS: Mapping[str, Callable[..., None]] = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_jsonl}

@@ -1,0 +1,268 @@
+"""Turn a run into a released model folder: networks, calibration, novelty, samples, model card."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import mentum
+from mentum.errors import ModelError
+from mentum.evaluation.calibrate import judge
+from mentum.evaluation.held_out import HeldOut, held_out
+from mentum.evaluation.results import CalibrationReport
+from mentum.identification.calibration import Cases, fit_temperatures, write_experience
+from mentum.identification.novelty import Density, Novelty, measure
+from mentum.identification.probabilities import log_probabilities
+from mentum.model.folder import Model, seal
+from mentum.model.record import CalibrationRecord, ModelRecord, NetworkRecord, SampleRecord
+from mentum.model.session import Outputs, Session, join
+from mentum.records import Progress, ProgressCallback, ignore_progress
+from mentum.release.card import write_card
+from mentum.release.provenance import training_record, verbatim_labels
+from mentum.release.samples import write_samples
+from mentum.reporting.calibration_figures import draw_calibration
+from mentum.reporting.heat_maps import shared_maximum
+from mentum.runs import Run, RunRecord
+from mentum.specimens.run_images import RunImages, open_images
+from mentum.taxonomy import Rank
+from mentum.training.export import ExportedNetwork, export_networks
+from mentum.training.predict import map_geometry
+
+PARITY = 1e-4
+"""Largest difference of a probability between the trained network and its ONNX file."""
+
+_BATCH = 32
+_N_SCALE = 256
+"""Held-out images from whose maps the scale of all pictures is taken."""
+
+
+@dataclass(frozen=True)
+class ReleaseSettings:
+    """What whoever releases a model decides.
+
+    Attributes:
+        name, version: of the model, as in `identifiedBy`.
+        doi: where it is published.
+        licence: of the model, such as "CC-BY-4.0".
+        error_rate: share of the answers at a rank that may be wrong, unless a user asks for another.
+        false_rejection: share of specimens of known taxa that may be called unknown, likewise.
+        samples: images that go with the model, one per taxon at most.
+    """
+
+    name: str
+    version: str
+    doi: str | None = None
+    licence: str | None = None
+    error_rate: float = 0.05
+    false_rejection: float = 0.05
+    samples: int = 5
+
+
+def export(
+    run: Run,
+    out: Path,
+    settings: ReleaseSettings,
+    *,
+    cache: Path,
+    data: Path | None = None,
+    report: ProgressCallback = ignore_progress,
+) -> tuple[Model, CalibrationReport]:
+    """Write a model folder; it appears whole or not at all.
+
+    Args:
+        run: a complete run.
+        out: the folder to make.
+        settings: name, version, rates.
+        cache: folder of the pixel cache.
+        data: folder or table that the run was trained on, where it has moved.
+        report: told about every step.
+
+    Raises:
+        ModelError: if `out` holds something else, or the ONNX file does not say what the trained network says.
+        RunError: if the run's images are not there.
+        BackboneError: if a network cannot be expressed in ONNX.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ModelError(f"{out}: exists already, expected a new or empty folder; give another --out, or remove it.")
+    images = open_images(run, "all", data, cache, report)
+    beside = out.with_name(out.name + ".part")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        found = _assemble(_Release(run, run.record(), images, beside, settings), report)
+        if out.is_dir():
+            out.rmdir()
+        beside.rename(out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return Model.open(out), found
+
+
+@dataclass(frozen=True)
+class _Release:
+    """What all parts of a release need."""
+
+    run: Run
+    record: RunRecord
+    images: RunImages
+    folder: Path
+    settings: ReleaseSettings
+
+
+def _assemble(release: _Release, report: ProgressCallback) -> CalibrationReport:
+    """Fill the folder."""
+    run, folder = release.run, release.folder
+    networks = export_networks(run, folder, report)
+    session = Session({network.name: folder / network.file for network in networks})
+    outputs = _look(release, session, report)
+    parity = _parity(release, outputs)
+    material = held_out(run, release.record.settings.seed)
+    learned = material.cases[material.learned]
+    temperatures = fit_temperatures(learned)
+    novelty, cases = _fit_novelty(release, outputs, learned)
+    write_experience(cases, temperatures, novelty, folder / "calibration.parquet")
+    if novelty:
+        novelty.save(folder / "density.npz")
+    found = judge(material, release.settings.error_rate)
+    found.write(folder / "calibration.json")
+    draw_calibration(found, folder / "figures")
+    samples = write_samples(release.images, folder, outputs, novelty, release.settings.samples)
+    record = _model_record(release, networks, parity, temperatures, samples)
+    record = record.model_copy(
+        update={
+            "calibration": _calibration_record(release, material, cases, novelty),
+            "map_scale": _map_scale(release, session),
+        }
+    )
+    write_card(record, found, run, folder / "README.md")
+    seal(record, folder)
+    return found
+
+
+def _look(release: _Release, session: Session, report: ProgressCallback) -> Outputs:
+    """What the exported networks say of every image of the run."""
+    pixels, parts = release.images.pixels, []
+    for start in range(0, len(pixels), _BATCH):
+        parts.append(session(pixels[start : start + _BATCH]))
+        done = min(start + _BATCH, len(pixels))
+        report(Progress(task="model", done=done, total=len(pixels), unit="images"))
+    return join(parts)
+
+
+def _map_scale(release: _Release, session: Session) -> dict[Rank, float]:
+    """Rank → where a scale shared by the heat maps of many images ends, from held-out ones."""
+    predictions, taxonomy = list(release.run.predictions())[-1], release.run.taxonomy()
+    rows = np.flatnonzero(predictions.subsets != "train")[:_N_SCALE]
+    geometry = map_geometry(release.run)
+    maps: dict[Rank, list[NDArray[np.float32]]] = {rank: [] for rank in release.record.ranks}
+    for start in range(0, len(rows), _BATCH):
+        batch = session(release.images.pixels[rows[start : start + _BATCH]], relevance=True)
+        for rank, each in batch.evidence(taxonomy).items():
+            if rank in maps:
+                maps[rank].append(each.relevance[np.arange(len(each.y_prob)), each.y_prob.argmax(axis=1)])
+    return {rank: shared_maximum(np.concatenate(found), geometry) for rank, found in maps.items()}
+
+
+def _parity(release: _Release, outputs: Outputs) -> tuple[float, int]:
+    """Compare with what the trained network said of the validation images.
+
+    Raises:
+        ModelError: if they differ.
+    """
+    predictions = list(release.run.predictions())[-1]
+    rows = np.flatnonzero(predictions.subsets == "validation")
+    rows = rows if len(rows) else np.arange(len(predictions.labels))
+    taxonomy = release.run.taxonomy()
+    differences = []
+    for name, y_prob in outputs.y_prob.items():
+        ranks = taxonomy.ranks if name == "tree" else (next(rank for rank in taxonomy.ranks if rank == name),)
+        for rank in ranks:
+            of_rank = taxonomy.sum_up(y_prob[rows], rank) if name == "tree" else y_prob[rows]
+            differences.append(np.abs(of_rank - predictions.probabilities[rank][rows]).max())
+    largest = float(np.max(differences))  # NaN where anything is
+    if not largest <= PARITY:
+        raise ModelError(
+            f"{release.run.path}: the exported network gives probabilities that differ by up to {largest:.2g} from "
+            f"those of the trained one on {len(rows)} images, expected at most {PARITY:.0e}; nothing was written. "
+            "Export with other versions of torch or onnxruntime."
+        )
+    return largest, len(rows)
+
+
+def _fit_novelty(release: _Release, outputs: Outputs, learned: Cases) -> tuple[Novelty | None, Cases]:
+    """Learn where known features lie from the training images, and what is strange from specimens held out."""
+    predictions = list(release.run.predictions())[-1]
+    taxonomy = release.run.taxonomy()
+    leaves = {leaf: column for column, leaf in enumerate(taxonomy.leaves)}
+    taxa = np.array([leaves.get(label, -1) for label in predictions.labels])
+    training = predictions.subsets == "train"
+    density = Density.fit(outputs.features[training], np.where(training, taxa, -1)[training])
+    if learned.measures is None:
+        rows = np.flatnonzero(predictions.subsets == "validation")
+        raw = log_probabilities(next(iter(outputs.y_prob.values()))[rows])
+        measures = measure(density, outputs.features[rows], raw)
+        learned = Cases(learned.source, taxonomy, learned.specimens, learned.labels, learned.log_prob, measures)
+    assert learned.measures is not None, "either kept with the folds or measured here"
+    return Novelty.fit(density, learned.measures, learned.weights), learned
+
+
+def _calibration_record(
+    release: _Release, material: HeldOut, cases: Cases, novelty: Novelty | None
+) -> CalibrationRecord:
+    n_density = int((list(release.run.predictions())[-1].subsets == "train").sum())
+    return CalibrationRecord(
+        source=material.cases.source,
+        file="calibration.parquet",
+        n_images=len(cases),
+        n_specimens=cases.n_specimens,
+        error_rate=release.settings.error_rate,
+        false_rejection=release.settings.false_rejection,
+        density_file="density.npz" if novelty else None,
+        n_density=n_density,
+    )
+
+
+def _model_record(
+    release: _Release,
+    networks: Sequence[ExportedNetwork],
+    parity: tuple[float, int],
+    temperatures: Mapping[str, float],
+    samples: tuple[SampleRecord, ...],
+) -> ModelRecord:
+    record, taxonomy, settings = release.record, release.run.taxonomy(), release.settings
+    calibration = CalibrationRecord(
+        source="", file="", n_images=0, n_specimens=0, error_rate=settings.error_rate,
+        false_rejection=settings.false_rejection, density_file=None, n_density=0,
+    )  # fmt: skip
+    return ModelRecord(
+        name=settings.name,
+        version=settings.version,
+        doi=settings.doi,
+        licence=settings.licence,
+        created=datetime.now(UTC).replace(microsecond=0),
+        mentum=mentum.__version__,
+        taxa=record.taxa,
+        verbatim=verbatim_labels(release.run),
+        ranks=tuple(rank for rank in taxonomy.ranks if rank in record.ranks),
+        pixels=record.settings.pixels,
+        geometry=map_geometry(release.run),
+        map_scale={},
+        networks=tuple(
+            NetworkRecord(
+                name=each.name, file=each.file, weights=each.weights, temperature=temperatures[each.name],
+                parity=parity[0], n_parity=parity[1],
+            )
+            for each in networks
+        ),
+        calibration=calibration,
+        training=training_record(release.run),
+        samples=samples,
+        files={},
+        seal="0" * 64,
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""Where a model came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mentum.model.record import TrainingRecord
+from mentum.runs import Run
+
+
+def verbatim_labels(run: Run) -> tuple[str, ...]:
+    """The label of each leaf as most images of the training set have it."""
+    written = run.table()["scientificName"].to_list()
+    labels = run.labels()
+    found = []
+    for leaf in run.taxonomy().leaves:
+        names = [name for name, label in zip(written, labels, strict=True) if label == leaf]
+        found.append(max(set(names), key=names.count) if names else leaf.name)
+    return tuple(found)
+
+
+def training_record(run: Run) -> TrainingRecord:
+    """The training behind a model."""
+    record = run.record()
+    assert record.backbone is not None, "a complete run knows its backbone"
+    return TrainingRecord(
+        run=run.path.name,
+        trained=record.finished,
+        command=record.command,
+        backbone=record.backbone.source,
+        architecture=record.backbone.architecture,
+        pretrained=record.backbone.pretrained,
+        settings=record.settings.model_dump(mode="json"),
+        seed=record.settings.seed,
+        data=Path(record.data.source).name,
+        table_hash=record.data.table_hash,
+        content_hash=record.data.content_hash,
+        specimens=_training_specimens(run),
+        versions=record.versions,
+        processor=record.machine.processor,
+    )
+
+
+def _training_specimens(run: Run) -> dict[str, tuple[int, int]]:
+    """Taxon, as labelled → images and specimens in training."""
+    table, names = run.table(), [label.name for label in run.labels()]
+    training = (table["subset"] == "train").to_list()
+    rows = [(name, specimen) for name, specimen, kept in zip(names, table["specimen"], training, strict=True) if kept]
+    return {
+        name: (sum(1 for each, _ in rows if each == name), len({specimen for each, specimen in rows if each == name}))
+        for name in sorted({each for each, _ in rows})
+    }

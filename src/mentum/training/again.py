@@ -1,0 +1,146 @@
+"""A run's recipe once more, on part of its images: without some specimens, or without a taxon."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mentum.errors import RunError
+from mentum.model.session import Outputs, join
+from mentum.network.backbones import Backbone, load_backbone, reopen_backbone
+from mentum.network.head import Head, make_objective
+from mentum.records import Progress, ProgressCallback
+from mentum.runs import Run
+from mentum.settings import Settings
+from mentum.taxonomy import Taxonomy
+from mentum.training.batches import ImageSource
+from mentum.training.features import BATCH_SIZE, extract_features
+from mentum.training.machine import repeatable
+from mentum.training.predict import Predictor, probabilities
+from mentum.training.preparation import Prepared, prepare
+from mentum.training.stages import Lesson
+from mentum.training.tasks import Task, make_tasks
+from mentum.training.top_classifier import train_head
+from mentum.training.train import train_prepared
+
+Subsets = NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Again:
+    """The images of a run, ready to be learned from again.
+
+    Attributes:
+        prepared: all images of the run, with its own subsets.
+    """
+
+    run: Run
+    settings: Settings
+    prepared: Prepared
+    report: ProgressCallback
+
+    @classmethod
+    def open(cls, run: Run, data: Path | None, cache: Path, report: ProgressCallback) -> Again:
+        """Find the images of a run again.
+
+        Args:
+            run: a complete run.
+            data: what it was trained on, where that has moved.
+            cache: folder of the pixel cache.
+            report: told about every step.
+
+        Raises:
+            RunError: if the images are not those of the training.
+        """
+        record = run.record()
+        source = data or Path(record.data.source)
+        prepared = prepare(source, record.settings, cache, report)
+        if prepared.pixels.content_hash != record.data.content_hash:
+            raise RunError(
+                f"{source}: the images are not those that {run.path} was trained on, or have changed since; expected "
+                "the very same files; give --data the folder or table that holds them."
+            )
+        return cls(run, record.settings, prepared, report)
+
+    def train(self, out: Path, subsets: Subsets, taxonomy: Taxonomy) -> Outputs:
+        """Train in both stages, look at all images, and keep no more than what was seen.
+
+        Args:
+            out: folder of the training while it goes on; an interrupted one is taken up again.
+            subsets: (N,) the subset of each image; those labelled outside `taxonomy` teach nothing.
+            taxonomy: what is learned.
+
+        Returns:
+            Of all images of the run.
+        """
+        prepared = dataclasses.replace(self.prepared, subsets=subsets, taxonomy=taxonomy)
+        if not (out / "run.json").is_file() or Run(out).record().status != "complete":
+            train_prepared(
+                lambda: prepared, out, self.settings, backbone=self._backbone, command="", report=self.report
+            )
+        with repeatable(self.settings):
+            outputs = self._look(Predictor.open(Run(out)))
+        shutil.rmtree(out)
+        return outputs
+
+    def _backbone(self) -> Backbone:
+        """As before any training."""
+        if self.settings.backbone.source == "random":
+            return load_backbone(self.settings.backbone, self.settings.seed)
+        return reopen_backbone(self.run.path / "backbone")
+
+    def _look(self, predictor: Predictor) -> Outputs:
+        pixels, parts = self.prepared.pixels.pixels, []
+        for start in range(0, len(pixels), BATCH_SIZE):
+            parts.append(predictor.outputs(pixels[start : start + BATCH_SIZE]))
+            done = min(start + BATCH_SIZE, len(pixels))
+            self.report(Progress(task="looking", done=done, total=len(pixels), unit="images"))
+        return join(parts)
+
+    def train_head(self, subsets: Subsets, taxonomy: Taxonomy) -> Outputs:
+        """Train only the top classifier, on features of the frozen backbone, computed once and without deformation."""
+        tasks = make_tasks(taxonomy, self.prepared.table.labels, self.settings.head)
+        with repeatable(self.settings), tempfile.TemporaryDirectory() as folder:
+            y_prob = {task.model: self._head_probabilities(task, subsets, Path(folder)) for task in tasks}
+        return Outputs(y_prob, self._features, {})
+
+    @cached_property
+    def _features(self) -> NDArray[np.float32]:
+        """(N, K) of the backbone before any training."""
+        settings = self.settings
+        source = ImageSource(
+            self.prepared.pixels.pixels, settings.augmentation, settings.pixels.padding, settings.seed,
+            torch.device("cpu"),
+        )  # fmt: skip
+        backbone = reopen_backbone(self.run.path / "backbone")
+        return extract_features(backbone, source, np.arange(len(source.pixels)), None, self.report)
+
+    def _head_probabilities(self, task: Task, subsets: Subsets, folder: Path) -> NDArray[np.float32]:
+        """(N, C)."""
+        taught = subsets == "train"
+        objective = make_objective(task.allowed, taught, self.settings.head.imbalance)
+        rows = {name: np.flatnonzero((subsets == name) & objective.usable) for name in ("train", "validation")}
+        features = torch.from_numpy(self._features)
+        head = Head(features.shape[1], objective.n_taxa, self.settings.head.dropout)
+        head.standardise_on(features[rows["train"]])
+        lesson = Lesson(
+            model=task.model,
+            objective=objective,
+            train=rows["train"],
+            validation=rows["validation"],
+            seed=self.settings.seed,
+            checkpoint=folder / f"{task.model}.checkpoint",
+            report=lambda _: None,
+        )
+        learned = self._features[rows["train"]]
+        train_head(head, lambda _: learned, features[rows["validation"]], lesson, self.settings.stage1)
+        with torch.inference_mode():
+            return probabilities(head(features))
