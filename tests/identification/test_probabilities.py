@@ -101,17 +101,17 @@ def test_labels_above_the_leaves_tell_the_temperature_too():
 
 
 def slow_loss(temperature, log_prob, allowed, weights):
-    """Platt's targets, one specimen at a time: right with n + 1 of n + 2, wrong with 1 of n + 2."""
-    n, total = sum(weights), 0.0
+    """Negative log posterior, one specimen at a time, with a standard deviation of one half for the logarithm."""
+    total = math.log(temperature) ** 2 / (2 * 0.5**2)
     for row, may, weight in zip(log_prob, allowed, weights, strict=True):
         odds = [math.exp(value / temperature) for value in row]
         right = sum(odd for odd, is_allowed in zip(odds, may, strict=True) if is_allowed) / sum(odds)
-        total -= weight * ((n + 1) * math.log(right) + math.log(1 - right)) / (n + 2)
+        total -= weight * math.log(right)
     return total
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_few_specimens_get_the_temperature_of_the_slow_likelihood(seed):
+def test_few_specimens_get_the_temperature_of_the_slow_posterior(seed):
     random = np.random.default_rng(seed)
     log_prob, y_true = draw(1.5, n=25, n_taxa=4, seed=seed)
     weights = random.choice([1.0, 0.5], 25)
@@ -127,18 +127,25 @@ def test_few_specimens_get_the_temperature_of_the_slow_likelihood(seed):
 
 
 @pytest.mark.parametrize("n", [1, 10, 200])
-def test_where_all_are_right_the_temperature_stays_finite(n):
-    """With odds of 7 to 3 throughout, the best odds are n + 1 to 1."""
+def test_where_all_are_right_the_prior_keeps_the_temperature_finite(n):
+    """Odds of 7 to 3 throughout: at the best temperature the prior pulls as the likelihood does."""
     log_prob, allowed = np.log(np.tile([0.7, 0.3], (n, 1))), np.tile([True, False], (n, 1))
     found = fit_temperature(log_prob, allowed, np.ones(n))
-    assert found == pytest.approx(math.log(7 / 3) / math.log(n + 1), rel=1e-6)
+    logit = math.log(7 / 3) / found
+    assert COOLEST < found < 1
+    assert 4 * math.log(found) == pytest.approx(-n * logit / (1 + math.exp(logit)), rel=1e-5)
 
 
 def test_where_all_are_right_to_the_genus_its_species_count_together():
-    """Two species of 0.45 beside another genus of 0.1: n + 1 = 2 * 4.5 ** (1 / temperature)."""
+    """Two species of 0.45 beside another genus of 0.1: odds of 2 * 4.5 ** (1 / temperature)."""
     log_prob, allowed = np.log(np.tile([0.45, 0.45, 0.1], (10, 1))), np.tile([True, True, False], (10, 1))
     found = fit_temperature(log_prob, allowed, np.ones(10))
-    assert found == pytest.approx(math.log(4.5) / math.log(11 / 2), rel=1e-6)
+    odds = 2 * 4.5 ** (1 / found)
+    assert 4 * math.log(found) == pytest.approx(-10 * math.log(4.5) / found / (1 + odds), rel=1e-5)
+
+
+def test_one_specimen_hardly_moves_the_temperature():
+    assert fit_temperature(np.log([[0.3, 0.7]]), np.array([[True, False]]), np.ones(1)) == pytest.approx(1.1, abs=0.06)
 
 
 @pytest.mark.parametrize(("allowed", "bound"), [([True, False], COOLEST), ([False, True], HOTTEST)])

@@ -68,7 +68,8 @@ class Job:
         tally = _Tally(self.inputs.count(), report)
         found = tally.count(self.identifier.stream(self.inputs, by=self.unit, draw=self.draw))
         rows = (row_of(each, self.agent, ranks) for each in found)
-        named = [name for name in columns(ranks) if name in _PRINTED or name.startswith(ranks) or name in TERMS]
+        printed = _PRINTED | ({"catalogNumber"} if self.unit == "specimen" else set())
+        named = [name for name in columns(ranks) if name in printed or name.startswith(ranks) or name in TERMS]
         if as_json:
             for row in rows:
                 stream.write(json_line(row, named))
