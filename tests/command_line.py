@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
+import pytest
+
 from drawn_data import TINY
+from mentum import cli
 
 
 class Outcome(NamedTuple):
@@ -26,6 +31,16 @@ def start(*arguments: object, code: str = "from mentum.cli import main; main()")
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def call(*arguments: object) -> Outcome:
+    """Run a command in this process, outside any test."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setattr(sys, "argv", ["mentum", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    return Outcome(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def sets(*overrides: str) -> list[str]:

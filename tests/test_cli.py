@@ -15,35 +15,18 @@ import pytest
 from typer.testing import CliRunner
 
 import mentum
-from awkward_images import write_text, write_truncated
+from awkward_images import write_truncated
 from command_line import Command, sets, start
 from data_sets import Row, write_data_set
 from drawn_data import write_drawn
 from mentum import cli
-from mentum.records import CheckReport, Evaluation, Identification, Progress
+from mentum.evaluation.results import CalibrationReport
+from mentum.records import CheckReport, Evaluation, Progress
 from mentum.runs import Run
-from runs_by_hand import make_run
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_drawn(tmp_path_factory.mktemp("cli") / "data", per_taxon=(5, 5, 5, 5), views=1)
-
-
-@pytest.fixture(scope="module")
-def run_folder(data: Path) -> Path:
-    """A small training, made by the command in this process."""
-    out = data.parent / "run"
-    command = ["mentum", "train", str(data), "--out", str(out), "--recipe", "quick", "--log", "quiet"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [*command, "--cache", str(data.parent / "cache"), "--seed", "3", *sets()])
-        with pytest.raises(SystemExit, match="0"):
-            cli.main()
-    return out
-
 
 # Starting
 
+COMMANDS = ("check", "train", "evaluate", "calibrate", "export", "verify", "identify", "phantoms")
 HEAVY = ("torch", "transformers", "safetensors", "huggingface_hub", "matplotlib", "onnxruntime", "nicegui", "ray")
 LOADED = f"""
 import sys, atexit
@@ -61,12 +44,12 @@ def test_the_package_loads_nothing_heavy() -> None:
 def test_help_loads_nothing_heavy() -> None:
     found = start("--help", code=LOADED)
     assert (found.code, found.err.strip()) == (0, "loaded: []")
-    for command in ("check", "train", "evaluate", "identify", "phantoms"):
+    for command in COMMANDS:
         assert command in found.out
 
 
-def test_check_loads_no_torch(data: Path) -> None:
-    found = start("check", data, code=LOADED)
+def test_check_loads_no_torch(trained_data: Path) -> None:
+    found = start("check", trained_data, code=LOADED)
     assert (found.code, found.err.strip()) == (1, "loaded: []")
 
 
@@ -84,7 +67,7 @@ def test_no_command_shows_the_help(mentum_: Command) -> None:
     assert "Usage" in found.out + found.err
 
 
-@pytest.mark.parametrize("command", ["check", "train", "evaluate", "identify", "phantoms"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(mentum_: Command, command: str) -> None:
     found = mentum_(command, "--help")
     assert found.code == 0
@@ -94,15 +77,15 @@ def test_every_command_has_help(mentum_: Command, command: str) -> None:
 # check
 
 
-def test_check_of_clean_data(mentum_: Command, data: Path) -> None:
-    found = mentum_("check", data)
+def test_check_of_clean_data(mentum_: Command, trained_data: Path) -> None:
+    found = mentum_("check", trained_data)
     assert (found.code, found.err) == (1, "")  # the drawings are small, which is a warning
     assert "20 images of 20 specimens" in found.out
     assert "warnings only: training can go on" in found.out
 
 
-def test_check_gives_json_and_nothing_else(mentum_: Command, data: Path) -> None:
-    found = mentum_("check", data, "--json")
+def test_check_gives_json_and_nothing_else(mentum_: Command, trained_data: Path) -> None:
+    found = mentum_("check", trained_data, "--json")
     report = CheckReport.model_validate_json(found.out)
     assert (found.code, report.n_images, found.err) == (1, 20, "")
 
@@ -128,11 +111,11 @@ def test_check_of_clean_large_images(mentum_: Command, tmp_path: Path) -> None:
 # train and evaluate
 
 
-def test_train_names_its_folder_on_stdout(mentum_: Command, data: Path, tmp_path: Path) -> None:
-    out, cache = tmp_path / "run", data.parent / "cache"
+def test_train_names_its_folder_on_stdout(mentum_: Command, trained_data: Path, tmp_path: Path) -> None:
+    out, cache = tmp_path / "run", trained_data.parent / "cache"
     found = mentum_(
-        "train", data, "--out", out, "--recipe", "quick", "--cache", cache, "--log", "json", "--backbone", "random",
-        *sets("stage2.epochs=1", "stage1.epochs=2"),
+        "train", trained_data, "--out", out, "--recipe", "quick", "--cache", cache, "--log", "json", "--backbone",
+        "random", *sets("stage2.epochs=1", "stage1.epochs=2"),
     )  # fmt: skip
 
     assert (found.code, found.out) == (0, f"{out}\n")
@@ -144,8 +127,8 @@ def test_train_names_its_folder_on_stdout(mentum_: Command, data: Path, tmp_path
     assert set(steps[-2].figures) == {"loss", "accuracy", "rate", "validation loss", "validation accuracy"}
 
 
-def test_train_records_its_command_and_settings(run_folder: Path) -> None:
-    record = Run.open(run_folder).record()
+def test_train_records_its_command_and_settings(trained_run: Path) -> None:
+    record = Run.open(trained_run).record()
     assert record.command.startswith("mentum train ")
     assert "--seed 3" in record.command
     assert (record.settings.seed, record.settings.pixels.size, record.settings.backbone.source) == (3, 32, "random")
@@ -163,9 +146,11 @@ def test_train_records_its_command_and_settings(run_folder: Path) -> None:
     ],
 )
 def test_a_fault_is_one_line_on_stderr(
-    mentum_: Command, data: Path, tmp_path: Path, arguments: list[str], message: str
+    mentum_: Command, trained_data: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    found = mentum_("train", data, "--out", tmp_path / "run", "--recipe", "quick", "--cache", tmp_path, *arguments)
+    found = mentum_(
+        "train", trained_data, "--out", tmp_path / "run", "--recipe", "quick", "--cache", tmp_path, *arguments
+    )
     assert (found.code, found.out) == (2, "")
     assert found.err.startswith(f"mentum: {message}")
     assert found.err.count("\n") == 1
@@ -180,23 +165,23 @@ def test_debug_gives_the_traceback(tmp_path: Path) -> None:
     assert loud.err.endswith(f"mentum.errors.DataError: {message}")
 
 
-def test_an_unknown_option_is_a_fault_of_usage(mentum_: Command, data: Path) -> None:
-    found = mentum_("train", data, "--epochs", "3")
+def test_an_unknown_option_is_a_fault_of_usage(mentum_: Command, trained_data: Path) -> None:
+    found = mentum_("train", trained_data, "--epochs", "3")
     assert (found.code, found.out) == (2, "")
     assert "No such option" in found.err
 
 
-def test_a_file_that_cannot_be_written(mentum_: Command, data: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written(mentum_: Command, trained_data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     found = mentum_(
         "train",
-        data,
+        trained_data,
         "--out",
         tmp_path / "file" / "run",
         "--recipe",
         "quick",
         "--cache",
-        data.parent / "cache",
+        trained_data.parent / "cache",
         *sets(),
     )
     assert (found.code, found.err.count("\n")) == (2, 1)
@@ -205,7 +190,7 @@ def test_a_file_that_cannot_be_written(mentum_: Command, data: Path, tmp_path: P
 
 @pytest.mark.parametrize("package", ["torch", "transformers"])
 def test_training_without_its_packages(
-    mentum_: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+    mentum_: Command, trained_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
     original = builtins.__import__
 
@@ -215,7 +200,7 @@ def test_training_without_its_packages(
         return original(name, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    found = mentum_("train", data, "--out", tmp_path / "run")
+    found = mentum_("train", trained_data, "--out", tmp_path / "run")
     assert found.code == 2
     assert found.err == (
         f"mentum: training needs the package {package}, which is not installed; run: pip install 'mentum[train]'\n"
@@ -241,28 +226,37 @@ main()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
-def test_an_interruption_is_no_fault(data: Path) -> None:
-    found = start("check", data, code=INTERRUPTED)
+def test_an_interruption_is_no_fault(trained_data: Path) -> None:
+    found = start("check", trained_data, code=INTERRUPTED)
     assert found.code == 128 + signal.SIGINT
-    assert found.err == "mentum: interrupted; the same command goes on where a training stopped.\n"
+    assert found.err == "mentum: interrupted; the same command goes on where it stopped.\n"
 
 
-def test_evaluate_prints_the_table(mentum_: Command, run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_prints_the_table_and_which_ranks_can_be_defended(
+    mentum_: Command, trained_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "160")
-    found = mentum_("evaluate", run_folder)
+    found = mentum_("evaluate", trained_run, "--error-rate", "0.3")
     assert (found.code, found.err) == (0, "")
-    for word in ("top classifier", "fine-tuned", "species", "subfamily", "validation", "95 % interval"):
-        assert word in found.out
-    assert (run_folder / "evaluation.json").is_file()
-    assert list((run_folder / "figures").iterdir())
+    for words in (
+        "top classifier", "fine-tuned", "species", "subfamily", "validation", "95 % interval",
+        "Probabilities: 4 images of 4 specimens; validation specimens in 5 parts", "asked for at most 30.0% wrong, by ",
+    ):  # fmt: skip
+        assert words in found.out
+    assert (trained_run / "evaluation.json").is_file()
+    report = CalibrationReport.read(trained_run / "calibration.json")
+    assert {each.error_rate for each in report.defended} == {0.01, 0.05, 0.1, 0.3}
+    figures = {file.name for file in (trained_run / "figures").iterdir()}
+    assert any(name.startswith("confusion") for name in figures)
+    assert {"reliability.png", "reliability.svg", "risk_coverage.png", "risk_coverage.svg"} <= figures
 
 
-def test_evaluate_gives_json_or_csv_and_nothing_else(mentum_: Command, run_folder: Path) -> None:
-    as_json = mentum_("evaluate", run_folder, "--json")
+def test_evaluate_gives_json_or_csv_and_nothing_else(mentum_: Command, trained_run: Path) -> None:
+    as_json = mentum_("evaluate", trained_run, "--json")
     assert (as_json.code, as_json.err) == (0, "")
     evaluation = Evaluation.model_validate_json(as_json.out)
 
-    as_csv = mentum_("evaluate", run_folder, "--csv")
+    as_csv = mentum_("evaluate", trained_run, "--csv")
     assert len(list(csv.DictReader(io.StringIO(as_csv.out)))) == len(evaluation.table)
 
 
@@ -270,52 +264,6 @@ def test_evaluate_of_something_else(mentum_: Command, tmp_path: Path) -> None:
     found = mentum_("evaluate", tmp_path)
     assert found == (2, "", f"mentum: {tmp_path}: found no run.json, expected a training; give the --out of "
                      "`mentum train`.\n")  # fmt: skip
-
-
-# identify
-
-
-def test_identify_gives_csv_on_stdout(mentum_: Command, run_folder: Path, data: Path) -> None:
-    found = mentum_("identify", run_folder, data / "images")
-
-    rows = list(csv.DictReader(io.StringIO(found.out)))
-    assert (found.code, found.err, len(rows)) == (0, "", 20)
-    assert list(rows[0]) == [
-        "file_name", "subfamily", "subfamily_probability", "genus", "genus_probability", "species",
-        "species_probability", "failure",
-    ]  # fmt: skip
-
-
-def test_identify_gives_json_lines(mentum_: Command, run_folder: Path, data: Path, tmp_path: Path) -> None:
-    image, broken = data / "images" / "0-0-0.png", write_text(tmp_path / "broken.jpg")
-
-    found = mentum_("identify", run_folder, broken, image, "--json", "--log", "plain")
-
-    assert found.code == 1
-    first, second = (Identification.model_validate_json(line) for line in found.out.splitlines())
-    assert "broken.jpg: found a file that begins with" in (first.failure or "")
-    assert (second.file_name, second.failure, len(second.ranks)) == (str(image), None, 3)
-    assert found.err == "identifying: 2 of 2 images\n"
-
-
-def test_identify_into_a_file(mentum_: Command, run_folder: Path, data: Path, tmp_path: Path) -> None:
-    out = tmp_path / "names.csv"
-    found = mentum_("identify", run_folder, data / "images" / "0-0-0.png", "--out", out)
-    assert (found.code, found.out) == (0, "")
-    assert len(out.read_text().splitlines()) == 2
-
-
-def test_identify_with_a_missing_image(mentum_: Command, run_folder: Path, tmp_path: Path) -> None:
-    found = mentum_("identify", run_folder, tmp_path / "gone.jpg")
-    assert (found.code, found.out) == (2, "")
-    assert found.err == f"mentum: {tmp_path / 'gone.jpg'}: not found; give images or folders of images.\n"
-
-
-def test_identify_with_a_run_that_has_no_weights(mentum_: Command, data: Path, tmp_path: Path) -> None:
-    make_run(tmp_path / "run")
-    found = mentum_("identify", tmp_path / "run", data / "images")
-    assert found.code == 2
-    assert found.err.startswith(f"mentum: {tmp_path / 'run' / 'backbone'}: ")
 
 
 # phantoms
@@ -328,7 +276,7 @@ def test_phantoms_names_its_folder(mentum_: Command, tmp_path: Path) -> None:
     assert Progress.model_validate_json(found.err.splitlines()[-1]).done == 4
 
 
-def test_progress_as_bars(mentum_: Command, data: Path, tmp_path: Path) -> None:
+def test_progress_as_bars(mentum_: Command, trained_data: Path, tmp_path: Path) -> None:
     found = mentum_("phantoms", tmp_path / "drawn", "--images", "2", "--width", "64", "--log", "bars")
     assert found.code == 0
     assert "drawing: 2 of 2 images" in found.err

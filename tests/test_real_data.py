@@ -12,11 +12,13 @@ from mentum.evaluation.evaluate import evaluate
 from mentum.explanation.annotation.characters import read_annotations
 from mentum.explanation.explain import explain_characters
 from mentum.explanation.gathering import gather_evidence
-from mentum.explanation.run_images import open_images
-from mentum.identification.identify import identify
+from mentum.identification.identify import Identifier
+from mentum.identification.verify import verify
 from mentum.records import ignore_progress
+from mentum.release.export import ReleaseSettings, export
 from mentum.runs import Run
 from mentum.settings import load_settings
+from mentum.specimens.run_images import open_images
 from mentum.taxonomy import Rank
 from mentum.training.predict import Predictor, map_geometry
 from mentum.training.train import train
@@ -56,18 +58,24 @@ def test_the_top_classifier_tells_genera_better_than_chance(run: Run) -> None:
     assert row.accuracy > most_frequent
 
 
-def test_images_are_identified_as_in_the_training(run: Run) -> None:
-    data = real_data("chiro10")
+@pytest.mark.slow
+def test_a_released_model_identifies_images_as_the_training_did(run: Run, tmp_path: Path) -> None:
+    data, cache = real_data("chiro10"), run.path.parent / "cache"
     *_, stage = run.predictions()
-    predictor = Predictor.open(run)
 
-    found = list(identify([data / name for name in stage.file_names[:3]], predictor, predictor.taxonomy,
-                          run.record().settings.pixels))  # fmt: skip
+    model, _ = export(run, tmp_path / "model", ReleaseSettings("chiro10", "1"), cache=cache)
+    found = Identifier(model).identify([data / name for name in stage.file_names[:12]])
 
+    assert model.record.networks[0].parity < 1e-5
+    assert verify(model).faults == ()
+    temperature = model.record.networks[0].temperature
+    scaled = stage.probabilities[Rank.SPECIES][:12].astype(np.float64) ** (1 / temperature)
+    y_prob = scaled / scaled.sum(1, keepdims=True)
+    names = [taxon.name for taxon in run.taxonomy().taxa(Rank.SPECIES)]
     for row, image in enumerate(found):
-        assert Path(image.file_name).is_file()
-        for said in image.ranks:
-            np.testing.assert_allclose(said.probability, stage.probabilities[said.rank][row].max(), atol=1e-3)
+        assert Path(image.file_names[0]).is_file()
+        assert image.ranks[0].scientific_name == names[y_prob[row].argmax()]
+        np.testing.assert_allclose(image.ranks[0].probability, y_prob[row].max(), atol=1e-3)
 
 
 def test_characters_of_real_images(run: Run) -> None:

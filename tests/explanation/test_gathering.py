@@ -12,9 +12,9 @@ import torch
 from drawn_data import tiny_settings, write_drawn
 from mentum.errors import RunError
 from mentum.explanation.gathering import gather_evidence, write_maps
-from mentum.specimens.run_images import open_images
 from mentum.records import ignore_progress
 from mentum.runs import Run
+from mentum.specimens.run_images import open_images
 from mentum.taxonomy import Rank
 from mentum.training.predict import Predictor, map_geometry
 from mentum.training.train import train

@@ -1,209 +1,266 @@
-"""Tests of identification: a row per image, failures among them, and the same answers as in training."""
+"""Tests of a model at work: calibration, batches, specimens, rates, arrays, and the same answers as in training."""
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from awkward_images import corners, write_empty, write_plain, write_text, write_truncated
-from drawn_data import tiny_settings, write_drawn
-from mentum.errors import DataError
-from mentum.identification.identify import BATCH_SIZE, find_images, identify, write_identifications
-from mentum.records import Identification, Progress, RankIdentification
+import mentum
+from awkward_images import write_empty, write_text, write_truncated
+from mentum.errors import DataError, ModelError
+from mentum.identification.identify import Explained, Identifier
+from mentum.identification.inputs import Inputs
+from mentum.identification.readings import BATCH_SIZE
+from mentum.records import Identification, Status
 from mentum.runs import Run
-from mentum.settings import PixelSettings
-from mentum.taxonomy import Rank, Taxon, Taxonomy
-from mentum.training.predict import Predictor
-from mentum.training.train import train
-
-SQUARE = PixelSettings(size=32, padding=0)
-AUS, CUS = (
-    Taxon(((Rank.FAMILY, family), (Rank.GENUS, genus))) for family, genus in (("Fidae", "Aus"), ("Gidae", "Cus"))
+from mentum.taxonomy import Rank
+from models_by_hand import (
+    GENUS,
+    NOTHING,
+    ORTHOCLADIUS,
+    PLUMOSUS,
+    STRANGE,
+    SUBFAMILY,
+    TREE,
+    level,
+    make_model,
+    write_level,
 )
-TREE = Taxonomy((AUS, CUS))
 
 
-class Brightness:
-    """A network that takes bright images for *Cus*; it notes the size of each batch."""
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-
-    def __call__(self, squares: np.ndarray) -> dict[Rank, np.ndarray]:
-        self.batches.append(len(squares))
-        bright = (squares.mean((1, 2, 3)) / 255).astype(np.float32)
-        y_prob = np.stack([1 - bright, bright], axis=1)
-        return {Rank.GENUS: y_prob, Rank.FAMILY: TREE.sum_up(y_prob, Rank.FAMILY)}
+@pytest.fixture
+def identifier(tmp_path: Path) -> Identifier:
+    return Identifier(make_model(tmp_path / "model"))
 
 
-def write_flat(path: Path, level: int) -> Path:
-    image = corners((40, 40))
-    image.paste((level,) * 3, (0, 0, 40, 40))
-    image.save(path)
-    return path
+def answers(found: Iterable[Identification]) -> list[tuple[str, str | None]]:
+    return [(each.status.value, each.scientific_name) for each in found]
 
 
-# Which images
+# By hand
 
 
-def test_files_stay_in_order_and_folders_are_searched(tmp_path: Path) -> None:
-    last = write_plain(tmp_path / "z.png")
-    inside = [write_plain(tmp_path / "folder" / name) for name in ("b.JPG", "a.png", "deep/c.tif")]
-    (tmp_path / "folder" / "notes.txt").write_text("no image")
-    write_text(tmp_path / "folder" / "._a.png")
-    (tmp_path / "folder" / "odd.png").mkdir()
+def test_every_status_with_its_reason(identifier: Identifier, tmp_path: Path) -> None:
+    files = [
+        write_level(tmp_path / "1.png", PLUMOSUS),
+        write_level(tmp_path / "2.png", SUBFAMILY),
+        write_level(tmp_path / "3.png", NOTHING),
+        write_level(tmp_path / "4.png", ORTHOCLADIUS, STRANGE),
+        write_truncated(tmp_path / "5.png"),
+    ]
 
-    found = find_images([last, tmp_path / "folder"])
+    found = identifier.identify(files)
 
-    assert found == [last, inside[1], inside[0], inside[2]]
-
-
-def test_a_file_is_taken_whatever_its_suffix(tmp_path: Path) -> None:
-    file = write_text(tmp_path / "slide.czi")
-    assert find_images([file]) == [file]
-
-
-def test_a_path_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gone.jpg: not found; give images or folders of images"):
-        find_images([write_plain(tmp_path / "a.png"), tmp_path / "gone.jpg"])
-
-
-def test_a_folder_without_images(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"found no image in the folder, expected files such as .jpg, .png or .tif"):
-        find_images([tmp_path])
-
-
-# Identification
-
-
-def test_each_image_gets_its_most_probable_taxon_at_each_rank(tmp_path: Path) -> None:
-    dark, bright = write_flat(tmp_path / "dark.png", 51), write_flat(tmp_path / "bright.png", 204)
-
-    first, second = identify([bright, dark], Brightness(), TREE, SQUARE)
-
-    assert first.file_name == str(bright)
-    assert [(rank.rank, rank.scientific_name, rank.probability) for rank in first.ranks] == [
-        (Rank.GENUS, "Cus", 0.8), (Rank.FAMILY, "Gidae", 0.8),
+    assert answers(found) == [
+        ("identified", "Chironomus plumosus"), ("higher rank", "Chironominae"), ("undetermined", None),
+        ("unknown", None), ("failed", None),
     ]  # fmt: skip
-    assert second.ranks[0].scientific_name == "Aus"
+    for each, words in zip(
+        found,
+        ("species defended", "subfamily defended", "no rank can be defended", "stranger than 99.0%", "no image could"),
+        strict=True,
+    ):
+        assert each.reason.startswith(words)
+    assert "5.png: found a broken file (" in (found[4].failure or "")
 
 
-def test_failures_keep_their_places_and_the_others_go_on(tmp_path: Path) -> None:
-    paths = [write_flat(tmp_path / f"{number}.png", 10 * number) for number in range(BATCH_SIZE + 4)]
-    write_truncated(paths[1])
-    write_empty(paths[BATCH_SIZE])
-    predict, seen = Brightness(), list[Progress]()
-
-    found = list(identify(paths, predict, TREE, SQUARE, seen.append))
-
-    assert [each.file_name for each in found] == [str(path) for path in paths]
-    assert {place for place, each in enumerate(found) if each.failure} == {1, BATCH_SIZE}
-    assert all(bool(each.failure) != bool(each.ranks) for each in found)
-    assert "1.png: found a broken file (" in (found[1].failure or "")
-    assert predict.batches == [BATCH_SIZE - 1, 3]
-    assert [(step.done, step.total) for step in seen] == [(BATCH_SIZE, BATCH_SIZE + 4), (BATCH_SIZE + 4,) * 2]
+def test_probabilities_are_calibrated(tmp_path: Path) -> None:
+    (found,) = Identifier(make_model(tmp_path / "model", temperature=2.0)).identify(level(PLUMOSUS))
+    roots = [math.sqrt(probability) for probability in TREE[PLUMOSUS]]
+    assert found.ranks[0].probability == pytest.approx(roots[0] / sum(roots), abs=1e-6)
+    assert found.status is Status.UNDETERMINED
 
 
-def test_all_images_unreadable(tmp_path: Path) -> None:
-    paths = [write_text(tmp_path / "a.jpg"), tmp_path / "gone.png"]
-    predict = Brightness()
-    found = list(identify(paths, predict, TREE, SQUARE))
-    assert all(each.failure for each in found)
-    assert predict.batches == []
+def test_specimens_are_the_mean_of_calibrated_logarithms(tmp_path: Path) -> None:
+    identifier = Identifier(make_model(tmp_path / "model", temperature=2.0))
+    write_level(tmp_path / "1.png", PLUMOSUS)
+    write_level(tmp_path / "2.png", NOTHING)
+    table = tmp_path / "t.csv"
+    table.write_text("file_name,catalogNumber\n1.png,K 1\n2.png,K 1\n")
+
+    (found,) = identifier.identify(table, by="specimen")
+
+    # The root of each probability calibrates; the root of the product of both images is the mean of logarithms.
+    quarters = [(one * other) ** 0.25 for one, other in zip(TREE[PLUMOSUS], TREE[NOTHING], strict=True)]
+    expected = sorted((value / sum(quarters) for value in quarters), reverse=True)
+    assert [each.probability for each in found.candidates] == pytest.approx(expected, abs=1e-6)
+    assert (found.specimen, found.file_names) == ("K 1", ("1.png", "2.png"))
 
 
-def test_an_image_listed_twice_is_identified_twice(tmp_path: Path) -> None:
-    image = write_flat(tmp_path / "a.png", 200)
-    one, two = identify([image, image], Brightness(), TREE, SQUARE)
+def test_one_unreadable_image_of_a_specimen_leaves_the_other(identifier: Identifier, tmp_path: Path) -> None:
+    write_level(tmp_path / "1.png", PLUMOSUS)
+    write_text(tmp_path / "2.png")
+    table = tmp_path / "t.csv"
+    table.write_text("file_name,catalogNumber\n2.png,0\n1.png,0\n1.png,\n2.png,\n")
+
+    first, *others = identifier.identify(table, by="specimen")
+
+    assert (first.status, first.scientific_name) == (Status.IDENTIFIED, "Chironomus plumosus")
+    assert "2.png: found a file that begins with" in (first.failure or "")
+    assert [(each.specimen, each.status) for each in others] == [(None, Status.IDENTIFIED), (None, Status.FAILED)]
+
+
+def test_specimens_larger_than_a_batch_stay_whole(identifier: Identifier, tmp_path: Path) -> None:
+    write_level(tmp_path / "1.png", PLUMOSUS)
+    rows = ["1.png,A"] * (BATCH_SIZE - 1) + ["1.png,B"] * (BATCH_SIZE + 3)
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(["file_name,catalogNumber", *rows]))
+    found = identifier.identify(str(table), by="specimen")
+    assert [(each.specimen, len(each.file_names)) for each in found] == [("A", BATCH_SIZE - 1), ("B", BATCH_SIZE + 3)]
+
+
+def test_arrays_by_specimen_are_one_specimen_each(identifier: Identifier) -> None:
+    found = identifier.identify([level(PLUMOSUS), level(ORTHOCLADIUS)], by="specimen")
+    assert answers(found) == [("identified", "Chironomus plumosus"), ("identified", "Orthocladius")]
+
+
+def test_paths_folders_globs_tables_and_arrays(identifier: Identifier, tmp_path: Path) -> None:
+    one = write_level(tmp_path / "photos" / "1.png", PLUMOSUS)
+    write_level(tmp_path / "photos" / "2.png", GENUS)
+    (tmp_path / "t.csv").write_text("file_name\nphotos/2.png\n")
+    plumosus, genus = ("identified", "Chironomus plumosus"), ("higher rank", "Chironomus")
+
+    assert answers(identifier.identify(one)) == [plumosus]
+    assert answers(identifier.identify(str(one))) == [plumosus]
+    assert answers(identifier.identify(tmp_path / "photos")) == [plumosus, genus]
+    assert answers(identifier.identify([tmp_path / "photos" / "*2.png", tmp_path / "t.csv"])) == [genus, genus]
+    assert answers(identifier.identify(level(GENUS))) == [genus]
+    assert answers(identifier.identify([one, level(GENUS), one])) == [plumosus, genus, plumosus]
+    assert identifier.identify([]) == []
+
+
+def test_an_image_given_twice_is_identified_twice(identifier: Identifier, tmp_path: Path) -> None:
+    file = write_level(tmp_path / "1.png", PLUMOSUS)
+    one, two = identifier.identify([file, file])
     assert one == two
 
 
-# Output
+def test_what_is_not_there_is_refused(identifier: Identifier, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"gone.png: not found; give images"):
+        identifier.identify(tmp_path / "gone.png")
 
-NAMED = Identification(
-    file_name="odd, name.png",
-    ranks=(
-        RankIdentification(rank=Rank.GENUS, scientific_name="Aus", probability=0.9),
-        RankIdentification(rank=Rank.FAMILY, scientific_name="Fidae", probability=1.0),
-    ),
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((4, 4, 3)), np.zeros((4, 4), dtype=np.uint8), np.zeros((1, 4, 4, 3), dtype=np.uint8)]
 )
-FAILED = Identification(file_name="bad.png", failure="bad.png: found a file of 0 bytes; expected an image.")
-RANKS = (Rank.GENUS, Rank.FAMILY)
+def test_wrong_arrays_are_faults_of_the_caller(identifier: Identifier, array: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"image 1: an array of .*; expected uint8 \(height, width, 3\)"):
+        identifier.identify(array)
 
 
-def test_csv_has_a_row_per_image_the_highest_rank_first(tmp_path: Path) -> None:
-    out = tmp_path / "names.csv"
+def test_identification_is_a_stream(identifier: Identifier) -> None:
+    taken = 0
 
-    assert write_identifications([NAMED, FAILED], RANKS, out) == 1
+    def endless() -> Iterable[np.ndarray]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield level(PLUMOSUS)
 
-    header, named, failed = csv.reader(out.read_text(encoding="utf-8").splitlines())
-    assert header == ["file_name", "family", "family_probability", "genus", "genus_probability", "failure"]
-    assert named == ["odd, name.png", "Fidae", "1.000000", "Aus", "0.900000", ""]
-    assert failed == ["bad.png", "", "", "", "", FAILED.failure]
-
-
-def test_json_has_a_line_per_image(tmp_path: Path) -> None:
-    out = tmp_path / "names.json"
-    assert write_identifications([NAMED, FAILED], RANKS, out, as_json=True) == 1
-    lines = out.read_text(encoding="utf-8").splitlines()
-    assert [Identification.model_validate_json(line) for line in lines] == [NAMED, FAILED]
-    assert json.loads(lines[0])["ranks"][0] == {"rank": "genus", "scientific_name": "Aus", "probability": 0.9}
+    stream = identifier.stream(endless())
+    assert [next(stream).status for _ in range(3)] == [Status.IDENTIFIED] * 3
+    assert taken <= 4 * BATCH_SIZE
+    stream.close()  # type: ignore[attr-defined]
 
 
-def test_output_goes_to_stdout_where_no_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert write_identifications([NAMED], RANKS, None) == 0
-    assert capsys.readouterr().out.splitlines()[1] == '"odd, name.png",Fidae,1.000000,Aus,0.900000,'
+@pytest.mark.parametrize(
+    ("error_rate", "found"),
+    [
+        (None, [("identified", "Chironomus plumosus"), ("higher rank", "Chironominae"), ("undetermined", None)]),
+        (0.4, [("identified", "Chironomus plumosus")] * 2 + [("higher rank", "Chironominae")]),
+        (0.01, [("undetermined", None)] * 3),
+    ],
+)
+def test_another_error_rate_sets_other_thresholds(
+    tmp_path: Path, error_rate: float | None, found: list[tuple[str, str | None]]
+) -> None:
+    identifier = Identifier(make_model(tmp_path / "model"), error_rate)
+    assert answers(identifier.identify([level(PLUMOSUS), level(SUBFAMILY), level(NOTHING)])) == found
 
 
-def test_an_interrupted_output_leaves_the_earlier_file(tmp_path: Path) -> None:
-    out = tmp_path / "names.csv"
-    write_identifications([NAMED], RANKS, out)
-    before = out.read_text()
-
-    def interrupted() -> Iterator[Identification]:
-        yield FAILED
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_identifications(interrupted(), RANKS, out)
-    assert out.read_text() == before
-    assert [file.name for file in tmp_path.iterdir()] == ["names.csv"]
+def test_another_rate_of_false_rejection(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model")
+    strange = level(PLUMOSUS, 40)  # stranger than 80 of 100 known specimens
+    assert answers(Identifier(model).identify(strange)) == [("identified", "Chironomus plumosus")]
+    assert answers(Identifier(model, false_rejection=0.25).identify(strange)) == [("unknown", None)]
 
 
-# With a trained run
+@pytest.mark.parametrize("rate", [0, 1, -0.1, 5])
+def test_rates_are_shares(tmp_path: Path, rate: float) -> None:
+    model = make_model(tmp_path / "model")
+    with pytest.raises(ValueError, match=rf"error_rate of {rate}; expected a share between 0 and 1, such as 0.05"):
+        Identifier(model, rate)
+    with pytest.raises(ValueError, match=rf"false_rejection of {rate}; expected a share"):
+        Identifier(model, None, rate)
 
 
-@pytest.fixture(scope="module", params=["tree", "separate", "stage 1 only"])
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("identify")
-    data = write_drawn(folder / "data", per_taxon=(3, 3, 3, 3))
-    overrides = {"separate": "head.kind=separate", "stage 1 only": "stage2.epochs=0"}.get(request.param, "seed=0")
-    return train(data, folder / "run", tiny_settings(overrides), cache=folder / "cache")
+def test_maps_come_with_their_images(identifier: Identifier, tmp_path: Path) -> None:
+    files = [write_level(tmp_path / "1.png", PLUMOSUS), write_empty(tmp_path / "2.png"),
+             write_level(tmp_path / "3.png", ORTHOCLADIUS)]  # fmt: skip
+    seen: list[Explained] = []
+
+    found = list(identifier.stream(Inputs(tuple(map(str, files))), draw=seen.append))
+
+    assert [each.identification for each in seen] == [found[0], found[2]]
+    for explained, red in zip(seen, (PLUMOSUS, ORTHOCLADIUS), strict=True):
+        assert explained.pixels[0, 0].tolist() == [red, 0, 0]
+        assert {rank: each.y_prob.shape for rank, each in explained.evidence.items()} == {
+            Rank.SPECIES: (1, 4), Rank.GENUS: (1, 3), Rank.SUBFAMILY: (1, 2),
+        }  # fmt: skip
+        assert explained.evidence[Rank.SPECIES].y_prob[0].tolist() == pytest.approx(list(TREE[red]))
+        assert explained.evidence[Rank.GENUS].relevance.shape == (1, 3, 4, 4)
 
 
-def test_images_of_the_training_are_identified_as_its_predictions_say(run: Run) -> None:
-    data = Path(run.record().data.source)
+# With a released model
+
+
+def test_images_of_the_training_are_identified_as_its_predictions_say(released: Path, trained_run: Path) -> None:
+    run = Run.open(trained_run)
     *_, stage = run.predictions()
-    paths = [data / name for name in stage.file_names]
+    data = Path(run.record().data.source)
 
-    predictor = Predictor.open(run)
-    found = list(identify(paths, predictor, predictor.taxonomy, run.record().settings.pixels))
+    found = mentum.load(released).identify([data / name for name in stage.file_names])
 
-    for rank, y_prob in stage.probabilities.items():
-        names = [taxon.name for taxon in predictor.taxonomy.taxa(rank)]
-        said = [next(each for each in image.ranks if each.rank is rank) for image in found]
-        assert [each.scientific_name for each in said] == [names[column] for column in y_prob.argmax(1)]
-        np.testing.assert_allclose([each.probability for each in said], y_prob.max(1), atol=1e-4)
+    temperature = mentum.load(released).record.networks[0].temperature
+    scaled = stage.probabilities[Rank.SPECIES].astype(np.float64) ** (1 / temperature)
+    species = scaled / scaled.sum(1, keepdims=True)
+    names = [taxon.name for taxon in run.taxonomy().taxa(Rank.SPECIES)]
+    assert [each.ranks[0].scientific_name for each in found] == [names[column] for column in species.argmax(1)]
+    np.testing.assert_allclose([each.ranks[0].probability for each in found], species.max(1), atol=1e-4)
+    genus = run.taxonomy().sum_up(species.astype(np.float32), Rank.GENUS)
+    np.testing.assert_allclose([each.ranks[1].probability for each in found], genus.max(1), atol=1e-4)
 
 
-def test_a_batch_does_not_change_the_answer(run: Run) -> None:
-    predictor = Predictor.open(run)
-    squares = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
-    together, alone = predictor(squares), predictor(squares[2:3])
-    for rank, y_prob in together.items():
-        np.testing.assert_allclose(y_prob[2:3], alone[rank], atol=1e-5)
+def test_separate_networks_answer_at_their_ranks(separate_model: Path, separate_run: Path) -> None:
+    run = Run.open(separate_run)
+    *_, stage = run.predictions()
+    data = Path(run.record().data.source)
+    identifier = mentum.load(separate_model)
+
+    found = identifier.identify([data / name for name in stage.file_names[:4]])
+
+    for place, network in enumerate(identifier.record.networks):
+        scaled = stage.probabilities[Rank(network.name)][:4].astype(np.float64) ** (1 / network.temperature)
+        assert [each.ranks[place].rank.value for each in found] == [network.name] * 4
+        np.testing.assert_allclose(
+            [each.ranks[place].probability for each in found], (scaled / scaled.sum(1, keepdims=True)).max(1), atol=1e-4
+        )
+
+
+def test_a_batch_does_not_change_the_answer(released: Path, trained_data: Path) -> None:
+    identifier = mentum.load(released)
+    files = sorted((trained_data / "images").iterdir())
+    together = identifier.identify(files)
+    (alone,) = identifier.identify(files[17])
+    assert alone.identification_id == together[17].identification_id
+    for one, other in zip(alone.ranks, together[17].ranks, strict=True):
+        assert one.probability == pytest.approx(other.probability, abs=2e-6)
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"found no model.json, expected a model folder"):
+        mentum.load(tmp_path)

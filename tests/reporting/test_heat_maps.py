@@ -235,7 +235,9 @@ def test_an_image_that_cannot_be_read_has_no_picture(identifier, tmp_path):
 
 
 def test_every_status_is_drawn(identifier, tmp_path):
-    images = [level(red, green) for red in (PLUMOSUS, GENUS, SUBFAMILY, NOTHING, ORTHOCLADIUS) for green in (0, STRANGE)]
+    images = [
+        level(red, green) for red in (PLUMOSUS, GENUS, SUBFAMILY, NOTHING, ORTHOCLADIUS) for green in (0, STRANGE)
+    ]
     found, files = overlays(identifier, tmp_path / "maps", *images)
     assert {each.status.value for each in found} == {"identified", "higher rank", "undetermined", "unknown"}
     assert len(files) == len(images)

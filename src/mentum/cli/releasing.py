@@ -15,10 +15,10 @@ from mentum.cli.learning import CacheOption, DataOption, RunArgument, pixel_cach
 from mentum.cli.progress import Log, shown_progress
 
 if TYPE_CHECKING:
-    from mentum.identification.archive import Dataset
-    from mentum.identification.darwin_core import Agent
     from mentum.identification.identify import Explained, Identifier
     from mentum.identification.job import Outcome
+    from mentum.identification.output.archive import Dataset
+    from mentum.identification.output.darwin_core import Agent
 
 ModelArgument = Annotated[Path, typer.Argument(help="Folder that `mentum export` made.")]
 ErrorRateOption = Annotated[
@@ -130,12 +130,12 @@ def identify(
     job = Job(identifier, Inputs(tuple(images), by is By.SPECIMEN), by.value, _overlays(identifier, heatmaps))
     if out is None:
         _refuse_without_out(archive, form)
-    about = (archive, _dataset(title, creator, job.agent)) if archive else None
+    about = _dataset(title, creator, job.agent, needed=archive is not None)
     with shown_progress(log) as report:
         found = (
             job.print(sys.stdout, as_json=as_json, report=report)
             if out is None
-            else job.write(out, form.value, about, report)
+            else job.write(out, form.value, archive, about, report)
         )
     if out is not None:
         _print_outcome(found, out)
@@ -158,12 +158,15 @@ def _overlays(identifier: Identifier, folder: Path | None) -> Callable[[Explaine
     )
 
 
-def _dataset(title: str | None, creator: str | None, agent: Agent) -> Dataset:
-    from mentum.identification.archive import Dataset
+def _dataset(title: str | None, creator: str | None, agent: Agent, *, needed: bool) -> Dataset | None:
+    """What is published; an archive must say so."""
+    from mentum.identification.output.archive import Dataset
 
-    if not title or not creator:
-        raise typer.BadParameter("--archive needs --title and --creator, which a published data set must name.")
-    return Dataset(title=title, creator=creator, description=f"{title}: specimens identified by {agent.name}.")
+    if title and creator:
+        return Dataset(title=title, creator=creator, description=f"{title}: specimens identified by {agent.name}.")
+    if needed or title or creator:
+        raise typer.BadParameter("a published data set must name both --title and --creator; give them with --archive.")
+    return None
 
 
 def _print_outcome(found: Outcome, out: Path) -> None:

@@ -221,10 +221,10 @@ def _notes(defended: Sequence[DefendedRanks], error_rate: float) -> list[str]:
         for rank in each.ranks:
             if rank.promise == "none":
                 notes.append(
-                    f"No answer is given at {rank.rank} rank by {each.unit}: an error of at most {100 * error_rate:g}% "
-                    f"needs {math.ceil(1 / error_rate) - 1} or more sure calibration specimens, "
-                    f"{rank.n_calibration:.0f} were left; answers stay coarser. More specimens, or `mentum calibrate`, "
-                    "would help."
+                    f"At {rank.rank} rank by {each.unit} no answer is given: among the {rank.n_calibration:.0f} "
+                    f"calibration specimens that are left, there are no {math.ceil(1 / error_rate) - 1} or more whose "
+                    f"identifications are sure and right enough to promise an error of at most {100 * error_rate:g}%; "
+                    "answers stay coarser. More specimens, or `mentum calibrate`, would help."
                 )
             elif rank.promise == "at this rank or lower":
                 notes.append(

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from mentum.errors import DataError
-from mentum.identification.darwin_core import OCCURRENCE_TERMS
+from mentum.identification.output.darwin_core import OCCURRENCE_TERMS
 from mentum.specimens.images import IMAGE_SUFFIXES
 from mentum.specimens.manifest import COLUMNS
 from mentum.specimens.tables import read_table

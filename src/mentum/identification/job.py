@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,14 +11,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TextIO
 
-from mentum.identification.archive import Dataset, write_archive
 from mentum.identification.calibration import Unit
-from mentum.identification.darwin_core import TERMS, Agent
 from mentum.identification.identify import Explained, Identifier
 from mentum.identification.inputs import Inputs
-from mentum.identification.interchange import write_camtrap_dp, write_megadetector
 from mentum.identification.journal import Journal, skip_done
-from mentum.identification.tables import columns, json_line, require_format, row_of, write_csv_rows, write_table
+from mentum.identification.output.archive import Dataset, write_archive
+from mentum.identification.output.camtrap_dp import write_camtrap_dp
+from mentum.identification.output.darwin_core import TERMS, Agent
+from mentum.identification.output.megadetector import write_megadetector
+from mentum.identification.output.tables import columns, json_line, require_format, row_of, write_csv_rows, write_table
 from mentum.records import Identification, Progress, ProgressCallback, Status, ignore_progress
 
 Form = Literal["table", "megadetector-json", "camtrap-dp"]
@@ -81,7 +83,8 @@ class Job:
         self,
         out: Path,
         form: Form = "table",
-        archive: tuple[Path, Dataset] | None = None,
+        archive: Path | None = None,
+        about: Dataset | None = None,
         report: ProgressCallback = ignore_progress,
     ) -> Outcome:
         """Write a file that appears whole or not at all; after a kill the same call goes on where it stopped.
@@ -89,7 +92,8 @@ class Job:
         Args:
             out: .csv, .parquet or .jsonl for a table, a .json file, or a folder for Camtrap DP.
             form: what it is.
-            archive: a Darwin Core Archive to write as well, and what it is about.
+            archive: a Darwin Core Archive to write as well.
+            about: what the archive, or the Camtrap DP package, says of itself; otherwise the model's name.
             report: told now and then.
 
         Raises:
@@ -104,7 +108,10 @@ class Job:
         rest = skip_done(self.inputs, journal)
         for _ in tally.count(journal.extend(self.identifier.stream(rest, by=self.unit, draw=self.draw))):
             pass
-        self._finish(journal, out, form, archive)
+        described = about or _described(self.agent)
+        if archive is not None:
+            write_archive(journal, self.agent, described, archive)
+        self._finish(journal, out, form, described)
         journal.remove()
         return tally.outcome
 
@@ -114,27 +121,24 @@ class Job:
             "mentum": version("mentum"),
             "model": self.identifier.record.seal,
             "unit": self.unit,
+            "images": hashlib.sha256("\n".join(self.inputs.given).encode()).hexdigest(),
             "error_rate": self.identifier.error_rate,
             "false_rejection": self.identifier.false_rejection,
         }
 
-    def _finish(self, journal: Journal, out: Path, form: Form, archive: tuple[Path, Dataset] | None) -> None:
-        if archive is not None:
-            write_archive(journal, self.agent, archive[1], archive[0])
+    def _finish(self, journal: Journal, out: Path, form: Form, about: Dataset) -> None:
         if form == "table":
             write_table(lambda: journal, self.agent, self.identifier.record.ranks, out)
         elif form == "megadetector-json":
             write_megadetector(journal, self.agent, self.identifier.taxonomy.leaves, out)
         else:
-            write_camtrap_dp(journal, self.agent, _described(archive, self.agent), out)
+            write_camtrap_dp(journal, self.agent, about, out)
 
 
 _PRINTED = frozenset({"file_name", "status", "candidates", "novelty", "reason", "failure"})
 
 
-def _described(archive: tuple[Path, Dataset] | None, agent: Agent) -> Dataset:
-    if archive is not None:
-        return archive[1]
+def _described(agent: Agent) -> Dataset:
     return Dataset(
         title=f"Identifications by {agent.name}",
         creator=agent.name,

@@ -46,8 +46,8 @@ class Journal:
             journal.path.write_text(head + "\n", encoding="utf-8")
         elif earlier != head:
             raise DataError(
-                f"{journal.path}: holds an interrupted identification by another model or with other options; give the "
-                "same command to go on with it, remove it, or give another --out."
+                f"{journal.path}: holds an interrupted identification by another model, of other images or with other "
+                "options; give the same command to go on with it, remove it, or give another --out."
             )
         else:
             journal._cut_torn_line()

@@ -68,9 +68,12 @@ def _refusal(ground: Ground, place: int) -> str:
         return f"{found.rank} not defended: too few sure calibration specimens to promise anything at this rank"
     if not ground.agrees[place]:
         return f"{found.rank} not defended: the networks of higher ranks contradict {found.scientific_name}"
+    below = next(
+        (digits for digits in range(2, 6) if round(found.probability, digits) < round(threshold.threshold, digits)), 6
+    )
     return (
-        f"{found.rank} not defended: probability {_two_digits(found.probability)} of {found.scientific_name}, below "
-        f"{threshold.threshold:.2f}"
+        f"{found.rank} not defended: probability {found.probability:.{below}f} of {found.scientific_name}, below "
+        f"{threshold.threshold:.{below}f}"
     )
 
 

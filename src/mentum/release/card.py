@@ -31,7 +31,7 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
 
 def _front_matter(record: ModelRecord) -> str:
     lines = ["---"]
-    lines += [f"license: {record.licence}"] if record.licence else []
+    lines += [f"license: {record.licence.lower()}"] if record.licence else []
     lines += ["library_name: mentum", "pipeline_tag: image-classification", "tags:", "- taxonomy", "- darwin-core"]
     return "\n".join([*lines, "---", ""])
 

@@ -88,6 +88,7 @@ def export(
         RunError: if the run's images are not there.
         BackboneError: if a network cannot be expressed in ONNX.
     """
+    out = out.resolve()  # "." has no name to write beside
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ModelError(f"{out}: exists already, expected a new or empty folder; give another --out, or remove it.")
     images = open_images(run, "all", data, cache, report)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
+from typing import Any
 
 from mentum.model.record import TrainingRecord
 from mentum.runs import Run
+from mentum.settings import Settings
 
 
 def verbatim_labels(run: Run) -> tuple[str, ...]:
@@ -26,11 +29,11 @@ def training_record(run: Run) -> TrainingRecord:
     return TrainingRecord(
         run=run.path.name,
         trained=record.finished,
-        command=record.command,
-        backbone=record.backbone.source,
+        command=shlex.join(without_folders(word) for word in shlex.split(record.command)),
+        backbone=without_folders(record.backbone.source),
         architecture=record.backbone.architecture,
         pretrained=record.backbone.pretrained,
-        settings=record.settings.model_dump(mode="json"),
+        settings=_public_settings(record.settings),
         seed=record.settings.seed,
         data=Path(record.data.source).name,
         table_hash=record.data.table_hash,
@@ -39,6 +42,21 @@ def training_record(run: Run) -> TrainingRecord:
         versions=record.versions,
         processor=record.machine.processor,
     )
+
+
+def _public_settings(settings: Settings) -> dict[str, Any]:
+    dumped = settings.model_dump(mode="json")
+    dumped["backbone"]["source"] = without_folders(settings.backbone.source)
+    return dumped
+
+
+def without_folders(word: str) -> str:
+    """Where things lie on the maker's disk concerns nobody else; a hub id is no such place.
+
+    >>> without_folders("/home/ana/backbones/resnet"), without_folders("microsoft/resnet-50"), without_folders("--seed")
+    ('resnet', 'microsoft/resnet-50', '--seed')
+    """
+    return Path(word).name if word.startswith(("/", "./", "../", "~")) else word
 
 
 def _training_specimens(run: Run) -> dict[str, tuple[int, int]]:

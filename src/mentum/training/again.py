@@ -100,7 +100,9 @@ class Again:
     def _look(self, predictor: Predictor) -> Outputs:
         pixels, parts = self.prepared.pixels.pixels, []
         for start in range(0, len(pixels), BATCH_SIZE):
-            parts.append(predictor.outputs(pixels[start : start + BATCH_SIZE]))
+            parts.append(
+                predictor.outputs(np.array(pixels[start : start + BATCH_SIZE]))
+            )  # a copy: torch wants to write
             done = min(start + BATCH_SIZE, len(pixels))
             self.report(Progress(task="looking", done=done, total=len(pixels), unit="images"))
         return join(parts)

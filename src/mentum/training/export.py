@@ -45,6 +45,7 @@ def export_networks(run: Run, folder: Path, report: ProgressCallback) -> list[Ex
             "taxa": [taxon.name for taxon in task.taxa],
         }
         save_tensors(folder / exported.weights, network.state_dict(), facts)
+        (folder / exported.weights).chmod(0o644)  # a model is for others to read
         done.append(exported)
         report(Progress(task="networks", done=len(done), total=len(networks), unit="networks"))
     return done

@@ -20,7 +20,7 @@ from typing import TextIO
 from xml.etree import ElementTree as Xml
 
 from mentum.errors import DataError
-from mentum.identification.darwin_core import (
+from mentum.identification.output.darwin_core import (
     OCCURRENCE_TERMS,
     TERMS,
     Agent,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from mentum.identification.darwin_core import (
+from mentum.identification.output.darwin_core import (
     OCCURRENCE_TERMS,
     TERMS,
     Agent,

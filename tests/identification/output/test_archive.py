@@ -15,8 +15,8 @@ import pytest
 from dwca.read import DwCAReader
 
 from mentum.errors import DataError
-from mentum.identification.archive import BASES_OF_RECORD, LICENCES, Dataset, occurrence_id, write_archive
-from mentum.identification.darwin_core import OCCURRENCE_TERMS, TERMS, Agent
+from mentum.identification.output.archive import BASES_OF_RECORD, LICENCES, Dataset, occurrence_id, write_archive
+from mentum.identification.output.darwin_core import OCCURRENCE_TERMS, TERMS, Agent
 from mentum.records import Identification, RankIdentification, Status
 from mentum.taxonomy import Rank
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import polars as pl
 
 from mentum.errors import DataError
-from mentum.identification.darwin_core import OCCURRENCE_TERMS, TERMS, Agent, darwin_core, occurrence_terms
+from mentum.identification.output.darwin_core import OCCURRENCE_TERMS, TERMS, Agent, darwin_core, occurrence_terms
 from mentum.records import Identification
 from mentum.taxonomy import Rank
 

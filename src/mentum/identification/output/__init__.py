@@ -1,0 +1,1 @@
+"""Identifications as others read them: tables, Darwin Core, the formats of camera trappers."""

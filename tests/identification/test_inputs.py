@@ -1,0 +1,211 @@
+"""Tests of what a user may give to identify: folders, globs, tables of paths, standard input."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from awkward_images import write_plain, write_text
+from mentum.errors import DataError
+from mentum.identification.inputs import Given, Inputs
+
+
+def names(*given: object, by_specimen: bool = False) -> list[str]:
+    return [each.name for each in Inputs(tuple(map(str, given)), by_specimen)]
+
+
+def write_csv(file: Path, *lines: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Images at three depths, and what is no image."""
+    for name in ("b.JPG", "a.png", "z/deep/c.tif", "m/d.webp"):
+        write_plain(tmp_path / "photos" / name)
+    write_text(tmp_path / "photos" / "notes.txt")
+    write_text(tmp_path / "photos" / "._a.png")
+    write_text(tmp_path / "photos" / ".hidden.jpg")
+    (tmp_path / "photos" / "odd.png").mkdir()
+    return tmp_path / "photos"
+
+
+# Folders, files, globs
+
+
+def test_a_folder_is_searched_to_its_depths_always_in_the_same_order(folder: Path) -> None:
+    expected = [f"{folder}/{name}".replace("/", os.sep) for name in ("a.png", "b.JPG", "m/d.webp", "z/deep/c.tif")]
+    assert names(folder) == expected
+    assert names(folder) == expected
+
+
+def test_an_image_is_named_as_the_user_names_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert names("photos/m", "photos/a.png") == [os.path.join("photos/m", "d.webp"), "photos/a.png"]  # noqa: PTH118
+
+
+def test_a_file_is_taken_whatever_its_suffix(folder: Path) -> None:
+    slide = write_text(folder / "slide.czi")
+    assert names(slide) == [str(slide)]
+
+
+def test_what_is_given_stays_in_order(folder: Path) -> None:
+    assert names(folder / "m", folder / "b.JPG", folder / "a.png") == [
+        str(folder / "m" / "d.webp"), str(folder / "b.JPG"), str(folder / "a.png"),
+    ]  # fmt: skip
+
+
+def test_inputs_can_be_counted_and_gone_through_again(folder: Path) -> None:
+    inputs = Inputs((str(folder),))
+    assert inputs.count() == 4
+    assert list(inputs) == list(inputs)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.png", ["a.png"]),
+        ("?.*", ["a.png", "b.JPG"]),
+        ("**/*.tif", ["z/deep/c.tif"]),
+        ("*", ["a.png", "b.JPG", "m/d.webp", "z/deep/c.tif"]),
+        ("**", ["a.png", "b.JPG", "m/d.webp", "z/deep/c.tif"]),
+        ("[mz]", ["m/d.webp", "z/deep/c.tif"]),
+    ],
+)
+def test_a_glob_is_expanded_and_names_each_image_once(folder: Path, pattern: str, expected: list[str]) -> None:
+    found = names(folder / pattern)
+    assert [Path(name).relative_to(folder).as_posix() for name in found] == expected
+
+
+def test_a_file_whose_name_has_brackets_is_no_glob(tmp_path: Path) -> None:
+    file = write_plain(tmp_path / "larva [1].png")
+    assert names(file) == [str(file)]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("gone.jpg", r"gone.jpg: not found; give images, folders of images, a glob, a table of paths, or '-'\.$"),
+        ("gone.csv", r"gone.csv: not found; give images"),
+        ("empty", r"empty: found no image in the folder, expected files such as .jpg, .png or .tif\.$"),
+        ("empty/*.png", r"\*.png: found no image that fits, expected files such as .jpg, .png or .tif\.$"),
+    ],
+)
+def test_what_is_not_there_is_said(tmp_path: Path, given: str, message: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=message):
+        names(tmp_path / given)
+
+
+# Tables
+
+
+def given_by(file: Path, by_specimen: bool = False) -> Sequence[Given]:
+    return list(Inputs((str(file),), by_specimen))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_paths_in_a_table_are_relative_to_its_folder(tmp_path: Path, suffix: str) -> None:
+    file, absolute = tmp_path / "lists" / f"table{suffix}", str(tmp_path / "there.png")
+    if suffix == ".csv":
+        write_csv(file, "file_name", "a/1.png", absolute)
+    else:
+        file.parent.mkdir()
+        pl.DataFrame({"file_name": ["a/1.png", absolute]}).write_parquet(file)
+
+    first, second = given_by(file)
+
+    assert (first.name, first.path) == ("a/1.png", tmp_path / "lists" / "a" / "1.png")
+    assert (second.name, second.path) == (absolute, tmp_path / "there.png")
+
+
+@pytest.mark.parametrize("column", ["file_name", "filename", "path", "Image", "FILE"])
+@pytest.mark.parametrize("specimen", ["catalogNumber", "materialEntityID", "specimen_id", "CATALOGNUMBER"])
+def test_columns_have_their_other_names(tmp_path: Path, column: str, specimen: str) -> None:
+    (given,) = given_by(write_csv(tmp_path / "t.csv", f"{specimen};{column}", "K 1;a.png"))
+    assert (given.name, given.specimen) == ("a.png", "K 1")
+
+
+def test_terms_of_darwin_core_are_handed_on_as_they_stand(tmp_path: Path) -> None:
+    table = write_csv(
+        tmp_path / "t.csv",
+        "file_name,catalogNumber,eventDate,locality,mood,recordedBy",
+        'a.png,K 1,1987-07,"Lake Å, west",fine,',
+    )
+    (given,) = given_by(table)
+    assert given.occurrence == {"catalogNumber": "K 1", "eventDate": "1987-07", "locality": "Lake Å, west"}
+
+
+def test_rows_without_an_image_are_left_out(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "t.csv", "file_name,catalogNumber", ",K 1", "a.png,", "  ,K 2")
+    assert [(each.name, each.specimen) for each in given_by(table)] == [("a.png", None)]
+
+
+def test_images_of_a_specimen_are_brought_together(tmp_path: Path) -> None:
+    rows = ("3.png,K 2", "1.png,K 1", "lone.png,", "2.png,K 2", "0.png,K 1")
+    table = write_csv(tmp_path / "t.csv", "file_name,catalogNumber", *rows)
+    assert [(each.name, each.specimen) for each in given_by(table, by_specimen=True)] == [
+        ("1.png", "K 1"), ("0.png", "K 1"), ("3.png", "K 2"), ("2.png", "K 2"), ("lone.png", None),
+    ]  # fmt: skip
+    assert [each.name for each in given_by(table)] == ["3.png", "1.png", "lone.png", "2.png", "0.png"]
+
+
+def test_an_image_without_a_specimen_is_one_of_its_own(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "t.csv", "file_name,catalogNumber", "a.png,", "x.png,a.png", "b.png,", "y.png,a.png")
+    units = [each.unit for each in given_by(table, by_specimen=True)]
+    assert units == [("a.png", ""), ("a.png", ""), (None, "a.png"), (None, "b.png")]
+
+
+def test_a_table_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "t.csv", "file_name", "a.png")
+    assert names(table) == ["a.png"]
+    write_csv(table, "file_name", "b.png")
+    assert names(table) == ["b.png"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "by_specimen", "message"),
+    [
+        (["photo,x", "a.png,1"], False,
+         r"t.csv: found the columns photo, x; expected file_name with the path of an image in each row; rename or add"),
+        (["file_name,sex", "a.png,f"], True,
+         r"t.csv: found the columns file_name, sex; --by specimen needs catalogNumber or materialEntityID; add the"),
+        (["file_name,catalogNumber"], False, r"t.csv: found no row that names an image, expected one row per image"),
+        (["file_name,catalogNumber", ",K 1"], True, r"t.csv: found no row that names an image"),
+        ([], False, r"t.csv: not readable as a table"),
+    ],
+)  # fmt: skip
+def test_faulty_tables_are_refused(tmp_path: Path, lines: list[str], by_specimen: bool, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        given_by(write_csv(tmp_path / "t.csv", *lines), by_specimen)
+
+
+def test_specimens_can_be_named_by_a_table_only(folder: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"photos: names no specimens, which --by specimen needs; give a CSV or Parquet"
+    ):
+        names(folder, by_specimen=True)
+
+
+# Standard input
+
+
+def test_standard_input_names_a_path_per_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a.png\n\n  b c.png \n"))
+    inputs = Inputs(("-",))
+    assert inputs.count() == 2
+    assert [each.name for each in inputs] == ["a.png", "b c.png"]
+
+
+def test_standard_input_without_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    with pytest.raises(DataError, match=r"standard input: found no line, expected the path of an image in each"):
+        names("-")
