@@ -113,7 +113,7 @@ def make_model(
     networks = networks or {"tree": TREE}
     for name in networks:
         (folder / f"{name}.onnx").write_bytes(b"no network")
-    _experience().write_parquet(folder / "calibration.parquet")
+    _experience().write_csv(folder / "calibration.csv")
     _novelty().save(folder / "density.npz")
     record = seal(_record(tuple(networks), temperature).model_copy(update=changes), folder)
     model = Model(folder, record)
@@ -146,7 +146,7 @@ def _record(names: tuple[str, ...], temperature: float) -> ModelRecord:
 def _calibration() -> CalibrationRecord:
     return CalibrationRecord(
         source="validation",
-        file="calibration.parquet",
+        file="calibration.csv",
         n_images=100,
         n_specimens=100,
         error_rate=0.05,
@@ -188,7 +188,7 @@ def _experience() -> pl.DataFrame:
         for number, at_ranks in enumerate(answers):
             row: dict[str, object] = {"unit": unit, "specimen": f"{number:03}", "weight": 1.0}
             for rank, (probability, right) in at_ranks.items():
-                row |= {f"{rank}_probability": probability, f"{rank}_agrees": True, f"{rank}_right": right}
+                row |= {f"{rank}_probability": probability, f"{rank}_agrees": 1, f"{rank}_right": int(right)}
             rows.append(row | {"novelty": number / 10 + 0.05})
     return pl.DataFrame(rows)
 

@@ -58,7 +58,6 @@ def test_the_top_classifier_tells_genera_better_than_chance(run: Run) -> None:
     assert row.accuracy > most_frequent
 
 
-@pytest.mark.slow
 def test_a_released_model_identifies_images_as_the_training_did(run: Run, tmp_path: Path) -> None:
     data, cache = real_data("chiro10"), run.path.parent / "cache"
     *_, stage = run.predictions()

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from mentum.errors import RunError
-from mentum.runs import Run, RunRecord, taxon_from_lineage, write_parquet
-from mentum.taxonomy import Rank, Taxonomy
+from mentum.runs import Run, RunRecord, write_parquet
+from mentum.taxonomy import Rank, Taxonomy, taxon_from_lineage
 from runs_by_hand import SHOTS, make_run
 
 

@@ -17,7 +17,7 @@ from mentum.errors import RunError
 from mentum.maps import CellGeometry
 from mentum.records import Record
 from mentum.settings import Settings
-from mentum.taxonomy import Rank, Taxon, Taxonomy
+from mentum.taxonomy import Rank, Taxon, Taxonomy, taxon_from_lineage
 
 STAGES: Mapping[str, str] = {"stage1": "top classifier", "stage2": "fine-tuned"}
 """Folder of each stage → its name in the paper's table."""
@@ -302,11 +302,6 @@ def _read_parquet(path: Path) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise RunError(f"{path}: not readable ({reason}); train again into a new folder.") from error
-
-
-def taxon_from_lineage(lineage: Mapping[Rank, str]) -> Taxon:
-    """Turn a lineage back into a taxon, whatever the order of its entries."""
-    return Taxon(tuple(sorted(lineage.items(), key=lambda node: node[0].depth)))
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:

@@ -78,6 +78,11 @@ class Taxon:
         return self.path[: len(other.path)] == other.path
 
 
+def taxon_from_lineage(lineage: Mapping[Rank, str]) -> Taxon:
+    """Turn a lineage back into a taxon, whatever the order of its entries."""
+    return Taxon(tuple(sorted(lineage.items(), key=lambda node: node[0].depth)))
+
+
 def order_of(taxon: Taxon) -> tuple[str, ...]:
     """Sort key that keeps relatives together."""
     return tuple(name for _, name in taxon.path)

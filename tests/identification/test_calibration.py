@@ -211,11 +211,9 @@ def test_units_are_the_same_where_each_specimen_has_one_image(several):
 @pytest.mark.parametrize("unit", UNITS)
 def test_thresholds_from_the_stored_experience_are_those_from_the_cases(tmp_path, unit, error_rate):
     known = drawn(80, 1)
-    write_experience(
-        known, {"tree": 1.2}, some_novelty(known.measures, known.weights), tmp_path / "calibration.parquet"
-    )
-    assert [each.name for each in tmp_path.iterdir()] == ["calibration.parquet"]
-    experience = read_experience(tmp_path / "calibration.parquet", RANKS)
+    write_experience(known, {"tree": 1.2}, some_novelty(known.measures, known.weights), tmp_path / "calibration.csv")
+    assert [each.name for each in tmp_path.iterdir()] == ["calibration.csv"]
+    experience = read_experience(tmp_path / "calibration.csv", RANKS)
     verdicts = pronounce(known, {"tree": 1.2}, unit)
     assert experience.thresholds(unit, error_rate) == verdicts.thresholds(error_rate)
     assert any(each.threshold for each in verdicts.thresholds(0.3))
@@ -229,8 +227,8 @@ def test_thresholds_from_the_stored_experience_are_those_from_the_cases(tmp_path
 def test_strangeness_of_a_specimen_is_the_mean_of_its_images(tmp_path):
     known = drawn(30, 2)
     novelty = some_novelty(known.measures, known.weights)
-    write_experience(known, {"tree": 1.0}, novelty, tmp_path / "calibration.parquet")
-    found = read_experience(tmp_path / "calibration.parquet", RANKS).known
+    write_experience(known, {"tree": 1.0}, novelty, tmp_path / "calibration.csv")
+    found = read_experience(tmp_path / "calibration.csv", RANKS).known
     scores = novelty.score(known.measures)
     by_image = KnownScores.of(scores, known.weights)
     np.testing.assert_array_equal(found["image"].scores, by_image.scores)
@@ -246,12 +244,12 @@ def test_without_measures_nothing_is_known_of_strangeness(tmp_path, which):
     novelty = None if which == "no novelty" else some_novelty(known.measures, known.weights)
     if which == "no measures":
         known = Cases(known.source, TREE, known.specimens, known.labels, known.log_prob)
-    write_experience(known, {"tree": 1.0}, novelty, tmp_path / "calibration.parquet")
-    assert read_experience(tmp_path / "calibration.parquet", RANKS).known == {"image": None, "specimen": None}
+    write_experience(known, {"tree": 1.0}, novelty, tmp_path / "calibration.csv")
+    assert read_experience(tmp_path / "calibration.csv", RANKS).known == {"image": None, "specimen": None}
 
 
 def _without(column):
-    return lambda file: pl.read_parquet(file).drop(column).write_parquet(file)
+    return lambda file: pl.read_csv(file).drop(column).write_csv(file)
 
 
 def _shortened(file):
@@ -273,7 +271,7 @@ def _shortened(file):
     ids=["half", "empty", "text", "gone", "no unit", "no truth", "no weight", "no novelty"],
 )
 def test_a_damaged_experience_is_told(tmp_path, damage):
-    file = tmp_path / "calibration.parquet"
+    file = tmp_path / "calibration.csv"
     write_experience(drawn(10), {"tree": 1.0}, None, file)
     damage(file)
     with pytest.raises(ModelError, match=re.escape(str(file)) + r": not readable \(.*; copy the model folder again"):

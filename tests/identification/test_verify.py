@@ -16,7 +16,7 @@ from mentum.model.session import Outputs
 from models_by_hand import write_level
 
 FILES = (
-    "README.md", "calibration.json", "calibration.parquet", "density.npz", "figures/reliability.png",
+    "README.md", "calibration.json", "calibration.csv", "density.npz", "figures/reliability.png",
     "figures/reliability.svg", "figures/risk_coverage.png", "figures/risk_coverage.svg", "model.json", "model.onnx",
     "network.safetensors", "samples/1.png", "samples/2.png", "samples/3.png", "samples/4.png",
 )  # fmt: skip

@@ -32,7 +32,7 @@ def test_every_file_is_listed_with_its_hash(model: Model) -> None:
         for file in model.path.rglob("*") if file.is_file() and file.name != "model.json"
     }  # fmt: skip
     assert model.record.files == expected
-    assert set(expected) == {"tree.onnx", "calibration.parquet", "density.npz"}
+    assert set(expected) == {"tree.onnx", "calibration.csv", "density.npz"}
 
 
 def test_the_seal_is_the_hash_of_the_record_with_zeros_in_its_place(model: Model) -> None:
@@ -53,7 +53,7 @@ def test_another_version_has_another_seal(model: Model, tmp_path: Path) -> None:
     assert make_model(tmp_path / "other", version="2.1").record.seal != model.record.seal
 
 
-@pytest.mark.parametrize("name", ["tree.onnx", "calibration.parquet", "density.npz"])
+@pytest.mark.parametrize("name", ["tree.onnx", "calibration.csv", "density.npz"])
 def test_what_identifies_is_checked_whenever_a_model_is_opened(model: Model, name: str) -> None:
     file = model.path / name
     file.write_bytes(file.read_bytes() + b" ")

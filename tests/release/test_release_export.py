@@ -84,7 +84,7 @@ def test_separate_networks_are_on_record(separate_model: Path) -> None:
 
 def test_nothing_in_the_folder_is_a_pickle(released: Path) -> None:
     suffixes = {file.suffix for file in released.rglob("*") if file.is_file()}
-    assert suffixes == {".md", ".json", ".parquet", ".npz", ".png", ".svg", ".onnx", ".safetensors"}
+    assert suffixes == {".md", ".json", ".csv", ".npz", ".png", ".svg", ".onnx", ".safetensors"}
     with np.load(released / "density.npz", allow_pickle=False) as arrays:
         assert all(arrays[name].dtype != object for name in arrays.files)
     for file in released.rglob("*.*"):
@@ -107,7 +107,7 @@ def test_the_command_of_the_training_is_kept_without_its_folders(released: Path)
 def test_calibration_is_written_for_people_and_for_identification(released: Path) -> None:
     report = CalibrationReport.read(released / "calibration.json")
     assert (report.n_images, report.n_specimens) == (4, 4)
-    table = pl.read_parquet(released / "calibration.parquet")
+    table = pl.read_csv(released / "calibration.csv")
     assert table["unit"].to_list() == ["image"] * 4 + ["specimen"] * 4
     assert {f"{rank}_{what}" for rank in ("species", "genus", "subfamily") for what in ("probability", "right")} <= set(
         table.columns

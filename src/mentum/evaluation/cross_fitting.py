@@ -35,12 +35,11 @@ def cross_fit(run: Run, train: Train, n_folds: int) -> Path:
         The file, `out_of_fold.parquet` of the run.
 
     Raises:
-        RunError: if a taxon has fewer specimens than it takes to leave one fold out.
+        RunError: if a taxon has fewer specimens than it takes to leave one fold out, or there are more folds than
+            specimens.
     """
     table, labels, taxonomy = run.table(), run.labels(), run.taxonomy()
-    specimens = table["specimen"].to_numpy().astype(str)
-    usable = (table["subset"] != "test").to_numpy()
-    folds = np.where(usable, spread_over_parts(specimens, labels, n_folds, run.record().settings.seed), -1)
+    folds = _folds(run, table, labels, n_folds)
     _require_teachers(run, labels, folds, taxonomy)
     frames = []
     for fold in range(n_folds):
@@ -52,6 +51,22 @@ def cross_fit(run: Run, train: Train, n_folds: int) -> Path:
         frames.append(pl.read_parquet(file).with_columns(fold=pl.lit(fold + 1)))
     write_parquet(pl.concat(frames), run.folds_file)
     return run.folds_file
+
+
+def _folds(run: Run, table: pl.DataFrame, labels: Sequence[Taxon], n_folds: int) -> NDArray[np.int64]:
+    """(N,) int: the fold of each image, -1 in the test subset, whose specimens take no place among the others."""
+    usable = np.flatnonzero((table["subset"] != "test").to_numpy())
+    specimens = table["specimen"].to_numpy().astype(str)[usable]
+    n_specimens = len(np.unique(specimens))
+    if n_specimens < n_folds:
+        raise RunError(
+            f"{run.path}: has {n_specimens} specimens to learn from, expected {n_folds} or more for {n_folds} folds; "
+            "give fewer --folds."
+        )
+    folds = np.full(len(table), -1)
+    seed = run.record().settings.seed
+    folds[usable] = spread_over_parts(specimens, [labels[row] for row in usable.tolist()], n_folds, seed)
+    return folds
 
 
 def _require_teachers(run: Run, labels: Sequence[Taxon], folds: NDArray[np.int64], taxonomy: Taxonomy) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,14 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from mentum.errors import ModelError
 from mentum.identification.decision import Answers, RankThreshold, learn_thresholds, most_probable
 from mentum.identification.novelty import KnownScores, Novelty
 from mentum.identification.probabilities import at_ranks, at_temperature, combine, fit_temperature, mean_of_groups
-from mentum.runs import write_parquet
+from mentum.records import write_text
 from mentum.taxonomy import Rank, Taxon, Taxonomy
 
 Unit = Literal["image", "specimen"]
@@ -163,21 +164,27 @@ class Experience:
 
 
 def write_experience(cases: Cases, temperatures: Mapping[str, float], novelty: Novelty | None, file: Path) -> None:
-    """Store, for each calibration image and specimen, the answers, whether they were right, and the strangeness."""
-    frames = []
+    """Store, for each calibration image and specimen, the answers, whether they were right, and the strangeness.
+
+    As CSV: small, for everyone to read, and quickly loaded.
+    """
     scores = novelty.score(cases.measures) if novelty and cases.measures is not None else None
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     for unit in UNITS:
         verdicts = pronounce(cases, temperatures, unit)
         of_unit = scores if scores is None or unit == "image" else mean_of_groups(scores, cases.groups)
         names = cases.specimens if unit == "image" else np.unique(cases.specimens)
-        columns: dict[str, object] = {"unit": [unit] * len(names), "specimen": names, "weight": verdicts.weights}
+        columns = {"unit": [unit] * len(names), "specimen": names.tolist(), "weight": verdicts.weights.tolist()}
         for rank in verdicts.answers.ranks:
-            columns[f"{rank}_probability"] = verdicts.answers.probability[rank]
-            columns[f"{rank}_agrees"] = verdicts.answers.agrees[rank]
-            columns[f"{rank}_right"] = pl.Series(verdicts.right[rank]).fill_nan(None).cast(pl.Boolean)
-        columns["novelty"] = pl.Series([None] * len(names) if of_unit is None else of_unit, dtype=pl.Float64)
-        frames.append(pl.DataFrame(columns))
-    write_parquet(pl.concat(frames), file)
+            columns[f"{rank}_probability"] = verdicts.answers.probability[rank].tolist()
+            columns[f"{rank}_agrees"] = verdicts.answers.agrees[rank].astype(int).tolist()
+            columns[f"{rank}_right"] = ["" if np.isnan(each) else int(each) for each in verdicts.right[rank]]
+        columns["novelty"] = [""] * len(names) if of_unit is None else of_unit.tolist()
+        if unit == UNITS[0]:
+            writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    write_text(text.getvalue(), file)
 
 
 def read_experience(file: Path, ranks: Sequence[Rank]) -> Experience:
@@ -187,29 +194,41 @@ def read_experience(file: Path, ranks: Sequence[Rank]) -> Experience:
         ModelError: if the file is damaged.
     """
     try:
-        frames = {unit: pl.read_parquet(file).filter(pl.col("unit") == unit) for unit in UNITS}
-        answers = {unit: _answers(frame, ranks) for unit, frame in frames.items()}
-        right = {
-            unit: {rank: frame[f"{rank}_right"].cast(pl.Float64).fill_null(float("nan")).to_numpy() for rank in ranks}
-            for unit, frame in frames.items()
-        }
-        weights = {unit: frame["weight"].to_numpy() for unit, frame in frames.items()}
-        known = {unit: _known(frame) for unit, frame in frames.items()}
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ModelError(f"{file}: not readable ({reason}); copy the model folder again.") from error
-    return Experience(answers, right, weights, known)
+        with file.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream, strict=True))
+        if not rows or any(None in (*row, *row.values()) for row in rows):
+            raise ValueError("rows or cells are missing")
+        tables = {unit: _Table([row for row in rows if row["unit"] == unit]) for unit in UNITS}
+        return Experience(
+            {unit: table.answers(ranks) for unit, table in tables.items()},
+            {unit: {rank: table.numbers(f"{rank}_right") for rank in ranks} for unit, table in tables.items()},
+            {unit: table.numbers("weight") for unit, table in tables.items()},
+            {unit: table.known() for unit, table in tables.items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise ModelError(f"{file}: not readable ({error}); copy the model folder again.") from error
 
 
-def _answers(frame: pl.DataFrame, ranks: Sequence[Rank]) -> Answers:
-    nothing = np.zeros(len(frame), dtype=np.int64)  # which taxon it was does not matter to a threshold
-    return Answers(
-        dict.fromkeys(ranks, nothing),
-        {rank: frame[f"{rank}_probability"].to_numpy() for rank in ranks},
-        {rank: frame[f"{rank}_agrees"].to_numpy() for rank in ranks},
-    )
+@dataclass(frozen=True)
+class _Table:
+    """Rows of one unit, as text."""
 
+    rows: Sequence[Mapping[str, str]]
 
-def _known(frame: pl.DataFrame) -> KnownScores | None:
-    scores = frame.filter(pl.col("novelty").is_not_null())
-    return KnownScores.of(scores["novelty"].to_numpy(), scores["weight"].to_numpy()) if len(scores) else None
+    def numbers(self, column: str) -> NDArray[np.float64]:
+        """(n,), NaN where a cell is empty."""
+        return np.array([float(row[column] or "nan") for row in self.rows])
+
+    def answers(self, ranks: Sequence[Rank]) -> Answers:
+        """Probabilities at each rank; which taxon it was does not matter to a threshold."""
+        return Answers(
+            dict.fromkeys(ranks, np.zeros(len(self.rows), dtype=np.int64)),
+            {rank: self.numbers(f"{rank}_probability") for rank in ranks},
+            {rank: self.numbers(f"{rank}_agrees") == 1 for rank in ranks},
+        )
+
+    def known(self) -> KnownScores | None:
+        """Scores of strangeness, where there are any."""
+        scores = self.numbers("novelty")
+        told = ~np.isnan(scores)
+        return KnownScores.of(scores[told], self.numbers("weight")[told]) if told.any() else None

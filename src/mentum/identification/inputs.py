@@ -11,13 +11,9 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
-import polars as pl
-
 from mentum.errors import DataError
 from mentum.identification.output.darwin_core import OCCURRENCE_TERMS
 from mentum.specimens.images import IMAGE_SUFFIXES
-from mentum.specimens.manifest import COLUMNS
-from mentum.specimens.tables import read_table
 
 STANDARD_INPUT = "-"
 _TABLES = {".csv", ".parquet"}
@@ -144,6 +140,8 @@ def _is_image(name: str) -> bool:
 
 def _read_given(file: Path, by_specimen: bool) -> Sequence[Given]:
     """Read a table; paths are relative to its folder."""
+    from mentum.specimens.tables import read_table  # takes longer to load than an image to identify
+
     frame = read_table(file)
     name_column = _column(frame.columns, "file_name")
     if name_column is None:
@@ -158,22 +156,24 @@ def _read_given(file: Path, by_specimen: bool) -> Sequence[Given]:
             "materialEntityID; add the column."
         )
     terms = [column for column in frame.columns if column in OCCURRENCE_TERMS]
-    rows = frame.with_row_index("row__").filter(pl.col(name_column).is_not_null())
-    if rows.is_empty():
+    rows = [row for row in frame.to_dicts() if row[name_column] is not None]
+    if not rows:
         raise DataError(f"{file}: found no row that names an image, expected one row per image.")
     if by_specimen:
         assert specimen_column is not None, "asked for above"
-        named = pl.col(specimen_column)
-        rows = rows.sort(named.fill_null(pl.col(name_column)), named.is_null(), maintain_order=True)
+        specimen = specimen_column
+        rows.sort(key=lambda row: (row[specimen] or row[name_column], row[specimen] is None))
     given = []
-    for row in rows.iter_rows(named=True):
+    for row in rows:
         name = str(row[name_column])
         occurrence = {term: str(row[term]) for term in terms if row[term] is not None}
-        specimen = None if specimen_column is None or row[specimen_column] is None else str(row[specimen_column])
-        given.append(Given(file.parent / name, name, specimen, occurrence))
+        named = row[specimen_column] if specimen_column else None
+        given.append(Given(file.parent / name, name, named, occurrence))
     return given
 
 
 def _column(columns: Sequence[str], wanted: str) -> str | None:
+    from mentum.specimens.manifest import COLUMNS
+
     found = {column.lower(): column for column in columns}
     return next((found[alias.lower()] for alias in (wanted, *COLUMNS[wanted]) if alias.lower() in found), None)

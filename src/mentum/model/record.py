@@ -9,9 +9,8 @@ from pydantic import Field
 
 from mentum.maps import CellGeometry
 from mentum.records import Record
-from mentum.runs import taxon_from_lineage
 from mentum.settings import PixelSettings
-from mentum.taxonomy import Rank, Taxonomy
+from mentum.taxonomy import Rank, Taxonomy, taxon_from_lineage
 
 
 class NetworkRecord(Record):

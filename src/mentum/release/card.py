@@ -10,7 +10,8 @@ from mentum.evaluation.results import CalibrationReport, DefendedRanks
 from mentum.model.record import ModelRecord
 from mentum.records import Evaluation, write_text
 from mentum.reporting.style import is_italic
-from mentum.runs import Run, taxon_from_lineage
+from mentum.runs import Run
+from mentum.taxonomy import taxon_from_lineage
 
 
 def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, file: Path) -> None:

@@ -127,7 +127,7 @@ def _assemble(release: _Release, report: ProgressCallback) -> CalibrationReport:
     learned = material.cases[material.learned]
     temperatures = fit_temperatures(learned)
     novelty, cases = _fit_novelty(release, outputs, learned)
-    write_experience(cases, temperatures, novelty, folder / "calibration.parquet")
+    write_experience(cases, temperatures, novelty, folder / "calibration.csv")
     if novelty:
         novelty.save(folder / "density.npz")
     found = judge(material, release.settings.error_rate)
@@ -219,7 +219,7 @@ def _calibration_record(
     n_density = int((list(release.run.predictions())[-1].subsets == "train").sum())
     return CalibrationRecord(
         source=material.cases.source,
-        file="calibration.parquet",
+        file="calibration.csv",
         n_images=len(cases),
         n_specimens=cases.n_specimens,
         error_rate=release.settings.error_rate,

@@ -6,26 +6,27 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mentum.errors import DataError
 from mentum.identification.output.darwin_core import OCCURRENCE_TERMS, TERMS, Agent, darwin_core, occurrence_terms
 from mentum.records import Identification
 from mentum.taxonomy import Rank
 
+if TYPE_CHECKING:
+    import polars as pl
+
 Row = dict[str, Any]
 
 
-def columns(ranks: Sequence[Rank]) -> dict[str, type[pl.DataType]]:
+def columns(ranks: Sequence[Rank]) -> dict[str, type]:
     """Names and types of all columns, in order; ranks are those of the model, the highest comes first."""
-    own: dict[str, type[pl.DataType]] = {"file_name": pl.String, "status": pl.String}
-    terms = dict.fromkeys((*TERMS, *OCCURRENCE_TERMS), pl.String)
-    per_rank: dict[str, type[pl.DataType]] = {}
+    own: dict[str, type] = {"file_name": str, "status": str}
+    terms = dict.fromkeys((*TERMS, *OCCURRENCE_TERMS), str)
+    per_rank: dict[str, type] = {}
     for rank in sorted(ranks, key=lambda rank: rank.depth):
-        per_rank |= {f"{rank}_name": pl.String, f"{rank}_probability": pl.Float64}
-    last = {"candidates": pl.String, "novelty": pl.Float64, "reason": pl.String, "failure": pl.String}
+        per_rank |= {f"{rank}_name": str, f"{rank}_probability": float}
+    last = {"candidates": str, "novelty": float, "reason": str, "failure": str}
     return own | terms | per_rank | last
 
 
@@ -52,6 +53,8 @@ def row_of(each: Identification, agent: Agent, ranks: Sequence[Rank]) -> Row:
 
 def frame_of(identifications: Iterable[Identification], agent: Agent, ranks: Sequence[Rank]) -> pl.DataFrame:
     """A table of identifications, without columns that hold nothing."""
+    import polars as pl  # takes longer to load than an image to identify
+
     schema = columns(ranks)
     frame = pl.DataFrame([row_of(each, agent, ranks) for each in identifications], schema=schema)
     empty = [name for name in OCCURRENCE_TERMS if frame[name].null_count() == len(frame)]
@@ -130,8 +133,10 @@ def json_line(row: Mapping[str, Any], named: Sequence[str]) -> str:
 
 
 def _write_parquet(rows: Iterator[Row], named: Sequence[str], ranks: Sequence[Rank], file: Path) -> None:
+    import polars as pl
+
     lines = file.with_name(file.name + ".jsonl")
-    schema = columns(ranks)
+    schema = {name: pl.Float64 if kind is float else pl.String for name, kind in columns(ranks).items()}
     try:
         _write_jsonl(rows, named, ranks, lines)
         if lines.stat().st_size:
