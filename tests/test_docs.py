@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 import typer
+from PIL import Image
 from pydantic import BaseModel
 
 import mentum
@@ -100,3 +102,16 @@ def test_decisions_and_rooms_are_listed():
     }
 
     assert {room for room in rooms if f"`{room}" not in listed} <= {"py"}
+
+
+def test_the_example_of_identification_works(released, tmp_path, monkeypatch):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "first").symlink_to(released)
+    (tmp_path / "new-images").mkdir()
+    for name in ("1.png", "2.png"):
+        Image.new("RGB", (64, 48), "grey").save(tmp_path / "new-images" / name)
+    monkeypatch.chdir(tmp_path)
+    failed, tried = doctest.testfile(
+        str(DOCS / "identification.md"), module_relative=False, optionflags=doctest.ELLIPSIS
+    )
+    assert (failed, tried > 5) == (0, True)

@@ -60,7 +60,8 @@ def test_calibration_and_promises_are_there(card: str, run: Run) -> None:
     report = calibrate(run)
     assert f"{report.n_images} images of {report.n_specimens} specimens; {report.method}." in card
     for rank in report.ranks:
-        assert f"| {rank.rank} | {rank.ece[0]:.3f} | {rank.ece[1]:.3f} |" in card
+        right = " | ".join(f"{100 * share:.2f}%" for share in rank.accuracy)
+        assert f"| {rank.rank} | {right} | {rank.ece[0]:.3f} | {rank.ece[1]:.3f} |" in card
     for rate in ("1%", "5%", "10%"):
         assert f"Asked for an error of at most {rate}: " in card
     for figure in ("figures/reliability.png", "figures/risk_coverage.png"):

@@ -93,10 +93,11 @@ def print_calibration(report: CalibrationReport, error_rate: float) -> None:
     console.print(f"Probabilities: {report.n_images} images of {report.n_specimens} specimens; {report.method}.")
     table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("rank", no_wrap=True)
-    for name in ("ECE", "calibrated", "Brier", "calibrated"):
+    for name in ("images %", "specimens %", "ECE", "calibrated", "Brier", "calibrated"):
         table.add_column(name, justify="right", no_wrap=True)
     for rank in report.ranks:
-        table.add_row(str(rank.rank), *(f"{value:.3f}" for pair in (rank.ece, rank.brier) for value in pair))
+        right = (f"{100 * share:.2f}" for share in rank.accuracy)
+        table.add_row(str(rank.rank), *right, *(f"{value:.3f}" for pair in (rank.ece, rank.brier) for value in pair))
     console.print(table)
     for each in report.defended:
         if each.error_rate == error_rate:
@@ -132,12 +133,12 @@ def print_unknown_taxa(found: UnknownTaxa) -> None:
         figures = (f"{each.auroc:.3f}", f"{100 * each.caught:.0f}", f"{100 * each.wrongly_identified:.0f}")
         table.add_row(each.scientific_name, str(each.n_specimens), *figures, named)
     console.print(table)
-    rejected = "not known, too few" if found.rejected is None else f"{found.rejected:.1%}"
+    rejected = "too few to say how many were" if found.rejected is None else f"{found.rejected:.1%} were"
     stages = "the top classifier alone" if found.stage == 1 else "both stages"
     console.print(
         f"Each taxon left out of training in turn ({stages}): mean AUROC {found.mean_auroc:.3f}; "
         f"{found.mean_caught:.0%} caught where {found.false_rejection:.0%} of known specimens may be called unknown "
-        f"({rejected} were).",
+        f"({rejected}).",
         soft_wrap=True,
     )
     for reason in found.missed:

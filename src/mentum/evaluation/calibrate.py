@@ -62,7 +62,7 @@ def judge(material: HeldOut, error_rate: float) -> CalibrationReport:
         n_images=len(judged),
         n_specimens=material.cases[judged].n_specimens,
         temperatures={name: round(value, 4) for name, value in whole.temperatures.items()},
-        ranks=tuple(_rank_calibration(rank, material.cases[judged], before, after) for rank in reached),
+        ranks=tuple(_rank_calibration(rank, material.cases[judged], before, after, by_specimen) for rank in reached),
         defended=tuple(defended),
         curves=tuple(_curve(rank, by_specimen) for rank in reached),
         notes=tuple(_notes(defended, error_rate)),
@@ -115,7 +115,9 @@ def _joined(of: Sequence[Mapping[Rank, NDArray[_Scalar]]]) -> dict[Rank, NDArray
     return {rank: np.concatenate([part[rank] for part in of]) for rank in of[0]}
 
 
-def _rank_calibration(rank: Rank, cases: Cases, before: Verdicts, after: Verdicts) -> RankCalibration:
+def _rank_calibration(
+    rank: Rank, cases: Cases, before: Verdicts, after: Verdicts, by_specimen: Verdicts
+) -> RankCalibration:
     known = after.y_true[rank] >= 0
     weights = after.weights[known]
 
@@ -128,6 +130,7 @@ def _rank_calibration(rank: Rank, cases: Cases, before: Verdicts, after: Verdict
         rank=rank,
         n_images=int(known.sum()),
         n_specimens=len(np.unique(cases.specimens[known])),
+        accuracy=(float(np.mean(right_after)), float(np.nanmean(by_specimen.right[rank]))),
         ece=(
             expected_calibration_error(p_before, right_before, weights),
             expected_calibration_error(p_after, right_after, weights),

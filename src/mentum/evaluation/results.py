@@ -28,6 +28,7 @@ class RankCalibration(Record):
     """How well probabilities fit at one rank, by image, before and after the temperature.
 
     Attributes:
+        accuracy: share of right identifications, 0-1, by image and by specimen, whose images are combined.
         ece: expected calibration error, 0-1, as (before, after); likewise `brier`, 0-2.
         bins_before, bins_after: of the reliability diagram.
     """
@@ -35,6 +36,7 @@ class RankCalibration(Record):
     rank: Rank
     n_images: int
     n_specimens: int
+    accuracy: tuple[float, float]
     ece: tuple[float, float]
     brier: tuple[float, float]
     bins_before: tuple[ReliabilityBin, ...]

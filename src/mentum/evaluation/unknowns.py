@@ -41,21 +41,27 @@ def leave_taxa_out(run: Run, train: Train, stage: Literal[1, 2]) -> UnknownTaxa:
     """
     images = _Images.of(run)
     found, missed = [], []
-    for leaf in run.taxonomy().leaves:
-        remaining = _without(run.taxonomy(), leaf, images.labels)
+    for number, leaf in enumerate(run.taxonomy().leaves, start=1):
+        remaining, left_out = _without(run.taxonomy(), leaf, images.labels), images.are(leaf)
         if len(remaining.leaves) < 2:
             missed.append(f"{leaf.name}: without it only one taxon is left")
             continue
-        file = run.path / "novelty" / f"stage{stage}-{_slug(leaf)}.json"
+        if not len(images.rows("validation", remaining)):
+            missed.append(f"{leaf.name}: no validation specimen of another taxon is there to compare it with")
+            continue
+        name = _file_name(number, leaf)
+        file = run.path / "novelty" / f"stage{stage}-{name}.json"
         if not file.is_file():
-            left_out = images.are(leaf)
             subsets = np.where(left_out, "left out", images.subsets).astype(str)
-            outputs = train(f"novelty/{_slug(leaf)}", subsets, remaining)
+            outputs = train(f"novelty/{name}", subsets, remaining)
             file.parent.mkdir(parents=True, exist_ok=True)
             _judge(leaf, _Trial(images, left_out, outputs, remaining)).write(file)
         found.append(UnknownTaxon.read(file))
     if not found:
-        raise RunError(f"{run.path}: no taxon can be left out ({'; '.join(missed)}); expected three taxa or more.")
+        raise RunError(
+            f"{run.path}: no taxon can be left out ({'; '.join(missed)}); expected three taxa or more, "
+            "and validation specimens of two."
+        )
     rejected = [each.rejected for each in found if each.rejected is not None]
     result = UnknownTaxa(
         stage=stage,
@@ -70,8 +76,10 @@ def leave_taxa_out(run: Run, train: Train, stage: Literal[1, 2]) -> UnknownTaxa:
     return result
 
 
-def _slug(leaf: Taxon) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "_", "_".join(name for _, name in leaf.path[-2:])).strip("_")
+def _file_name(number: int, leaf: Taxon) -> str:
+    """With the number of the leaf, as names may differ in what no file name should hold."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", "_".join(name for _, name in leaf.path[-2:])).strip("_")
+    return f"{number:03}-{plain}".strip("-")
 
 
 def _without(taxonomy: Taxonomy, leaf: Taxon, labels: Sequence[Taxon]) -> Taxonomy:
@@ -98,6 +106,12 @@ class _Images:
         """(N,) bool: of this taxon."""
         return np.array([label.is_within(leaf) for label in self.labels])
 
+    def rows(self, subset: str, taxonomy: Taxonomy) -> NDArray[np.int64]:
+        """Images in a subset, labelled as a leaf of a tree."""
+        leaves = set(taxonomy.leaves)
+        named = np.array([label in leaves for label in self.labels])
+        return np.flatnonzero(named & (self.subsets == subset))
+
 
 @dataclass(frozen=True)
 class _Trial:
@@ -113,12 +127,6 @@ class _Trial:
     outputs: Outputs
     taxonomy: Taxonomy
 
-    def rows(self, subset: str) -> NDArray[np.int64]:
-        """Images of known taxa in a subset, labelled down to a leaf."""
-        leaves = set(self.taxonomy.leaves)
-        named = np.array([label in leaves for label in self.images.labels])
-        return np.flatnonzero(~self.left_out & named & (self.images.subsets == subset))
-
     def cases(self, rows: NDArray[np.int64], density: Density) -> Cases:
         log_prob = {name: log_probabilities(values[rows]) for name, values in self.outputs.y_prob.items()}
         return Cases(
@@ -133,11 +141,11 @@ class _Trial:
 
 def _judge(leaf: Taxon, trial: _Trial) -> UnknownTaxon:
     """Compare the specimens of the taxon left out with known ones of the validation subset."""
-    taught = trial.rows("train")
+    taught = trial.images.rows("train", trial.taxonomy)
     columns = {each: column for column, each in enumerate(trial.taxonomy.leaves)}
     taxa = np.array([columns[trial.images.labels[row]] for row in taught.tolist()])
     density = Density.fit(trial.outputs.features[taught], taxa)
-    known = trial.cases(trial.rows("validation"), density)
+    known = trial.cases(trial.images.rows("validation", trial.taxonomy), density)
     unknown = trial.cases(np.flatnonzero(trial.left_out), density)
     assert known.measures is not None, "measured above"
     assert unknown.measures is not None, "measured above"

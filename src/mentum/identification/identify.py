@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from mentum.identification.calibration import UNITS, Experience, Unit, read_expe
 from mentum.identification.conclusions import Judge, Looked
 from mentum.identification.inputs import Given, Inputs
 from mentum.identification.novelty import Novelty, measure
+from mentum.identification.output.darwin_core import Agent
 from mentum.identification.probabilities import at_temperature, log_probabilities
 from mentum.identification.readings import Reading, read_images
 from mentum.maps import Evidence
@@ -23,6 +26,9 @@ from mentum.model.folder import Model
 from mentum.model.record import ModelRecord
 from mentum.records import Identification
 from mentum.taxonomy import Rank, Taxonomy
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Image = str | Path | NDArray[np.uint8]
 
@@ -110,6 +116,18 @@ class Identifier:
         for each in listed:
             source += [each] if isinstance(each, np.ndarray) else Inputs((str(each),), by == "specimen")
         return list(self.stream(source, by=by))
+
+    def table(self, identifications: Iterable[Identification]) -> pl.DataFrame:
+        """Identifications as a table, one row each: Darwin Core terms, probabilities at each rank, reasons."""
+        from mentum.identification.output.tables import frame_of
+
+        return frame_of(identifications, self.agent, self.record.ranks)
+
+    @cached_property
+    def agent(self) -> Agent:
+        """Who identifies, in Darwin Core's terms."""
+        record, software = self.record, f"Mentum {version('mentum')}"
+        return Agent(record.title, record.identifier, f"{software} | {record.title} | {record.identifier}")
 
     def stream(
         self,

@@ -6,7 +6,6 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TextIO
@@ -57,12 +56,10 @@ class Job:
     unit: Unit = "image"
     draw: Draw | None = None
 
-    @cached_property
+    @property
     def agent(self) -> Agent:
         """Who identifies."""
-        record = self.identifier.record
-        software = f"Mentum {version('mentum')}"
-        return Agent(record.title, record.identifier, f"{software} | {record.title} | {record.identifier}")
+        return self.identifier.agent
 
     def print(self, stream: TextIO, *, as_json: bool = False, report: ProgressCallback = ignore_progress) -> Outcome:
         """Write rows as they come: CSV, or lines of JSON."""

@@ -89,10 +89,11 @@ def _accuracy(evaluation: Evaluation) -> Iterator[str]:
 def _calibration(record: ModelRecord, report: CalibrationReport) -> Iterator[str]:
     yield "## Probabilities and the rank that can be defended\n"
     yield f"{report.n_images} images of {report.n_specimens} specimens; {report.method}.\n"
-    yield "| Rank | ECE before | ECE after | Brier before | Brier after |"
-    yield "|---|---|---|---|---|"
+    yield "| Rank | Right, by image | Right, by specimen | ECE before | ECE after | Brier before | Brier after |"
+    yield "|---|---|---|---|---|---|---|"
     for rank in report.ranks:
-        yield f"| {rank.rank} | {rank.ece[0]:.3f} | {rank.ece[1]:.3f} | {rank.brier[0]:.3f} | {rank.brier[1]:.3f} |"
+        figures = [*(f"{100 * share:.2f}%" for share in rank.accuracy), *(f"{x:.3f}" for x in (*rank.ece, *rank.brier))]
+        yield f"| {rank.rank} | {' | '.join(figures)} |"
     yield "\n![Reliability](figures/reliability.png)\n"
     for each in report.defended:
         if each.unit == report.defended[-1].unit:

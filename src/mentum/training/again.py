@@ -58,7 +58,7 @@ class Again:
             report: told about every step.
 
         Raises:
-            RunError: if the images are not those of the training.
+            RunError: if the images, or their labels and specimens, are not those of the training.
         """
         record = run.record()
         source = data or Path(record.data.source)
@@ -68,6 +68,7 @@ class Again:
                 f"{source}: the images are not those that {run.path} was trained on, or have changed since; expected "
                 "the very same files; give --data the folder or table that holds them."
             )
+        _refuse_other_labels(run, prepared)
         return cls(run, record.settings, prepared, report)
 
     def train(self, out: Path, subsets: Subsets, taxonomy: Taxonomy) -> Outputs:
@@ -82,14 +83,19 @@ class Again:
             Of all images of the run.
         """
         prepared = dataclasses.replace(self.prepared, subsets=subsets, taxonomy=taxonomy)
+        settings = self._settings_for(taxonomy)
         if not (out / "run.json").is_file() or Run(out).record().status != "complete":
-            train_prepared(
-                lambda: prepared, out, self.settings, backbone=self._backbone, command="", report=self.report
-            )
+            train_prepared(lambda: prepared, out, settings, backbone=self._backbone, command="", report=self.report)
         with repeatable(self.settings):
             outputs = self._look(Predictor.open(Run(out)))
         shutil.rmtree(out)
         return outputs
+
+    def _settings_for(self, taxonomy: Taxonomy) -> Settings:
+        """Without the ranks at which a smaller tree leaves nothing to tell apart."""
+        head = self.settings.head
+        kept = tuple(rank for rank in head.ranks if rank in taxonomy.ranks)
+        return self.settings.model_copy(update={"head": head.model_copy(update={"ranks": kept or head.ranks})})
 
     def _backbone(self) -> Backbone:
         """As before any training."""
@@ -109,7 +115,7 @@ class Again:
 
     def train_head(self, subsets: Subsets, taxonomy: Taxonomy) -> Outputs:
         """Train only the top classifier, on features of the frozen backbone, computed once and without deformation."""
-        tasks = make_tasks(taxonomy, self.prepared.table.labels, self.settings.head)
+        tasks = make_tasks(taxonomy, self.prepared.table.labels, self._settings_for(taxonomy).head)
         with repeatable(self.settings), tempfile.TemporaryDirectory() as folder:
             y_prob = {task.model: self._head_probabilities(task, subsets, Path(folder)) for task in tasks}
         return Outputs(y_prob, self._features, {})
@@ -146,3 +152,16 @@ class Again:
         train_head(head, lambda _: learned, features[rows["validation"]], lesson, self.settings.stage1)
         with torch.inference_mode():
             return probabilities(head(features))
+
+
+def _refuse_other_labels(run: Run, prepared: Prepared) -> None:
+    table, trained = prepared.table, run.table()
+    now = zip(table.labels, table.specimens.tolist(), strict=True)
+    then = zip(run.labels(), trained["specimen"].to_list(), strict=True)
+    changed = [name for name, one, other in zip(table.file_names, now, then, strict=True) if one != other]
+    if changed:
+        raise RunError(
+            f"{table.source}: {len(changed)} images ({changed[0]} is the first) have another label, lineage or "
+            f"specimen than when {run.path} was trained; expected the very same table; give --data the one that was "
+            "trained on, or train again."
+        )
