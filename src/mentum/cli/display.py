@@ -130,14 +130,16 @@ def print_unknown_taxa(found: UnknownTaxa) -> None:
         table.add_column(name, justify="right")
     for each in found.taxa:
         named = ", ".join(f"{rank} {100 * share:.0f}" for rank, share in each.named.items()) or "no relative"
-        figures = (f"{each.auroc:.3f}", f"{100 * each.caught:.0f}", f"{100 * each.wrongly_identified:.0f}")
+        caught = "too few" if each.caught is None else f"{100 * each.caught:.0f}"
+        figures = (f"{each.auroc:.3f}", caught, f"{100 * each.wrongly_identified:.0f}")
         table.add_row(each.scientific_name, str(each.n_specimens), *figures, named)
     console.print(table)
     rejected = "too few to say how many were" if found.rejected is None else f"{found.rejected:.1%} were"
+    caught = "none" if found.mean_caught is None else f"{found.mean_caught:.0%}"
     stages = "the top classifier alone" if found.stage == 1 else "both stages"
     console.print(
         f"Each taxon left out of training in turn ({stages}): mean AUROC {found.mean_auroc:.3f}; "
-        f"{found.mean_caught:.0%} caught where {found.false_rejection:.0%} of known specimens may be called unknown "
+        f"{caught} caught where {found.false_rejection:.0%} of known specimens may be called unknown "
         f"({rejected}).",
         soft_wrap=True,
     )

@@ -124,7 +124,8 @@ class UnknownTaxon(Record):
         auroc: chance that one of its specimens looks stranger than a known one.
         n_known: validation specimens of the other taxa.
         auroc_distance: by the distance of features alone; likewise `auroc_energy`.
-        caught: share of its specimens called unknown; `rejected` that of the known ones, each judged by the others.
+        caught: share of its specimens called unknown, None where the known ones are too few to call any so; `rejected`
+            that of the known ones, each judged by the others.
         named: rank → share of its specimens whose most probable taxon at the rank was the right one, where the rank was
             shared.
         wrongly_identified: share of its specimens that would get the name of a lowest taxon.
@@ -138,7 +139,7 @@ class UnknownTaxon(Record):
     auroc: float
     auroc_distance: float
     auroc_energy: float
-    caught: float
+    caught: float | None
     rejected: float | None
     named: dict[Rank, float]
     wrongly_identified: float
@@ -159,6 +160,6 @@ class UnknownTaxa(Record):
     false_rejection: float
     rejected: float | None
     mean_auroc: float
-    mean_caught: float
+    mean_caught: float | None
     taxa: tuple[UnknownTaxon, ...]
     missed: tuple[str, ...]

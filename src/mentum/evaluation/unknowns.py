@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,7 +41,7 @@ def leave_taxa_out(run: Run, train: Train, stage: Literal[1, 2]) -> UnknownTaxa:
     images = _Images.of(run)
     found, missed = [], []
     for number, leaf in enumerate(run.taxonomy().leaves, start=1):
-        remaining, left_out = _without(run.taxonomy(), leaf, images.labels), images.are(leaf)
+        remaining, left_out = _without(run.taxonomy(), leaf), images.are(leaf)
         if len(remaining.leaves) < 2:
             missed.append(f"{leaf.name}: without it only one taxon is left")
             continue
@@ -52,7 +51,7 @@ def leave_taxa_out(run: Run, train: Train, stage: Literal[1, 2]) -> UnknownTaxa:
         name = _file_name(number, leaf)
         file = run.path / "novelty" / f"stage{stage}-{name}.json"
         if not file.is_file():
-            subsets = np.where(left_out, "left out", images.subsets).astype(str)
+            subsets = np.where(images.may_be(leaf), "left out", images.subsets).astype(str)
             outputs = train(f"novelty/{name}", subsets, remaining)
             file.parent.mkdir(parents=True, exist_ok=True)
             _judge(leaf, _Trial(images, left_out, outputs, remaining)).write(file)
@@ -63,12 +62,13 @@ def leave_taxa_out(run: Run, train: Train, stage: Literal[1, 2]) -> UnknownTaxa:
             "and validation specimens of two."
         )
     rejected = [each.rejected for each in found if each.rejected is not None]
+    caught = [each.caught for each in found if each.caught is not None]
     result = UnknownTaxa(
         stage=stage,
         false_rejection=FALSE_REJECTION,
         rejected=float(np.mean(rejected)) if rejected else None,
         mean_auroc=float(np.mean([each.auroc for each in found])),
-        mean_caught=float(np.mean([each.caught for each in found])),
+        mean_caught=float(np.mean(caught)) if caught else None,
         taxa=tuple(found),
         missed=tuple(missed),
     )
@@ -82,11 +82,9 @@ def _file_name(number: int, leaf: Taxon) -> str:
     return f"{number:03}-{plain}".strip("-")
 
 
-def _without(taxonomy: Taxonomy, leaf: Taxon, labels: Sequence[Taxon]) -> Taxonomy:
-    """The tree over all labels but those of one leaf; a label above it stays, where something else lies below."""
-    others = [label for label in dict.fromkeys(labels) if not label.is_within(leaf)]
-    named = [label for label in others if not leaf.is_within(label)]
-    return Taxonomy.from_taxa([*named, *(each for each in taxonomy.leaves if each != leaf)])
+def _without(taxonomy: Taxonomy, leaf: Taxon) -> Taxonomy:
+    """The tree over all lowest taxa but one."""
+    return Taxonomy(tuple(each for each in taxonomy.leaves if each != leaf))
 
 
 @dataclass(frozen=True)
@@ -105,6 +103,10 @@ class _Images:
     def are(self, leaf: Taxon) -> NDArray[np.bool_]:
         """(N,) bool: of this taxon."""
         return np.array([label.is_within(leaf) for label in self.labels])
+
+    def may_be(self, leaf: Taxon) -> NDArray[np.bool_]:
+        """(N,) bool: of this taxon, or labelled above it, so that it may be hidden among them."""
+        return np.array([label.is_within(leaf) or leaf.is_within(label) for label in self.labels])
 
     def rows(self, subset: str, taxonomy: Taxonomy) -> NDArray[np.int64]:
         """Images in a subset, labelled as a leaf of a tree."""
@@ -170,7 +172,7 @@ def _judge(leaf: Taxon, trial: _Trial) -> UnknownTaxon:
         auroc=area_under_roc(of_known, of_unknown),
         auroc_distance=area_under_roc(*_by_specimen(known, unknown, 0)),
         auroc_energy=area_under_roc(*_by_specimen(known, unknown, 1)),
-        caught=float(novel.mean()),
+        caught=float(novel.mean()) if scores.can_reject(FALSE_REJECTION) else None,
         rejected=_rejected(of_known),
         named={rank: _share_named(leaf, rank, verdicts.answers.column[rank], trial.taxonomy) for rank in shared},
         wrongly_identified=float((np.isin(chosen, places) & ~novel).mean()),
