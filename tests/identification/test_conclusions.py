@@ -72,6 +72,15 @@ def test_the_lowest_rank_that_can_be_defended_is_answered(
     assert found.failure is None
 
 
+def test_a_model_answers_at_the_ranks_that_it_was_trained_to_report(tmp_path: Path) -> None:
+    """Without genera, what is sure of its genus alone is answered at subfamily."""
+    model = make_model(tmp_path / "model", ranks=(Rank.SPECIES, Rank.SUBFAMILY))
+    found = conclude(Identifier(model).judges["specimen"], looked(GENUS))
+    assert (found.scientific_name, found.taxon_rank) == ("Chironominae", Rank.SUBFAMILY)
+    assert [each.rank for each in found.ranks] == [Rank.SPECIES, Rank.SUBFAMILY]
+    assert "genus" not in found.reason
+
+
 def test_an_identification_in_full(judge: Judge) -> None:
     found = conclude(judge, looked(GENUS))
     assert found.lineage == {Rank.SUBFAMILY: "Chironominae", Rank.GENUS: "Chironomus"}

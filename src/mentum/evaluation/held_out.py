@@ -62,7 +62,8 @@ def held_out(run: Run, seed: int) -> HeldOut:
     rows = np.concatenate([chosen, tested])
     joined = {name: np.concatenate([values, test_prob[name]]) for name, values in log_prob.items()}
     kept = None if measures is None else np.vstack([measures, np.full((len(tested), 2), np.nan)])
-    cases = Cases(source, run.taxonomy(), specimens[rows], [labels[row] for row in rows.tolist()], joined, kept)
+    chosen_labels, ranks = [labels[row] for row in rows.tolist()], run.record().ranks
+    cases = Cases(source, run.taxonomy(), specimens[rows], chosen_labels, joined, kept, ranks)
     learned = np.arange(len(chosen))
     if len(tested):
         turn = Turn(learned, np.arange(len(chosen), len(rows)))
@@ -107,7 +108,11 @@ def spread_over_parts(
     Returns:
         (N,) int, 0 to n_parts - 1.
     """
-    taxon_of = dict(zip(specimens.tolist(), (order_of(label) for label in labels), strict=True))
+    lowest: dict[str, Taxon] = {}
+    for specimen, label in zip(specimens.tolist(), labels, strict=True):
+        if specimen not in lowest or label.is_within(lowest[specimen]):
+            lowest[specimen] = label
+    taxon_of = {specimen: order_of(label) for specimen, label in lowest.items()}
     names = sorted(taxon_of)
     shuffled = [names[place] for place in np.random.default_rng(seed).permutation(len(names))]
     by_taxon = sorted(shuffled, key=lambda specimen: taxon_of[specimen])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Cases:
         labels: N taxa as labelled.
         log_prob: network → (N, C) logarithms of its uncalibrated probabilities.
         measures: (N, 2) of strangeness, None where features were not kept.
+        ranks: to answer at; none = all that the tree can report.
     """
 
     source: str
@@ -42,19 +44,19 @@ class Cases:
     labels: Sequence[Taxon]
     log_prob: Mapping[str, NDArray[np.float64]]
     measures: NDArray[np.float64] | None = None
+    ranks: tuple[Rank, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Cases:
         """Some of the images."""
-        return Cases(
-            self.source,
-            self.taxonomy,
-            self.specimens[rows],
-            [self.labels[row] for row in rows.tolist()],
-            {name: values[rows] for name, values in self.log_prob.items()},
-            None if self.measures is None else self.measures[rows],
+        return dataclasses.replace(
+            self,
+            specimens=self.specimens[rows],
+            labels=[self.labels[row] for row in rows.tolist()],
+            log_prob={name: values[rows] for name, values in self.log_prob.items()},
+            measures=None if self.measures is None else self.measures[rows],
         )
 
     @cached_property
@@ -138,7 +140,7 @@ def pronounce(cases: Cases, temperatures: Mapping[str, float], unit: Unit) -> Ve
     if unit == "specimen":
         calibrated = {name: combine(np.log(np.maximum(each, 1e-30)), cases.groups) for name, each in calibrated.items()}
         labels, weights = cases.specimen_labels, np.ones(cases.n_specimens)
-    y_prob = at_ranks(calibrated, taxonomy)
+    y_prob = at_ranks(calibrated, taxonomy, cases.ranks)
     column_of = {rank: {label: taxonomy.truth(label, rank) for label in set(labels)} for rank in y_prob}
     y_true = {rank: np.array([column_of[rank][label] for label in labels], dtype=np.int64) for rank in y_prob}
     return Verdicts(unit, y_prob, y_true, most_probable(y_prob, taxonomy), weights)

@@ -69,7 +69,8 @@ class Judge:
         """On what each answer rests."""
         names = [network.name for network in self.record.networks]
         means = {name: np.stack([_mean(images, name) for images in units]) for name in names}
-        y_prob = at_ranks({name: at_temperature(values, 1.0) for name, values in means.items()}, self.taxonomy)
+        calibrated = {name: at_temperature(values, 1.0) for name, values in means.items()}
+        y_prob = at_ranks(calibrated, self.taxonomy, self.record.ranks)
         answers = most_probable(y_prob, self.taxonomy)
         chosen = defended_rank(answers, self.thresholds)
         less_strange = self._less_strange(units)

@@ -7,7 +7,7 @@ ranking and makes a probability mean what it says.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,16 +86,20 @@ def _minimum(function: Callable[[float], float], low: float, high: float) -> flo
     return (low + high) / 2
 
 
-def at_ranks(y_prob: Mapping[str, NDArray[np.float64]], taxonomy: Taxonomy) -> dict[Rank, NDArray[np.float64]]:
+def at_ranks(
+    y_prob: Mapping[str, NDArray[np.float64]], taxonomy: Taxonomy, ranks: Sequence[Rank] = ()
+) -> dict[Rank, NDArray[np.float64]]:
     """Probabilities (N, C) at each rank, lowest first, from those of the networks.
 
     Args:
         y_prob: "tree" → (N, L) for the leaves; or a rank → (N, C) for each separate network.
         taxonomy: names the columns.
+        ranks: wanted; none = all that can be reported.
     """
+    wanted = [rank for rank in taxonomy.ranks if not ranks or rank in ranks]
     if "tree" not in y_prob:
-        return {rank: y_prob[rank] for rank in taxonomy.ranks if rank in y_prob}
-    return {rank: _sum_columns(y_prob["tree"], taxonomy.columns(rank)) for rank in taxonomy.ranks}
+        return {rank: y_prob[rank] for rank in wanted if rank in y_prob}
+    return {rank: _sum_columns(y_prob["tree"], taxonomy.columns(rank)) for rank in wanted}
 
 
 def _sum_columns(y_prob: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -208,7 +209,7 @@ def _fit_novelty(release: _Release, outputs: Outputs, learned: Cases) -> tuple[N
         rows = np.flatnonzero(predictions.subsets == "validation")
         raw = log_probabilities(next(iter(outputs.y_prob.values()))[rows])
         measures = measure(density, outputs.features[rows], raw)
-        learned = Cases(learned.source, taxonomy, learned.specimens, learned.labels, learned.log_prob, measures)
+        learned = dataclasses.replace(learned, measures=measures)
     assert learned.measures is not None, "either kept with the folds or measured here"
     return Novelty.fit(density, learned.measures, learned.weights), learned
 
