@@ -94,7 +94,18 @@ def _line(progress: Progress) -> str:
 
 
 def _figures(progress: Progress, *, short: bool = False) -> str:
+    shown = [_figure(name, value, short=short) for name, value in progress.figures.items()]
+    return (" " if short else "  ").join(shown)
+
+
+def _figure(name: str, value: float, *, short: bool) -> str:
+    """One figure; a speed, such as images/s, reads value first.
+
+    >>> _figure("images/s", 247.3, short=True), _figure("accuracy", 0.98, short=True)
+    ('247 images/s', 'accu 0.98')
+    """
+    if name.endswith("/s"):
+        return f"{value:.0f} {name}" if value >= 10 else f"{value:.1f} {name}"
     if short:
-        return " ".join(f"{name[:4]} {value:.2g}" for name, value in progress.figures.items())
-    figures = progress.figures.items()
-    return "  ".join(f"{name} {value:.2g}" if name == "rate" else f"{name} {value:.3f}" for name, value in figures)
+        return f"{name[:4]} {value:.2g}"
+    return f"{name} {value:.2g}" if name == "rate" else f"{name} {value:.3f}"
