@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from mentum.evaluation.calibration import (
 )
 from mentum.evaluation.held_out import HeldOut, Turn, held_out
 from mentum.evaluation.metrics import wilson
+from mentum.evaluation.notes import enumerate_words
 from mentum.evaluation.results import CalibrationReport, DefendedRanks, RankAnswers, RankCalibration, RiskCoverage
 from mentum.identification.calibration import UNITS, Cases, Unit, Verdicts, fit_temperatures, pronounce
 from mentum.identification.decision import Answers, RankThreshold, defended_rank
@@ -215,24 +216,21 @@ def _curve(rank: Rank, verdicts: Verdicts) -> RiskCoverage:
     )
 
 
-def _notes(defended: Sequence[DefendedRanks], error_rate: float) -> list[str]:
+def _notes(defended: Sequence[DefendedRanks], error_rate: float) -> Iterator[str]:
     """Say at which ranks nothing, or less, can be promised."""
-    notes = []
-    for each in defended:
-        if each.error_rate != error_rate:
-            continue
-        for rank in each.ranks:
-            if rank.promise == "none":
-                notes.append(
-                    f"At {rank.rank} rank by {each.unit} no answer is given: among the {rank.n_calibration:.0f} "
-                    f"calibration specimens that are left, there are no {math.ceil(1 / error_rate) - 1} or more whose "
-                    f"identifications are sure and right enough to promise an error of at most {100 * error_rate:g}%; "
-                    "answers stay coarser. More specimens, or `mentum calibrate`, would help."
-                )
-            elif rank.promise == "at this rank or lower":
-                notes.append(
-                    f"At {rank.rank} rank by {each.unit} too few calibration specimens were left to promise an error "
-                    f"of at most {100 * error_rate:g}% for this rank alone; it holds for this and the lower ranks "
-                    f"together, and each answer has a probability of {1 - error_rate:g} or more."
-                )
-    return notes
+    asked = f"an error of at most {100 * error_rate:g}%"
+    for each in (each for each in defended if each.error_rate == error_rate):
+        silent = [f"{rank.rank} ({rank.n_calibration:.0f} left)" for rank in each.ranks if rank.promise == "none"]
+        if silent:
+            yield (
+                f"By {each.unit}, no answer is given at {enumerate_words(silent)}: of the calibration specimens left "
+                f"there, no {math.ceil(1 / error_rate) - 1} or more are identified surely and rightly enough to "
+                f"promise {asked}; answers stay coarser. More specimens, or `mentum calibrate`, would help."
+            )
+        shared = [str(rank.rank) for rank in each.ranks if rank.promise == "at this rank or lower"]
+        if shared:
+            yield (
+                f"By {each.unit}, too few calibration specimens were left at {enumerate_words(shared)} to promise "
+                f"{asked} there alone; it holds together with the lower ranks, and each answer there has a "
+                f"probability of {1 - error_rate:g} or more."
+            )

@@ -73,8 +73,8 @@ def _on_leaves_above_rank(taxonomy: Taxonomy, ranks: Sequence[Rank]) -> Iterator
         names = [leaf.name for leaf in taxonomy.leaves if leaf.rank == own]
         if lower:
             verbs = ("is", "stands") if len(names) == 1 else ("are", "stand")
-            among = _enumerate([f"the {plural}" for plural in lower])
-            yield f"{_enumerate(names)} {verbs[0]} named to {own} only and {verbs[1]} among {among}."
+            among = enumerate_words([f"the {plural}" for plural in lower])
+            yield f"{enumerate_words(names)} {verbs[0]} named to {own} only and {verbs[1]} among {among}."
 
 
 def _on_contradictions(stage: StagePredictions, taxonomy: Taxonomy, ranks: Sequence[Rank]) -> str:
@@ -93,10 +93,10 @@ def _on_contradictions(stage: StagePredictions, taxonomy: Taxonomy, ranks: Seque
     )
 
 
-def _enumerate(words: Sequence[str]) -> str:
+def enumerate_words(words: Sequence[str]) -> str:
     """Join words as in a sentence.
 
-    >>> _enumerate(["a"]), _enumerate(["a", "b", "c"])
+    >>> enumerate_words(["a"]), enumerate_words(["a", "b", "c"])
     ('a', 'a, b and c')
     """
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
