@@ -38,6 +38,7 @@ def at_one_rank(report, bins=(), curve=None):
         rank=Rank.TRIBE,
         n_images=23,
         n_specimens=9,
+        accuracy=(0.9, 0.95),
         ece=(0.1234, 0.05),
         brier=(0.4, 0.3),
         bins_before=(),
