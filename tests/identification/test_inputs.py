@@ -209,3 +209,15 @@ def test_standard_input_without_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     with pytest.raises(DataError, match=r"standard input: found no line, expected the path of an image in each"):
         names("-")
+
+
+def test_images_of_a_specimen_come_together_across_tables(tmp_path: Path) -> None:
+    for name, rows in (("a.csv", "1.png,S1\n2.png,S2\n"), ("b.csv", "3.png,S1\n")):
+        (tmp_path / name).write_text(f"file_name,catalogNumber\n{rows}")
+    images = Inputs((str(tmp_path / "a.csv"), str(tmp_path / "b.csv")), by_specimen=True)
+    assert [(each.name, each.specimen) for each in images] == [("1.png", "S1"), ("3.png", "S1"), ("2.png", "S2")]
+
+
+def test_a_table_may_name_folders_apart_and_paths_as_in_windows(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("folder,file_name\ntray 1,1.png\n,tray 2\\2.png\n")
+    assert [each.name for each in Inputs((str(tmp_path / "a.csv"),))] == ["tray 1/1.png", "tray 2/2.png"]

@@ -59,7 +59,8 @@ class Inputs:
         Raises:
             DataError: if something is not there or holds no image.
         """
-        return chain.from_iterable(self._images(each) for each in self.given)
+        images = chain.from_iterable(self._images(each) for each in self.given)
+        return iter(sorted(images, key=_by_specimen)) if self.by_specimen else images
 
     def count(self) -> int:
         """How many images there are.
@@ -105,6 +106,11 @@ class Inputs:
                 "table with the columns file_name and catalogNumber (or materialEntityID)."
             )
         return (Given(Path(name), name) for name in names)
+
+
+def _by_specimen(image: Given) -> tuple[str, bool]:
+    """Sort key that puts the images of a specimen in a row, also across tables."""
+    return (image.specimen or image.name, image.specimen is None)
 
 
 def _require(given: str, names: Iterator[str], found: str) -> Iterator[str]:
@@ -159,13 +165,12 @@ def _read_given(file: Path, by_specimen: bool) -> Sequence[Given]:
     rows = [row for row in frame.to_dicts() if row[name_column] is not None]
     if not rows:
         raise DataError(f"{file}: found no row that names an image, expected one row per image.")
-    if by_specimen:
-        assert specimen_column is not None, "asked for above"
-        specimen = specimen_column
-        rows.sort(key=lambda row: (row[specimen] or row[name_column], row[specimen] is None))
+    folder_column = _column(frame.columns, "folder")
     given = []
     for row in rows:
-        name = str(row[name_column])
+        folder = row[folder_column] if folder_column else None
+        name = (f"{folder}/" if folder else "") + row[name_column]
+        name = name.replace("\\", "/")
         occurrence = {term: str(row[term]) for term in terms if row[term] is not None}
         named = row[specimen_column] if specimen_column else None
         given.append(Given(file.parent / name, name, named, occurrence))
