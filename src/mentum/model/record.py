@@ -75,6 +75,7 @@ class TrainingRecord(Record):
         specimens: taxon → (images, specimens) in training.
         settings: all settings of the training.
         table_hash, content_hash: of the training's specimen table and of its images.
+        versions: of the training; of Pillow and ONNX Runtime, those that the samples were identified with.
     """
 
     run: str

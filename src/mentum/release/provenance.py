@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def training_record(run: Run) -> TrainingRecord:
         table_hash=record.data.table_hash,
         content_hash=record.data.content_hash,
         specimens=_training_specimens(run),
-        versions=record.versions,
+        versions=record.versions | {name: version(name) for name in ("onnxruntime", "pillow")},
         processor=record.machine.processor,
     )
 
