@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import mentum
 from mentum.errors import ModelError
 from mentum.evaluation.calibrate import judge
-from mentum.evaluation.held_out import HeldOut, held_out
+from mentum.evaluation.held_out import held_out
 from mentum.evaluation.results import CalibrationReport
 from mentum.identification.calibration import Cases, fit_temperatures, write_experience
 from mentum.identification.novelty import Density, Novelty, measure
@@ -38,6 +38,7 @@ from mentum.training.predict import map_geometry
 PARITY = 1e-4
 """Largest difference of a probability between the trained network and its ONNX file."""
 
+_EXPERIENCE, _DENSITY = "calibration.csv", "density.npz"
 _BATCH = 32
 _N_SCALE = 256
 """Held-out images from whose maps the scale of all pictures is taken."""
@@ -117,30 +118,40 @@ class _Release:
     settings: ReleaseSettings
 
 
+@dataclass(frozen=True)
+class _Fitted:
+    """What was learned from the specimens held out.
+
+    Attributes:
+        cases: these specimens, with how strange they look.
+        temperatures: network → temperature.
+    """
+
+    cases: Cases
+    temperatures: Mapping[str, float]
+    novelty: Novelty
+
+
 def _assemble(release: _Release, report: ProgressCallback) -> CalibrationReport:
     """Fill the folder."""
-    run, folder = release.run, release.folder
+    run, folder, settings = release.run, release.folder, release.settings
     networks = export_networks(run, folder, report)
     session = Session({network.name: folder / network.file for network in networks})
     outputs = _look(release, session, report)
     parity = _parity(release, outputs)
     material = held_out(run, release.record.settings.seed)
-    learned = material.cases[material.learned]
-    temperatures = fit_temperatures(learned)
-    novelty, cases = _fit_novelty(release, outputs, learned)
-    write_experience(cases, temperatures, novelty, folder / "calibration.csv")
-    if novelty:
-        novelty.save(folder / "density.npz")
-    found = judge(material, release.settings.error_rate)
+    fitted = _fit(release, outputs, material.cases[material.learned])
+    write_experience(fitted.cases, fitted.temperatures, fitted.novelty, folder / _EXPERIENCE)
+    fitted.novelty.save(folder / _DENSITY)
+    found = judge(material, settings.error_rate)
     found.write(folder / "calibration.json")
     draw_calibration(found, folder / "figures")
-    samples = write_samples(release.images, folder, outputs, novelty, release.settings.samples)
-    record = _model_record(release, networks, parity, temperatures, samples)
-    record = record.model_copy(
-        update={
-            "calibration": _calibration_record(release, material, cases, novelty),
-            "map_scale": _map_scale(release, session),
-        }
+    record = _model_record(
+        release,
+        networks=_network_records(networks, parity, fitted.temperatures),
+        calibration=_calibration_record(release, fitted.cases),
+        map_scale=_map_scale(release, session),
+        samples=write_samples(release.images, folder, outputs, fitted.novelty, settings.samples),
     )
     write_card(record, found, run, folder / "README.md")
     seal(record, folder)
@@ -197,51 +208,60 @@ def _parity(release: _Release, outputs: Outputs) -> tuple[float, int]:
     return largest, len(rows)
 
 
-def _fit_novelty(release: _Release, outputs: Outputs, learned: Cases) -> tuple[Novelty | None, Cases]:
-    """Learn where known features lie from the training images, and what is strange from specimens held out."""
+def _fit(release: _Release, outputs: Outputs, learned: Cases) -> _Fitted:
+    """Learn where known features lie from the training images, and the rest from specimens held out."""
     predictions = list(release.run.predictions())[-1]
-    taxonomy = release.run.taxonomy()
-    leaves = {leaf: column for column, leaf in enumerate(taxonomy.leaves)}
+    leaves = {leaf: column for column, leaf in enumerate(release.run.taxonomy().leaves)}
     taxa = np.array([leaves.get(label, -1) for label in predictions.labels])
     training = predictions.subsets == "train"
-    density = Density.fit(outputs.features[training], np.where(training, taxa, -1)[training])
+    density = Density.fit(outputs.features[training], taxa[training])
     if learned.measures is None:
         rows = np.flatnonzero(predictions.subsets == "validation")
         raw = log_probabilities(next(iter(outputs.y_prob.values()))[rows])
-        measures = measure(density, outputs.features[rows], raw)
-        learned = dataclasses.replace(learned, measures=measures)
+        learned = dataclasses.replace(learned, measures=measure(density, outputs.features[rows], raw))
     assert learned.measures is not None, "either kept with the folds or measured here"
-    return Novelty.fit(density, learned.measures, learned.weights), learned
+    return _Fitted(learned, fit_temperatures(learned), Novelty.fit(density, learned.measures, learned.weights))
 
 
-def _calibration_record(
-    release: _Release, material: HeldOut, cases: Cases, novelty: Novelty | None
-) -> CalibrationRecord:
-    n_density = int((list(release.run.predictions())[-1].subsets == "train").sum())
+def _network_records(
+    networks: Sequence[ExportedNetwork], parity: tuple[float, int], temperatures: Mapping[str, float]
+) -> tuple[NetworkRecord, ...]:
+    return tuple(
+        NetworkRecord(
+            name=each.name,
+            file=each.file,
+            weights=each.weights,
+            temperature=temperatures[each.name],
+            parity=parity[0],
+            n_parity=parity[1],
+        )
+        for each in networks
+    )
+
+
+def _calibration_record(release: _Release, cases: Cases) -> CalibrationRecord:
     return CalibrationRecord(
-        source=material.cases.source,
-        file="calibration.csv",
+        source=cases.source,
+        file=_EXPERIENCE,
         n_images=len(cases),
         n_specimens=cases.n_specimens,
         error_rate=release.settings.error_rate,
         false_rejection=release.settings.false_rejection,
-        density_file="density.npz" if novelty else None,
-        n_density=n_density,
+        density_file=_DENSITY,
+        n_density=int((release.run.table()["subset"] == "train").sum()),
     )
 
 
 def _model_record(
     release: _Release,
-    networks: Sequence[ExportedNetwork],
-    parity: tuple[float, int],
-    temperatures: Mapping[str, float],
+    *,
+    networks: tuple[NetworkRecord, ...],
+    calibration: CalibrationRecord,
+    map_scale: dict[Rank, float],
     samples: tuple[SampleRecord, ...],
 ) -> ModelRecord:
-    record, taxonomy, settings = release.record, release.run.taxonomy(), release.settings
-    calibration = CalibrationRecord(
-        source="", file="", n_images=0, n_specimens=0, error_rate=settings.error_rate,
-        false_rejection=settings.false_rejection, density_file=None, n_density=0,
-    )  # fmt: skip
+    """Everything but the hashes, which come when all files are there."""
+    record, settings = release.record, release.settings
     return ModelRecord(
         name=settings.name,
         version=settings.version,
@@ -251,20 +271,14 @@ def _model_record(
         mentum=mentum.__version__,
         taxa=record.taxa,
         verbatim=verbatim_labels(release.run),
-        ranks=tuple(rank for rank in taxonomy.ranks if rank in record.ranks),
+        ranks=tuple(rank for rank in release.run.taxonomy().ranks if rank in record.ranks),
         pixels=record.settings.pixels,
         geometry=map_geometry(release.run),
-        map_scale={},
-        networks=tuple(
-            NetworkRecord(
-                name=each.name, file=each.file, weights=each.weights, temperature=temperatures[each.name],
-                parity=parity[0], n_parity=parity[1],
-            )
-            for each in networks
-        ),
+        map_scale=map_scale,
+        networks=networks,
         calibration=calibration,
         training=training_record(release.run),
         samples=samples,
         files={},
         seal="0" * 64,
-    )  # fmt: skip
+    )
