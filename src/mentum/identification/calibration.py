@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from mentum.errors import ModelError
 from mentum.identification.decision import Answers, RankThreshold, learn_thresholds, most_probable
 from mentum.identification.novelty import KnownScores, Novelty
-from mentum.identification.probabilities import at_ranks, at_temperature, combine, fit_temperature, mean_of_groups
+from mentum.identification.probabilities import (
+    at_ranks,
+    at_temperature,
+    combine,
+    fit_temperature,
+    log_probabilities,
+    mean_of_groups,
+)
 from mentum.records import write_text
 from mentum.taxonomy import Rank, Taxon, Taxonomy
 
@@ -138,7 +145,7 @@ def pronounce(cases: Cases, temperatures: Mapping[str, float], unit: Unit) -> Ve
     calibrated = {name: at_temperature(values, temperatures[name]) for name, values in cases.log_prob.items()}
     labels, weights = cases.labels, cases.weights
     if unit == "specimen":
-        calibrated = {name: combine(np.log(np.maximum(each, 1e-30)), cases.groups) for name, each in calibrated.items()}
+        calibrated = {name: combine(log_probabilities(each), cases.groups) for name, each in calibrated.items()}
         labels, weights = cases.specimen_labels, np.ones(cases.n_specimens)
     y_prob = at_ranks(calibrated, taxonomy, cases.ranks)
     column_of = {rank: {label: taxonomy.truth(label, rank) for label in set(labels)} for rank in y_prob}

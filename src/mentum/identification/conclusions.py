@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mentum.identification.decision import Answers, RankThreshold, defended_rank, most_probable
 from mentum.identification.inputs import Given
 from mentum.identification.novelty import KnownScores, is_novel
-from mentum.identification.probabilities import at_ranks, at_temperature
+from mentum.identification.probabilities import at_ranks, combine
 from mentum.identification.readings import Picture
 from mentum.identification.reasons import Ground, explain_status
 from mentum.model.record import ModelRecord
@@ -67,10 +67,11 @@ class Judge:
 
     def _grounds(self, units: Sequence[Sequence[Looked]]) -> list[Ground]:
         """On what each answer rests."""
+        looked = [each for images in units for each in images]
+        of_unit = np.repeat(np.arange(len(units)), [len(images) for images in units])
         names = [network.name for network in self.record.networks]
-        means = {name: np.stack([_mean(images, name) for images in units]) for name in names}
-        calibrated = {name: at_temperature(values, 1.0) for name, values in means.items()}
-        y_prob = at_ranks(calibrated, self.taxonomy, self.record.ranks)
+        combined = {name: combine(np.stack([each.log_prob[name] for each in looked]), of_unit) for name in names}
+        y_prob = at_ranks(combined, self.taxonomy, self.record.ranks)
         answers = most_probable(y_prob, self.taxonomy)
         chosen = defended_rank(answers, self.thresholds)
         less_strange = self._less_strange(units)
@@ -168,11 +169,6 @@ class Judge:
         parts = sorted(each.content_hash for each in pictures)
         specimen = pictures[0].given.specimen
         return uuid.uuid5(uuid.NAMESPACE_URL, "/".join([self.record.identifier, *parts, specimen or ""])).urn
-
-
-def _mean(images: Sequence[Looked], network: str) -> NDArray[np.float64]:
-    """(C,): mean of the images' logarithms."""
-    return np.asarray(np.mean([each.log_prob[network] for each in images], axis=0))
 
 
 def _shared_terms(given: Sequence[Given]) -> dict[str, str]:

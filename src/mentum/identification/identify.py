@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mentum.identification.calibration import UNITS, Experience, Unit, read_experience
 from mentum.identification.conclusions import Judge, Looked
 from mentum.identification.inputs import Given, Inputs
-from mentum.identification.novelty import Novelty, measure
+from mentum.identification.novelty import Novelty
 from mentum.identification.output.darwin_core import Agent
 from mentum.identification.probabilities import at_temperature, log_probabilities
 from mentum.identification.readings import Reading, read_images
@@ -188,7 +188,7 @@ class Identifier:
         novelty = self._novelty
         if novelty is None:
             return np.full(len(features), np.nan)
-        return novelty.score(measure(novelty.density, features, log_prob))
+        return novelty.score_images(features, log_prob)
 
     def _explain(self, reading: Reading, found: Sequence[Identification]) -> Iterator[Explained]:
         if reading.outputs is None:

@@ -142,6 +142,10 @@ class Novelty:
         """(N,), larger is stranger; from measures (N, 2)."""
         return np.asarray(((measures - self.location) / self.scale).sum(axis=1))
 
+    def score_images(self, features: NDArray[np.float32], log_prob: Vector) -> Vector:
+        """(N,), likewise, from features (N, K) and logarithms of uncalibrated probabilities (N, C)."""
+        return self.score(measure(self.density, features, log_prob))
+
     def save(self, file: Path) -> None:
         """Write plain arrays."""
         density, beside = self.density, file.with_name(f"{file.name}.part")

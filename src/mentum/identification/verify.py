@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mentum.errors import ImageError
-from mentum.identification.novelty import Novelty, measure
+from mentum.identification.novelty import Novelty
 from mentum.identification.probabilities import log_probabilities
 from mentum.model.folder import Model
 from mentum.specimens.pixels import square_pixels
@@ -60,7 +60,7 @@ def verify(model: Model) -> Verification:
             )
         if novelty and sample.novelty is not None:
             first = next(iter(outputs.y_prob.values()))
-            found = float(novelty.score(measure(novelty.density, outputs.features, log_probabilities(first)))[0])
+            found = float(novelty.score_images(outputs.features, log_probabilities(first))[0])
             if not abs(found - sample.novelty) <= 0.05 * max(1.0, abs(sample.novelty)):
                 faults.append(f"{file}: its novelty score is {found:.3f}, released as {sample.novelty:.3f}.")
     return Verification(len(record.files), len(record.samples), largest, tuple(faults))

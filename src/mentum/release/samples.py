@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.identification.novelty import Novelty, measure
+from mentum.identification.novelty import Novelty
 from mentum.identification.probabilities import log_probabilities
 from mentum.model.record import SampleRecord
 from mentum.model.session import Outputs
@@ -29,17 +29,13 @@ def write_samples(
         (folder / "samples").mkdir(exist_ok=True)
         shutil.copyfile(source, folder / file)
         one = outputs[np.array([row])]
-        strange = (
-            float(novelty.score(measure(novelty.density, one.features, log_probabilities(one.y_prob[first])))[0])
-            if novelty
-            else None
-        )
+        strange = novelty.score_images(one.features, log_probabilities(one.y_prob[first])) if novelty else None
         records.append(
             SampleRecord(
                 file=file,
                 label=predictions.labels[row].name,
                 probabilities={name: tuple(values[0].tolist()) for name, values in one.y_prob.items()},
-                novelty=strange,
+                novelty=None if strange is None else float(strange[0]),
             )
         )
     return tuple(records)
