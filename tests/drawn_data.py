@@ -22,8 +22,8 @@ Orthocladius,genus,Orthocladiinae,
 """
 
 TINY = (
-    "threads=1", "device=cpu", "pixels.size=32", "stage1.views=2", "stage1.epochs=4", "stage1.batch_size=8",
-    "stage2.epochs=3", "stage2.batch_size=8",
+    "threads=1", "device=cpu", "pixels.size=32", "backbone.source=random", "stage1.views=2",
+    "stage1.epochs=4", "stage1.batch_size=8", "stage2.epochs=3", "stage2.batch_size=8",
     'backbone.options={ embedding_size = 8, hidden_sizes = [8, 16], depths = [1, 1], layer_type = "basic" }',
 )  # fmt: skip
 """What makes a training last a second or two."""

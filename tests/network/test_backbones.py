@@ -9,14 +9,20 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageOps
 from safetensors.torch import load_file, save_file
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from data_sets import real_data
 from mentum.errors import BackboneError
 from mentum.network import backbones
-from mentum.network.backbones import IMAGENET_MEAN, Backbone, load_backbone, reopen_backbone
+from mentum.network.backbones import BUILTIN, IMAGENET_MEAN, Backbone, load_backbone, reopen_backbone
 from mentum.settings import BackboneSettings
 
 TINY: dict[str, Any] = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 2], "layer_type": "basic"}
@@ -209,7 +215,7 @@ def test_an_unreachable_hub_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert str(caught.value) == (
         "backbone microsoft/resnet-nowhere: the hub cannot be reached or has no such network, and no copy of it is "
         "stored here (<urlopen error Name or service not known>); give --backbone a local folder in Hugging Face "
-        "format, or 'random'."
+        "format, or 'builtin'."
     )
 
 
@@ -228,8 +234,30 @@ def test_a_stored_copy_is_used_without_asking_the_hub(folder: Path, monkeypatch:
     assert (found.source, found.pretrained) == ("someone/tiny", True)
 
 
-def test_no_weights_are_built_in() -> None:
-    with pytest.raises(
-        BackboneError, match=r"backbone builtin: this version of Mentum ships no weights; give --backbone"
-    ):
-        load(source="builtin")
+def test_the_backbone_in_the_box_needs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: pytest.fail("something was asked for"))
+
+    found = load(source="builtin")
+
+    assert (found.source, found.pretrained, found.n_features) == ("builtin", True, 512)
+    assert found(torch.zeros(1, 3, 128, 128)).shape == (1, 512, 8, 8)
+    assert (BUILTIN / "model.safetensors").stat().st_size < 4e6
+
+
+def test_frozen_features_of_the_backbone_in_the_box_tell_pollen_apart() -> None:
+    """Ten taxa, ten images of each to learn from and ten to judge: well above the same network with random weights."""
+    folders = sorted((real_data("pollen20") / "images").iterdir())[:10]
+    files = [file for folder in folders for file in sorted(folder.iterdir())[:20]]
+    squares = [np.asarray(ImageOps.pad(Image.open(file).convert("RGB"), (128, 128))) for file in files]
+    pixels = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).float()
+    labels, judged = np.repeat(np.arange(10), 20), np.tile(np.arange(20) >= 10, 10)
+
+    def accuracy(backbone: Backbone) -> float:
+        with torch.inference_mode():
+            features = backbone(pixels).mean((2, 3)).double().numpy()
+        head = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+        return float(head.fit(features[~judged], labels[~judged]).score(features[judged], labels[judged]))
+
+    trained = load(source="builtin")
+    like_it = {name: getattr(trained.network.config, name) for name in ("embedding_size", "hidden_sizes", "depths")}
+    assert accuracy(trained) > accuracy(load(layer_type="bottleneck", **like_it)) + 0.05

@@ -20,7 +20,10 @@ from mentum.settings import BackboneSettings
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Used where a backbone does not say how its input is normalised."""
 
-_ALTERNATIVES = "give --backbone a local folder in Hugging Face format, or 'random'"
+BUILTIN = Path(str(resources.files("mentum").joinpath("weights/builtin")))
+"""The weights that come with Mentum, and their model card."""
+
+_ALTERNATIVES = "give --backbone a local folder in Hugging Face format, or 'builtin'"
 
 
 class Backbone(nn.Module):
@@ -111,14 +114,7 @@ def load_backbone(settings: BackboneSettings, seed: int) -> Backbone:
     if settings.source == "random":
         return _random_backbone(settings, seed)
     if settings.source == "builtin":
-        folder = resources.files("mentum").joinpath("weights/builtin")
-        if not folder.is_dir():
-            raise BackboneError(
-                "backbone builtin: this version of Mentum ships no weights; give --backbone a hub id such as "
-                "microsoft/resnet-50 or a local folder in Hugging Face format, or --recipe quick, which starts from "
-                "random weights."
-            )
-        return _read_folder(Path(str(folder)), settings.source)
+        return _read_folder(BUILTIN, settings.source)
     folder = Path(settings.source).expanduser()
     if folder.is_dir():
         return _read_folder(folder, settings.source)

@@ -30,6 +30,10 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
     write_text("\n".join(parts), file)
 
 
+_ORIGINS = {"builtin": "pretrained on drawn pictures only", "random": "from random weights"}
+"""Where a backbone comes from; other names are folders and hub ids."""
+
+
 def _front_matter(record: ModelRecord) -> str:
     lines = ["---"]
     lines += [f"license: {record.licence.lower()}"] if record.licence else []
@@ -42,7 +46,7 @@ def _details(record: ModelRecord) -> Iterator[str]:
     ranks = ", ".join(record.ranks)
     n = len(record.taxa)
     yield f"Identifies specimens on photographs as one of {n} taxa, and answers at {ranks} rank.\n"
-    origin = "pretrained" if record.training.pretrained else "from random weights"
+    origin = _ORIGINS.get(record.training.backbone, "pretrained")
     yield f"- Network: {record.training.architecture} ({record.training.backbone}, {origin}), in ONNX"
     yield f"- Input: {record.pixels.size} px squares, aspect kept, padded with grey level {record.pixels.padding}"
     yield f"- Made: {record.created:%Y-%m-%d} by Mentum {record.mentum}"

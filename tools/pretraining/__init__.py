@@ -1,0 +1,1 @@
+"""Pre-training of the built-in backbone on pictures drawn from formulas."""
