@@ -13,6 +13,7 @@ from mentum.cli.data import check, phantoms
 from mentum.cli.explaining import characters, explain
 from mentum.cli.learning import calibrate, evaluate, train
 from mentum.cli.releasing import export, identify, verify
+from mentum.cli.validating import crossvalidate
 from mentum.errors import MentumError
 
 app = typer.Typer(
@@ -22,7 +23,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (check, train, evaluate, calibrate, explain, characters, export, verify, identify, phantoms):
+for _command in (
+    check, train, evaluate, crossvalidate, calibrate, explain, characters, export, verify, identify, phantoms,
+):  # fmt: skip
     app.command()(_command)
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from mentum.records import CheckReport, Evaluation, ResultRow, Severity
 
 if TYPE_CHECKING:
+    from mentum.evaluation.cross_validation import CrossValidation, Estimate
     from mentum.evaluation.results import CalibrationReport, DefendedRanks, UnknownTaxa
     from mentum.explanation.proposals.propose import Proposals
     from mentum.explanation.results import CharacterShare, Explanation, Occlusion
@@ -85,6 +86,45 @@ def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 
         )  # fmt: skip
     if len(wrong) > shown:
         console.print(f"and {len(wrong) - shown} more in evaluation.json")
+
+
+def print_cross_validation(found: CrossValidation) -> None:
+    """Print the scores of a cross-validation, each with its interval."""
+    console = Console(highlight=False, markup=False)
+    trained = "both stages" if found.stage == 2 else "top classifier on features of the frozen backbone"
+    what = f"{found.n_images} images of {found.n_specimens} specimens, {found.design}, {trained}"
+    console.print(f"{found.data}: {what}, backbone {found.backbone}", soft_wrap=True)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    for name in ("rank", "by"):
+        table.add_column(name, no_wrap=True)
+    for name in ("wrong", "accuracy %", "balanced %", "macro F1 %", "top 3 %"):
+        table.add_column(name, justify="right")
+    for row in found.ranks:
+        n = row.n_images if row.unit == "image" else row.n_specimens
+        scores = (row.accuracy, row.balanced_accuracy, row.macro_f1, row.top_3)
+        cells = (f"{100 * each.value:.1f}\n{_bounds(each)}" if each else "" for each in scores)
+        table.add_row(str(row.rank), row.unit, f"{row.n_misclassified} of {n}", *cells)
+    console.print(table)
+    if tree := found.tree:
+        console.print(
+            f"Up the tree ({tree.n_images} images): precision {_percent(tree.precision)}, recall "
+            f"{_percent(tree.recall)}, F1 {_percent(tree.f1)}", soft_wrap=True,
+        )  # fmt: skip
+        if tree.height:
+            low, high = tree.height.interval.low, tree.height.interval.high
+            console.print(f"Mistakes meet the label {tree.height.value:.2f} ranks up ({low:.2f} - {high:.2f}).")
+    for note in found.unseen:
+        console.print(note, soft_wrap=True)
+
+
+def _percent(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
+    return f"{100 * estimate.value:.1f} ({_bounds(estimate)})"
+
+
+def _bounds(estimate: Estimate) -> str:
+    return f"{100 * estimate.interval.low:.1f}-{100 * estimate.interval.high:.1f}"
 
 
 def print_calibration(report: CalibrationReport, error_rate: float) -> None:

@@ -52,11 +52,12 @@ def judge(material: HeldOut, error_rate: float) -> CalibrationReport:
     rates = tuple(sorted({error_rate, *ERROR_RATES}))
     whole = _Round.of(material.cases, Turn(material.learned, material.learned))
     rounds = [_Round.of(material.cases, turn) for turn in material.turns]
-    defended = [_defended(whole, rounds, unit, rate) for unit in _units(material.cases) for rate in rates]
+    judged = np.concatenate([turn.judged for turn in material.turns])
+    units = _units(material.cases[judged])
+    defended = [_defended(whole, rounds, unit, rate) for unit in units for rate in rates]
     before, after = _join([each.as_trained() for each in rounds]), _join([each.verdicts("image") for each in rounds])
     by_specimen = _join([each.verdicts("specimen") for each in rounds])
     reached = [rank for rank, y_true in after.y_true.items() if (y_true >= 0).any()]
-    judged = np.concatenate([turn.judged for turn in material.turns])
     return CalibrationReport(
         source=material.cases.source,
         method=material.method,

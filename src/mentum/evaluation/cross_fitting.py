@@ -10,11 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mentum.errors import RunError
-from mentum.evaluation.held_out import spread_over_parts
 from mentum.identification.novelty import Density, measure
 from mentum.identification.probabilities import log_probabilities
 from mentum.model.session import Outputs
 from mentum.runs import Run, write_parquet
+from mentum.specimens.folds import spread_over_parts
 from mentum.taxonomy import Taxon, Taxonomy
 
 Train = Callable[[str, NDArray[np.str_], Taxonomy], Outputs]

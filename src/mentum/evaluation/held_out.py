@@ -13,7 +13,8 @@ from mentum.errors import RunError
 from mentum.identification.calibration import Cases
 from mentum.identification.probabilities import log_probabilities
 from mentum.runs import Run
-from mentum.taxonomy import Rank, Taxon, order_of
+from mentum.specimens.folds import spread_over_parts
+from mentum.taxonomy import Rank
 
 N_GROUPS = 5
 """Parts that specimens are shared into, where they are judged by what was learned from the others."""
@@ -92,32 +93,6 @@ def _turns(cases: Cases, seed: int) -> list[Turn]:
     """Parts of about equal size, each with specimens of every taxon as far as they go."""
     parts = spread_over_parts(cases.specimens, cases.labels, N_GROUPS, seed)
     return [Turn(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in np.unique(parts).tolist()]
-
-
-def spread_over_parts(
-    specimens: NDArray[np.str_], labels: Sequence[Taxon], n_parts: int, seed: int
-) -> NDArray[np.int64]:
-    """The part of each image: all images of a specimen in one, the specimens of each taxon spread over all.
-
-    Args:
-        specimens: (N,).
-        labels: N taxa.
-        n_parts: how many.
-        seed: of the order of specimens.
-
-    Returns:
-        (N,) int, 0 to n_parts - 1.
-    """
-    lowest: dict[str, Taxon] = {}
-    for specimen, label in zip(specimens.tolist(), labels, strict=True):
-        if specimen not in lowest or label.is_within(lowest[specimen]):
-            lowest[specimen] = label
-    taxon_of = {specimen: order_of(label) for specimen, label in lowest.items()}
-    names = sorted(taxon_of)
-    shuffled = [names[place] for place in np.random.default_rng(seed).permutation(len(names))]
-    by_taxon = sorted(shuffled, key=lambda specimen: taxon_of[specimen])
-    part_of = {specimen: place % n_parts for place, specimen in enumerate(by_taxon)}
-    return np.array([part_of[specimen] for specimen in specimens.tolist()], dtype=np.int64)
 
 
 def read_folds(

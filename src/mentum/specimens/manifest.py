@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -42,6 +42,10 @@ SUBSETS: Mapping[str, str] = {
 """Spelling of a subset → its name here."""
 
 
+_OTHER = "other:"
+"""Before the names of columns that only pass through."""
+
+
 @dataclass(frozen=True)
 class SpecimenTable:
     """The images of a data set with their labels and specimens.
@@ -53,6 +57,7 @@ class SpecimenTable:
         labels: the taxon of each row.
         specimens_named: False where each image counts as a specimen for lack of a column.
         faults: what is wrong with the table; rows that cannot be used are not in `frame`.
+        others: the table's further columns, as text, row by row beside `frame`.
     """
 
     source: Path
@@ -61,6 +66,7 @@ class SpecimenTable:
     labels: tuple[Taxon, ...]
     specimens_named: bool
     faults: tuple[Fault, ...]
+    others: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     @cached_property
     def file_names(self) -> list[str]:
@@ -76,6 +82,12 @@ class SpecimenTable:
     def specimens(self) -> NDArray[np.str_]:
         """(N,) str: the specimen of each image."""
         return self.frame["specimen"].to_numpy().astype(str)
+
+    def take(self, rows: NDArray[np.int64]) -> SpecimenTable:
+        """Some of the images, as a table of their own."""
+        labels = tuple(self.labels[row] for row in rows.tolist())
+        others = self.others[rows] if self.others.width else self.others
+        return replace(self, frame=self.frame[rows], labels=labels, others=others)
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -143,7 +155,11 @@ def _row_of(parts: tuple[str, ...]) -> tuple[str, str, str | None, str | None] |
 def _frame_from_table(file: Path, faults: list[Fault]) -> pl.DataFrame:
     raw = read_table(file)
     renamed = _rename(raw.columns, str(file), faults)
-    frame = raw.select([pl.col(old).alias(new) for new, old in renamed.items()])
+    others = [column for column in raw.columns if column not in renamed.values()]
+    frame = raw.select(
+        [pl.col(old).alias(new) for new, old in renamed.items()]
+        + [pl.col(name).cast(pl.String, strict=False).alias(_OTHER + name) for name in others]
+    )
     missing = [name for name in ("file_name", "scientificName") if name not in renamed]
     if missing:
         raise DataError(
@@ -187,7 +203,9 @@ def _resolve(source: Path, root: Path, frame: pl.DataFrame, faults: list[Fault])
     frame, names = _drop_unusable(root, frame, names, resolver, faults)
     faults += resolver.faults()
     labels = tuple(name for name in names if name is not None)
-    return SpecimenTable(source, root, frame, labels, bool(named), tuple(faults))
+    further = [name for name in frame.columns if name.startswith(_OTHER)]
+    others = frame.select(further).rename({name: name.removeprefix(_OTHER) for name in further})
+    return SpecimenTable(source, root, frame.drop(further), labels, bool(named), tuple(faults), others)
 
 
 def _add_missing(frame: pl.DataFrame) -> pl.DataFrame:

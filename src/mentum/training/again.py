@@ -17,12 +17,12 @@ from mentum.errors import RunError
 from mentum.model.session import Outputs, join
 from mentum.network.backbones import Backbone, load_backbone, reopen_backbone
 from mentum.network.head import Head, make_objective
-from mentum.records import Progress, ProgressCallback
+from mentum.records import Progress, ProgressCallback, ignore_progress
 from mentum.runs import Run
 from mentum.settings import Settings
 from mentum.taxonomy import Taxonomy
 from mentum.training.batches import ImageSource
-from mentum.training.features import BATCH_SIZE, extract_features
+from mentum.training.features import BATCH_SIZE, Views, extract_features
 from mentum.training.machine import repeatable
 from mentum.training.predict import Predictor, probabilities
 from mentum.training.preparation import Prepared, prepare
@@ -83,19 +83,13 @@ class Again:
             Of all images of the run.
         """
         prepared = dataclasses.replace(self.prepared, subsets=subsets, taxonomy=taxonomy)
-        settings = self._settings_for(taxonomy)
+        settings = settings_for(self.settings, taxonomy)
         if not (out / "run.json").is_file() or Run(out).record().status != "complete":
             train_prepared(lambda: prepared, out, settings, backbone=self._backbone, command="", report=self.report)
         with repeatable(self.settings):
-            outputs = self._look(Predictor.open(Run(out)))
+            outputs = look(Predictor.open(Run(out)), self.prepared.pixels.pixels, self.report)
         shutil.rmtree(out)
         return outputs
-
-    def _settings_for(self, taxonomy: Taxonomy) -> Settings:
-        """Without the ranks at which a smaller tree leaves nothing to tell apart."""
-        head = self.settings.head
-        kept = tuple(rank for rank in head.ranks if rank in taxonomy.ranks)
-        return self.settings.model_copy(update={"head": head.model_copy(update={"ranks": kept or head.ranks})})
 
     def _backbone(self) -> Backbone:
         """As before any training."""
@@ -103,22 +97,15 @@ class Again:
             return load_backbone(self.settings.backbone, self.settings.seed)
         return reopen_backbone(self.run.path / "backbone")
 
-    def _look(self, predictor: Predictor) -> Outputs:
-        pixels, parts = self.prepared.pixels.pixels, []
-        for start in range(0, len(pixels), BATCH_SIZE):
-            parts.append(
-                predictor.outputs(np.array(pixels[start : start + BATCH_SIZE]))
-            )  # a copy: torch wants to write
-            done = min(start + BATCH_SIZE, len(pixels))
-            self.report(Progress(task="looking", done=done, total=len(pixels), unit="images"))
-        return join(parts)
-
     def train_head(self, subsets: Subsets, taxonomy: Taxonomy) -> Outputs:
         """Train only the top classifier, on features of the frozen backbone, computed once and without deformation."""
-        tasks = make_tasks(taxonomy, self.prepared.table.labels, self._settings_for(taxonomy).head)
-        with repeatable(self.settings), tempfile.TemporaryDirectory() as folder:
-            y_prob = {task.model: self._head_probabilities(task, subsets, Path(folder)) for task in tasks}
-        return Outputs(y_prob, self._features, {})
+        settings = settings_for(self.settings, taxonomy)
+        tasks = make_tasks(taxonomy, self.prepared.table.labels, settings.head)
+        clean = self._features
+        taught = clean[subsets == "train"]
+        with repeatable(self.settings):
+            y_prob = {task.model: learn_head(task, settings, subsets, clean, lambda _: taught) for task in tasks}
+        return Outputs(y_prob, clean, {})
 
     @cached_property
     def _features(self) -> NDArray[np.float32]:
@@ -131,27 +118,58 @@ class Again:
         backbone = reopen_backbone(self.run.path / "backbone")
         return extract_features(backbone, source, np.arange(len(source.pixels)), None, self.report)
 
-    def _head_probabilities(self, task: Task, subsets: Subsets, folder: Path) -> NDArray[np.float32]:
-        """(N, C)."""
-        taught = subsets == "train"
-        objective = make_objective(task.allowed, taught, self.settings.head.imbalance)
-        rows = {name: np.flatnonzero((subsets == name) & objective.usable) for name in ("train", "validation")}
-        features = torch.from_numpy(self._features)
-        head = Head(features.shape[1], objective.n_taxa, self.settings.head.dropout)
-        head.standardise_on(features[rows["train"]])
+
+def settings_for(settings: Settings, taxonomy: Taxonomy) -> Settings:
+    """Settings without the ranks at which a smaller tree leaves nothing to tell apart."""
+    head = settings.head
+    ranks = tuple(rank for rank in head.ranks if rank in taxonomy.ranks)
+    return settings.model_copy(update={"head": head.model_copy(update={"ranks": ranks or head.ranks})})
+
+
+def look(predictor: Predictor, pixels: NDArray[np.uint8], report: ProgressCallback) -> Outputs:
+    """What trained networks say of all images (N, S, S, 3) uint8."""
+    parts = []
+    for start in range(0, len(pixels), BATCH_SIZE):
+        parts.append(predictor.outputs(np.array(pixels[start : start + BATCH_SIZE])))  # a copy: torch wants to write
+        done = min(start + BATCH_SIZE, len(pixels))
+        report(Progress(task="looking", done=done, total=len(pixels), unit="images"))
+    return join(parts)
+
+
+def learn_head(
+    task: Task, settings: Settings, subsets: Subsets, clean: NDArray[np.float32], views: Views
+) -> NDArray[np.float32]:
+    """Train a top classifier on features of the frozen backbone and identify all images with it.
+
+    Args:
+        task: what it learns.
+        settings: of the run.
+        subsets: (N,) the subset of each image.
+        clean: (N, K) features of all images as they are.
+        views: features of the training images for an epoch.
+
+    Returns:
+        (N, C) probabilities.
+    """
+    objective = make_objective(task.allowed, subsets == "train", settings.head.imbalance)
+    rows = {name: np.flatnonzero((subsets == name) & objective.usable) for name in ("train", "validation")}
+    usable = objective.usable[subsets == "train"]
+    features = torch.from_numpy(clean)
+    head = Head(features.shape[1], objective.n_taxa, settings.head.dropout)
+    head.standardise_on(features[rows["train"]])
+    with tempfile.TemporaryDirectory() as folder:
         lesson = Lesson(
             model=task.model,
             objective=objective,
             train=rows["train"],
             validation=rows["validation"],
-            seed=self.settings.seed,
-            checkpoint=folder / f"{task.model}.checkpoint",
-            report=lambda _: None,
+            seed=settings.seed,
+            checkpoint=Path(folder) / f"{task.model}.checkpoint",
+            report=ignore_progress,
         )
-        learned = self._features[rows["train"]]
-        train_head(head, lambda _: learned, features[rows["validation"]], lesson, self.settings.stage1)
-        with torch.inference_mode():
-            return probabilities(head(features))
+        train_head(head, lambda epoch: views(epoch)[usable], features[rows["validation"]], lesson, settings.stage1)
+    with torch.inference_mode():
+        return probabilities(head(features))
 
 
 def _refuse_other_labels(run: Run, prepared: Prepared) -> None:

@@ -1,0 +1,103 @@
+"""Commands that judge a recipe honestly and compare two."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+from mentum.cli.data import DataArgument, JsonOption, LogOption
+from mentum.cli.learning import CacheOption, pixel_cache
+from mentum.cli.progress import Log, shown_progress
+
+if TYPE_CHECKING:
+    from mentum.settings import Settings
+    from mentum.specimens.folds import Fold
+    from mentum.specimens.manifest import SpecimenTable
+
+
+def crossvalidate(
+    data: DataArgument,
+    out: Annotated[Path, typer.Option(help="Folder of the cross-validation; the same command goes on with it.")],
+    folds: Annotated[int, typer.Option(min=2, help="Parts of the specimens; as many trainings.")] = 5,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Judge each group once instead, such as each locality or recordedBy."),
+    ] = None,
+    stage: Annotated[
+        int, typer.Option(min=1, max=2, help="1: the top classifier alone, on features that are computed once.")
+    ] = 2,
+    jobs: Annotated[int, typer.Option(min=1, help="Folds that are trained at a time, with --stage 2.")] = 1,
+    recipe: Annotated[str, typer.Option(help="default, paper, quick, or a TOML file.")] = "default",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe.")
+    ] = None,
+    backbone: Annotated[str | None, typer.Option(help="Hub id, local Hugging Face folder, builtin, or random.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
+    error_rate: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="Share of the answers at a rank that may be wrong.")
+    ] = 0.05,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+    log: LogOption = Log.AUTO,
+) -> None:
+    """Judge a recipe on every specimen once: train without it, and stop and calibrate without it."""
+    from mentum.cli.display import print_calibration, print_cross_validation
+    from mentum.evaluation.cross_validation import Judged, calibrate_folds, score
+    from mentum.settings import load_settings
+    from mentum.training.folds import FoldTraining, fold_file, learn_folds
+    from mentum.training.preparation import prepare
+    from mentum.training.tasks import task_ranks
+
+    given = {"backbone.source": backbone and json.dumps(backbone, ensure_ascii=False), "seed": seed}
+    settings = load_settings(
+        recipe, [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
+    )
+    chosen = cast(Literal[1, 2], stage)
+    with shown_progress(log) as report:
+        prepared = prepare(data, settings, pixel_cache(cache), report)
+        design, dealt = _folds(prepared.table, folds, leave_out, settings)
+        record = prepared.record()
+        _begin(out, design, chosen, settings, (record.table_hash, record.content_hash))
+        learn_folds(FoldTraining(prepared, settings, out, chosen, report), dealt, pixel_cache(cache), jobs)
+    files = [fold_file(out, fold) for fold in dealt]
+    judged = Judged.read(prepared.table, dealt, files, task_ranks(prepared.taxonomy, settings.head))
+    judged.write(out / "out_of_fold.parquet")
+    about = {"design": design, "stage": stage, "backbone": settings.backbone.source, "seed": settings.seed}
+    found, calibration = score(judged, about), calibrate_folds(judged, error_rate)
+    found.write(out / "crossvalidation.json")
+    calibration.write(out / "calibration.json")
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        print_cross_validation(found)
+        print_calibration(calibration, error_rate)
+
+
+def _folds(table: SpecimenTable, n_folds: int, column: str | None, settings: Settings) -> tuple[str, list[Fold]]:
+    """How specimens are kept apart, in words, and the folds."""
+    from mentum.specimens.folds import deal_folds, leave_groups_out
+
+    if column is not None:
+        return f"each {column} judged in turn", leave_groups_out(table, column, settings.split, settings.seed)
+    return f"{n_folds} folds by specimen", deal_folds(table, n_folds, settings.split, settings.seed)
+
+
+def _begin(out: Path, design: str, stage: Literal[1, 2], settings: Settings, hashes: tuple[str, str]) -> None:
+    import mentum
+    from mentum.evaluation.study import Study, begin_study
+
+    study = Study(
+        mentum=mentum.__version__,
+        design=design,
+        stage=stage,
+        settings=settings,
+        table_hash=hashes[0],
+        content_hash=hashes[1],
+        command=shlex.join(["mentum", *sys.argv[1:]]),
+    )
+    begin_study(out, study)

@@ -1,0 +1,94 @@
+"""Scores that weigh rare taxa as much as common ones, and top-k accuracy: arrays in, numbers out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentum.evaluation.metrics import confusion_matrix, precision_recall_f1
+
+
+def balanced_accuracy(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> float:
+    """Mean recall over the taxa that `y_true` names, 0-1: each counts the same, however many images it has.
+
+    Args:
+        y_true: (N,) int, column of the label.
+        y_pred: (N,) int, column of the identification.
+
+    Source: Brodersen et al. 2010, The balanced accuracy and its posterior distribution; as scikit-learn's
+        `balanced_accuracy_score`.
+
+    Raises:
+        ValueError: if there are no images, lengths differ, or a column is negative (a label left open).
+
+    >>> balanced_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]))
+    0.5
+    """
+    counts = _confusions(y_true, y_pred)
+    recall = precision_recall_f1(counts)[1]
+    return float(recall[counts.sum(axis=1) > 0].mean())
+
+
+def macro_f1(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> float:
+    """Mean F1 over the taxa that occur among labels or identifications, 0-1.
+
+    Args:
+        y_true: (N,) int, column of the label.
+        y_pred: (N,) int, column of the identification.
+
+    Source: scikit-learn's `f1_score(average="macro")` with its default labels: a taxon that is identified but never
+        labelled counts with 0, one that occurs in neither is left out.
+
+    Raises:
+        ValueError: if there are no images, lengths differ, or a column is negative (a label left open).
+
+    >>> round(macro_f1(np.array([0, 1, 1]), np.array([0, 1, 0])), 3)
+    0.667
+    """
+    counts = _confusions(y_true, y_pred)
+    f1 = precision_recall_f1(counts)[2]
+    return float(f1[counts.sum(axis=0) + counts.sum(axis=1) > 0].mean())
+
+
+def _confusions(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> NDArray[np.int64]:
+    if len(y_true) == 0 or y_true.shape != y_pred.shape:
+        raise ValueError(f"a score of {len(y_true)} labels and {len(y_pred)} identifications")
+    if min(y_true.min(), y_pred.min()) < 0:
+        raise ValueError("a label or an identification names no taxon (column below 0); leave those images out")
+    return confusion_matrix(y_true, y_pred, int(max(y_true.max(), y_pred.max())) + 1)
+
+
+def top_k_accuracy(y_true: NDArray[np.int64], y_prob: NDArray[np.floating], k: int = 3) -> float:
+    """Share of images whose label is among the k most probable taxa, 0-1.
+
+    Of equally probable taxa the one in the later column comes first: a tie favours columns, never the label.
+
+    Args:
+        y_true: (N,) int, column of the label.
+        y_prob: (N, C) float, probability of each taxon.
+        k: how many taxa are looked at; with k >= C every image counts as a hit.
+
+    Source: scikit-learn's `top_k_accuracy_score`, of which this is also the rule for ties.
+
+    Raises:
+        ValueError: if there are no images, k is below 1, a probability is not a finite number, or a label has no
+            column.
+
+    >>> y_prob = np.array([[0.5, 0.3, 0.2], [0.6, 0.3, 0.1]])
+    >>> top_k_accuracy(np.array([1, 2]), y_prob, k=2)
+    0.5
+    """
+    _check_columns(y_true, y_prob, k)
+    of_label = y_prob[np.arange(len(y_true)), y_true][:, None]
+    later = np.arange(y_prob.shape[1]) > y_true[:, None]
+    n_before = ((y_prob > of_label) | ((y_prob == of_label) & later)).sum(axis=1)
+    return float((n_before < k).mean())
+
+
+def _check_columns(y_true: NDArray[np.int64], y_prob: NDArray[np.floating], k: int) -> None:
+    if len(y_true) == 0 or len(y_true) != len(y_prob) or k < 1:
+        raise ValueError(f"top-{k} accuracy of {len(y_true)} labels and {len(y_prob)} rows of probabilities")
+    if not np.isfinite(y_prob).all():
+        raise ValueError("a probability is not a finite number")
+    if y_true.min() < 0 or y_true.max() >= y_prob.shape[1]:
+        raise ValueError(f"a label has no column among the {y_prob.shape[1]} of the probabilities")

@@ -1,0 +1,146 @@
+"""Folds of a cross-validation: who is judged, who teaches, and on whom training looks to know when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentum.errors import DataError
+from mentum.settings import SplitSettings
+from mentum.specimens.manifest import SpecimenTable
+from mentum.specimens.splits import split_specimens
+from mentum.taxonomy import Taxon, Taxonomy, order_of
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One training of a cross-validation.
+
+    Attributes:
+        name: its number, or the group that is judged.
+        subsets: (N,) str: "test" is judged; "train" and "validation" are all that the training sees.
+        taxonomy: the lowest taxa of which the training sees at least one specimen.
+    """
+
+    name: str
+    subsets: NDArray[np.str_]
+    taxonomy: Taxonomy
+
+    def rows(self, subset: str) -> NDArray[np.int64]:
+        """Image numbers of a subset."""
+        return np.flatnonzero(self.subsets == subset)
+
+
+def deal_folds(table: SpecimenTable, n_folds: int, split: SplitSettings, seed: int) -> list[Fold]:
+    """Judge each specimen once: specimens of every taxon are dealt to the folds in turn.
+
+    Args:
+        table: all images.
+        n_folds: at least 2.
+        split: says which share of the other folds' specimens training looks at without learning from them.
+        seed: of the order of specimens.
+
+    Raises:
+        DataError: if there are more folds than specimens.
+    """
+    n_specimens = len(set(table.specimens.tolist()))
+    if n_specimens < n_folds:
+        raise DataError(
+            f"{table.source}: has {n_specimens} specimens, expected {n_folds} or more for {n_folds} folds; give fewer "
+            "--folds."
+        )
+    parts = spread_over_parts(table.specimens, table.labels, n_folds, seed)
+    return [_fold(table, str(part + 1), parts == part, split, seed) for part in range(n_folds)]
+
+
+def leave_groups_out(table: SpecimenTable, column: str, split: SplitSettings, seed: int) -> list[Fold]:
+    """Judge each group once by what was learned from the others, such as each locality or each collector.
+
+    Raises:
+        DataError: if the column is not there, has empty cells or a single value, or divides a specimen.
+    """
+    groups = _column(table, column)
+    names = sorted(set(groups.tolist()))
+    if len(names) < 2:
+        raise DataError(f"{table.source}: {column} is {names[0]} in every row, expected two values or more.")
+    divided = _divided(table.specimens, groups)
+    if divided:
+        raise DataError(
+            f"{table.source}: {len(divided)} specimens ({divided[0]} is the first) stand in several groups of {column} "
+            "and would be judged by networks that know them; expected one value for all images of a specimen."
+        )
+    return [_fold(table, name, groups == name, split, seed) for name in names]
+
+
+def _column(table: SpecimenTable, column: str) -> NDArray[np.str_]:
+    held = table.frame if column in table.frame.columns else table.others
+    if column not in held.columns:
+        known = [name for name in table.frame.columns if name not in ("file_name", "split")] + table.others.columns
+        raise DataError(f"{table.source}: has no column {column}, expected one of {', '.join(known)}.")
+    values = held[column]
+    if empty := values.null_count():
+        raise DataError(
+            f"{table.source}: {empty} of {len(values)} rows have no {column}; fill them in, or leave these images out."
+        )
+    return values.to_numpy().astype(str)
+
+
+def _divided(specimens: NDArray[np.str_], groups: NDArray[np.str_]) -> list[str]:
+    """Specimens with images in several groups."""
+    first: dict[str, str] = {}
+    pairs = zip(specimens.tolist(), groups.tolist(), strict=True)
+    return sorted({specimen for specimen, group in pairs if first.setdefault(specimen, group) != group})
+
+
+def _fold(table: SpecimenTable, name: str, judged: NDArray[np.bool_], split: SplitSettings, seed: int) -> Fold:
+    rest = np.flatnonzero(~judged)
+    subsets = np.full(len(judged), "test", dtype="<U10")
+    policy = "random" if split.policy == "column" else split.policy
+    inner = split.model_copy(update={"policy": policy, "test": 0.0})
+    subsets[rest] = split_specimens(table.take(rest), inner, seed)
+    taught = {table.labels[row] for row in np.flatnonzero(subsets == "train").tolist()}
+    leaves = tuple(leaf for leaf in table.taxonomy.leaves if leaf in taught)
+    if len(leaves) < 2:
+        raise DataError(
+            f"{table.source}: without fold {name} fewer than two taxa are left to learn; expected specimens of each "
+            "taxon in several folds; give fewer --folds, or another column."
+        )
+    return Fold(name, subsets, Taxonomy(leaves))
+
+
+def unseen(table: SpecimenTable, folds: Sequence[Fold]) -> Iterator[tuple[Fold, Taxon, int]]:
+    """Taxa that are judged in a fold but were not taught in it, with the number of their images there."""
+    for fold in folds:
+        judged = [table.labels[row] for row in fold.rows("test").tolist()]
+        for taxon in sorted(set(judged) - set(fold.taxonomy.leaves), key=order_of):
+            if taxon in table.taxonomy.leaves:
+                yield fold, taxon, judged.count(taxon)
+
+
+def spread_over_parts(
+    specimens: NDArray[np.str_], labels: Sequence[Taxon], n_parts: int, seed: int
+) -> NDArray[np.int64]:
+    """The part of each image: all images of a specimen in one, the specimens of each taxon spread over all.
+
+    Args:
+        specimens: (N,).
+        labels: N taxa.
+        n_parts: how many.
+        seed: of the order of specimens.
+
+    Returns:
+        (N,) int, 0 to n_parts - 1.
+    """
+    lowest: dict[str, Taxon] = {}
+    for specimen, label in zip(specimens.tolist(), labels, strict=True):
+        if specimen not in lowest or label.is_within(lowest[specimen]):
+            lowest[specimen] = label
+    taxon_of = {specimen: order_of(label) for specimen, label in lowest.items()}
+    names = sorted(taxon_of)
+    shuffled = [names[place] for place in np.random.default_rng(seed).permutation(len(names))]
+    by_taxon = sorted(shuffled, key=lambda specimen: taxon_of[specimen])
+    part_of = {specimen: place % n_parts for place, specimen in enumerate(by_taxon)}
+    return np.array([part_of[specimen] for specimen in specimens.tolist()], dtype=np.int64)

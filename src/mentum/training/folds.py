@@ -1,0 +1,167 @@
+"""Train a recipe on the folds of a cross-validation and keep what the networks say of the images that they judge."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from mentum.errors import SettingsError
+from mentum.model.session import Outputs
+from mentum.network.backbones import load_backbone
+from mentum.records import Progress, ProgressCallback, ignore_progress
+from mentum.runs import Run, write_parquet
+from mentum.settings import Settings
+from mentum.specimens.folds import Fold
+from mentum.taxonomy import Rank, Taxon, Taxonomy
+from mentum.training.again import learn_head, look, settings_for
+from mentum.training.batches import ImageSource
+from mentum.training.features import CachedViews, extract_features, kept
+from mentum.training.machine import choose_device, repeatable
+from mentum.training.predict import Predictor
+from mentum.training.preparation import Prepared, prepare
+from mentum.training.tasks import make_tasks
+from mentum.training.train import train_prepared
+
+
+@dataclass(frozen=True)
+class FoldTraining:
+    """A recipe that is trained on one fold after the other.
+
+    Attributes:
+        prepared: all images; its own subsets are not used.
+        folder: of the cross-validation.
+        stage: 2 trains both stages, 1 the top classifier on features of the frozen backbone.
+    """
+
+    prepared: Prepared
+    settings: Settings
+    folder: Path
+    stage: Literal[1, 2]
+    report: ProgressCallback
+
+    def learn(self, fold: Fold) -> None:
+        """Train on a fold and write its predictions, unless that is done already."""
+        file = fold_file(self.folder, fold)
+        if not file.is_file():
+            outputs = self._head(fold) if self.stage == 1 else self._both_stages(fold)
+            write_parquet(self._predictions(fold, outputs), file)
+
+    def _both_stages(self, fold: Fold) -> Outputs:
+        out = fold_file(self.folder, fold).with_suffix("")
+        prepared = replace(self.prepared, subsets=fold.subsets, taxonomy=fold.taxonomy)
+        settings = settings_for(self.settings, fold.taxonomy)
+        if not (out / "run.json").is_file() or Run(out).record().status != "complete":
+            backbone = partial(load_backbone, settings.backbone, settings.seed)
+            train_prepared(lambda: prepared, out, settings, backbone=backbone, command="", report=self.report)
+        with repeatable(settings):
+            outputs = look(Predictor.open(Run(out)), prepared.pixels.pixels, self.report)
+        shutil.rmtree(out)
+        return outputs
+
+    def _head(self, fold: Fold) -> Outputs:
+        settings = settings_for(self.settings, fold.taxonomy)
+        tasks = make_tasks(fold.taxonomy, self.prepared.table.labels, settings.head)
+        taught = fold.rows("train")
+        views = CachedViews([view[taught] for view in self._views], settings.seed)
+        with repeatable(settings):
+            y_prob = {task.model: learn_head(task, settings, fold.subsets, self._views[0], views) for task in tasks}
+        self.report(Progress(task=f"fold {fold.name}", done=1, total=1, unit="training"))
+        return Outputs(y_prob, self._views[0], {})
+
+    @cached_property
+    def _views(self) -> list[NDArray[np.float32]]:
+        """Features (N, K) of all images: as they are, and deformed as in `stage1.views`; computed once."""
+        settings = self.settings
+        if settings.backbone.source == "random":
+            raise SettingsError(
+                "backbone.source: found random, expected pretrained weights for --stage 1: the features of a frozen "
+                "random network say little; give --backbone, or --stage 2."
+            )
+        pixels, padding = self.prepared.pixels.pixels, settings.pixels.padding
+        with repeatable(settings):
+            device = choose_device(settings)
+            source = ImageSource(pixels, settings.augmentation, padding, settings.seed, device)
+            backbone = load_backbone(settings.backbone, settings.seed).to(device)
+            backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            rows = np.arange(len(pixels))
+            extract = partial(extract_features, backbone, source, rows, report=self.report)
+            epochs = [None, *range(1, max(settings.stage1.views, 1))]
+            files = [self.folder / "features" / f"view-{epoch or 0}.npy" for epoch in epochs]
+            return [kept(file, partial(extract, epoch)) for file, epoch in zip(files, epochs, strict=True)]
+
+    def _predictions(self, fold: Fold, outputs: Outputs) -> pl.DataFrame:
+        """Of the images judged, and of those that training looked at, over the taxa of the whole data set."""
+        rows = np.concatenate([fold.rows("test"), fold.rows("validation")])
+        names = self.prepared.table.file_names
+        columns = {
+            "file_name": pl.Series([names[row] for row in rows.tolist()]),
+            "subset": pl.Series(fold.subsets[rows].tolist()),
+        }
+        for model, y_prob in outputs.y_prob.items():
+            known, wanted = _taxa(fold.taxonomy, model), _taxa(self.prepared.table.taxonomy, model)
+            spread = spread_over(y_prob[rows], known, wanted)
+            columns[model] = pl.Series(spread, dtype=pl.Array(pl.Float32, len(wanted)))
+        return pl.DataFrame(columns)
+
+
+def _taxa(taxonomy: Taxonomy, model: str) -> tuple[Taxon, ...]:
+    return taxonomy.leaves if model == "tree" else taxonomy.taxa(Rank(model))
+
+
+def spread_over(y_prob: NDArray[np.float32], known: Sequence[Taxon], wanted: Sequence[Taxon]) -> NDArray[np.float32]:
+    """Probabilities (N, C) of some taxa as those of more taxa, which get none.
+
+    >>> one, other = (Taxon(((Rank.GENUS, name),)) for name in ("Aus", "Bus"))
+    >>> spread_over(np.ones((1, 1), np.float32), [other], [one, other]).tolist()
+    [[0.0, 1.0]]
+    """
+    found = np.zeros((len(y_prob), len(wanted)), dtype=np.float32)
+    place = {taxon: column for column, taxon in enumerate(wanted)}
+    found[:, [place[taxon] for taxon in known]] = y_prob
+    return found
+
+
+def fold_file(folder: Path, fold: Fold) -> Path:
+    """Where the predictions of a fold lie."""
+    plain = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in fold.name)
+    return folder / "folds" / f"{plain}.parquet"
+
+
+def learn_folds(training: FoldTraining, folds: Sequence[Fold], cache: Path, jobs: int) -> None:
+    """Train on all folds, in several processes where asked to.
+
+    Args:
+        training: of this process.
+        folds: all; those that are done are not repeated.
+        cache: folder of the pixel cache.
+        jobs: processes that train at a time, each with its share of the threads; only where both stages are trained.
+    """
+    waiting = [fold for fold in folds if not fold_file(training.folder, fold).is_file()]
+    if jobs == 1 or training.stage == 1 or len(waiting) < 2:
+        for fold in waiting:
+            training.learn(fold)
+        return
+    threads = max((training.settings.threads or os.cpu_count() or 1) // jobs, 1)
+    settings = training.settings.model_copy(update={"threads": threads})
+    job = partial(_learn_elsewhere, training.prepared.table.source, settings, training.folder, cache)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for done, future in enumerate(as_completed([pool.submit(job, fold) for fold in waiting]), start=1):
+            future.result()
+            training.report(Progress(task="folds", done=done, total=len(waiting), unit="folds"))
+
+
+def _learn_elsewhere(source: Path, settings: Settings, folder: Path, cache: Path, fold: Fold) -> None:
+    """In another process, which finds the images in the pixel cache."""
+    FoldTraining(prepare(source, settings, cache, ignore_progress), settings, folder, 2, ignore_progress).learn(fold)
