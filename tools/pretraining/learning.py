@@ -43,7 +43,7 @@ class Plan:
         learning_rate: of AdamW; it rises over the share `warmup` of all steps and falls to zero along a cosine.
 
     Raises:
-        ValueError: if the numbers do not divide each other.
+        ValueError: if a number is too small, or they do not divide each other.
     """
 
     architecture: str = "resnet-s16"
@@ -60,6 +60,10 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if min(self.rounds, self.things, self.passes, self.batch) < 1 or min(self.picture, self.view) < 32:
+            raise ValueError("rounds, things, passes and batch: expected 1 or more; picture and view: 32 px or more")
+        if not 0 < self.warmup < 1:
+            raise ValueError(f"warmup {self.warmup}: expected a share between 0 and 1")
         if self.batch % SIBLINGS or self.things % self.batch:
             raise ValueError(
                 f"things {self.things}, batch {self.batch}: expected a batch that {SIBLINGS} divides, "
@@ -172,18 +176,17 @@ class Pretraining:
         return Draws.seeded(self.plan.seed, stream, self.device)
 
     def save(self, folder: Path) -> None:
-        """Write a checkpoint, whole or not at all, and the backbone as it stands."""
+        """Write the backbone as it stands, then a checkpoint, whole or not at all: a kill between repeats the round."""
         state = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         state |= {f"objective.{name}": value for name, value in self.objective.state_dict().items()}
         for place, values in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{place}.{name}": value for name, value in values.items()}
-        folder.mkdir(parents=True, exist_ok=True)
+        write_backbone(self.network, folder / "backbone")
+        (folder / "backbone" / RECORD).write_text(json.dumps(self._record(), indent=2) + "\n", encoding="utf-8")
         about = {"plan": json.dumps(asdict(self.plan)), "rounds": json.dumps([asdict(each) for each in self.rounds])}
         beside = folder / f"{CHECKPOINT}.part"
         save_file({name: value.contiguous() for name, value in state.items()}, beside, about)
         beside.replace(folder / CHECKPOINT)
-        write_backbone(self.network, folder / "backbone")
-        (folder / "backbone" / RECORD).write_text(json.dumps(self._record(), indent=2) + "\n", encoding="utf-8")
 
     def _record(self) -> dict[str, object]:
         """What was run, for how long, on what."""
@@ -207,7 +210,11 @@ class Pretraining:
         with safe_open(file, "pt") as opened:
             about = opened.metadata()
         if (theirs := json.loads(about["plan"])) != (ours := asdict(self.plan)):
-            others = ", ".join(f"{key} {theirs.get(key)} / {ours[key]}" for key in ours if theirs.get(key) != ours[key])
+            others = ", ".join(
+                f"{key} {theirs.get(key)} / {ours.get(key)}"
+                for key in {**ours, **theirs}
+                if theirs.get(key) != ours.get(key)
+            )
             raise ValueError(f"{file}: begun with another plan ({others}); give the same options, or another --out")
         state = load_file(file, str(self.device))
         self.network.load_state_dict(_below(state, "network."))

@@ -14,6 +14,7 @@ from rich.text import Text
 from mentum.records import CheckReport, Evaluation, ResultRow, Severity
 
 if TYPE_CHECKING:
+    from mentum.evaluation.compare import RunComparison
     from mentum.evaluation.cross_validation import CrossValidation, Estimate
     from mentum.evaluation.results import CalibrationReport, DefendedRanks, UnknownTaxa
     from mentum.explanation.proposals.propose import Proposals
@@ -125,6 +126,26 @@ def _percent(estimate: Estimate | None) -> str:
 
 def _bounds(estimate: Estimate) -> str:
     return f"{100 * estimate.interval.low:.1f}-{100 * estimate.interval.high:.1f}"
+
+
+def print_comparison(found: RunComparison) -> None:
+    """Print who has what right, and whether the difference is more than chance."""
+    console = Console(highlight=False, markup=False)
+    console.print(f"a: {found.a}\nb: {found.b}", soft_wrap=True)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    for name in ("rank", "images", "a %", "b %", "b - a (95 %)", "only a, b", "p", "best"):
+        table.add_column(name, no_wrap=True, justify="left" if name == "rank" else "right")
+    for row in found.ranks:
+        each = row.comparison
+        bounds = f"{100 * each.interval.low:+.1f} to {100 * each.interval.high:+.1f}"
+        shares = (f"{100 * each.accuracy_a:.1f}", f"{100 * each.accuracy_b:.1f}")
+        counts = (f"{each.only_a}, {each.only_b}", f"{each.mcnemar_p:.3f}", row.better or "-")
+        table.add_row(str(row.rank), str(each.n_images), *shares, f"{100 * each.difference:+.1f} ({bounds})", *counts)
+    console.print(table)
+    units = " and ".join(sorted({row.comparison.unit for row in found.ranks}))
+    console.print(f"p: McNemar's exact test, by {units}; interval: specimens drawn anew.")
+    for note in found.notes:
+        console.print(note, soft_wrap=True)
 
 
 def print_calibration(report: CalibrationReport, error_rate: float) -> None:

@@ -47,7 +47,7 @@ def crossvalidate(
 ) -> None:
     """Judge a recipe on every specimen once: train without it, and stop and calibrate without it."""
     from mentum.cli.display import print_calibration, print_cross_validation
-    from mentum.evaluation.cross_validation import Judged, calibrate_folds, score
+    from mentum.evaluation.cross_validation import OUT_OF_FOLD, Judged, calibrate_folds, score
     from mentum.settings import load_settings
     from mentum.training.folds import FoldTraining, fold_file, learn_folds
     from mentum.training.preparation import prepare
@@ -66,7 +66,7 @@ def crossvalidate(
         learn_folds(FoldTraining(prepared, settings, out, chosen, report), dealt, pixel_cache(cache), jobs)
     files = [fold_file(out, fold) for fold in dealt]
     judged = Judged.read(prepared.table, dealt, files, task_ranks(prepared.taxonomy, settings.head))
-    judged.write(out / "out_of_fold.parquet")
+    judged.write(out / OUT_OF_FOLD)
     about = {"design": design, "stage": stage, "backbone": settings.backbone.source, "seed": settings.seed}
     found, calibration = score(judged, about), calibrate_folds(judged, error_rate)
     found.write(out / "crossvalidation.json")
@@ -101,3 +101,20 @@ def _begin(out: Path, design: str, stage: Literal[1, 2], settings: Settings, has
         command=shlex.join(["mentum", *sys.argv[1:]]),
     )
     begin_study(out, study)
+
+
+def compare(
+    run_a: Annotated[Path, typer.Argument(help="Folder of `mentum train` or `mentum crossvalidate`.")],
+    run_b: Annotated[Path, typer.Argument(help="Another one, of the same images.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws for the intervals.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether one identifier is better than another, by a paired test on images that neither learned from."""
+    from mentum.cli.display import print_comparison
+    from mentum.evaluation.compare import compare as compare_runs
+
+    found = compare_runs(run_a, run_b, seed)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        print_comparison(found)

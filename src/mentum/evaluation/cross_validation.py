@@ -33,8 +33,16 @@ from mentum.specimens.folds import Fold, unseen
 from mentum.specimens.manifest import SpecimenTable
 from mentum.taxonomy import Rank
 
+OUT_OF_FOLD = "out_of_fold.parquet"
+"""File of all out-of-fold predictions."""
+
 N_BEST = 3
 """Taxa among which the label must be for top-3 accuracy."""
+
+
+def right_column(rank: Rank) -> str:
+    """Column of the out-of-fold predictions that says whether an image was identified rightly."""
+    return f"{rank}_right"
 
 
 class Estimate(Record):
@@ -191,7 +199,10 @@ class Judged:
         return HeldOut(cases, turns, method, np.flatnonzero(self.watched))
 
     def write(self, file: Path) -> None:
-        """Store the out-of-fold predictions: a row per image judged, in the order of the table."""
+        """Store the out-of-fold predictions: a row per image judged, in the order of the table.
+
+        `RANK_right` is empty where the label leaves the rank open.
+        """
         judged = np.flatnonzero(~self.watched)
         judged = judged[np.argsort(self.rows[judged])]
         names = [self.table.file_names[row] for row in self.rows[judged].tolist()]
@@ -200,8 +211,15 @@ class Judged:
             "specimen": pl.Series(self.cases.specimens[judged].tolist()),
             "fold": pl.Series([self.folds[fold].name for fold in self.fold_of[judged].tolist()]),
         }
-        for model, values in self.cases.log_prob.items():
-            columns[model] = pl.Series(np.exp(values[judged]), dtype=pl.Array(pl.Float32, values.shape[1]))
+        cases = self.cases[judged]
+        verdicts = pronounce(cases, dict.fromkeys(cases.log_prob, 1.0), "image")
+        for rank, right in verdicts.right.items():
+            taxa, known = cases.taxonomy.taxa(rank), ~np.isnan(right)
+            columns[f"{rank}_identified"] = pl.Series([taxa[each].name for each in verdicts.answers.column[rank]])
+            values = [bool(each) if told else None for each, told in zip(right, known, strict=True)]
+            columns[right_column(rank)] = pl.Series(values, dtype=pl.Boolean)
+        for model, log_prob in cases.log_prob.items():
+            columns[model] = pl.Series(np.exp(log_prob), dtype=pl.Array(pl.Float32, log_prob.shape[1]))
         write_parquet(pl.DataFrame(columns), file)
 
 
