@@ -13,7 +13,7 @@ from mentum.cli.data import check, phantoms
 from mentum.cli.explaining import characters, explain
 from mentum.cli.learning import calibrate, evaluate, train
 from mentum.cli.releasing import export, identify, verify
-from mentum.cli.validating import compare, crossvalidate
+from mentum.cli.validating import compare, crossvalidate, learning_curve
 from mentum.errors import MentumError
 
 app = typer.Typer(
@@ -24,7 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _command in (
-    check, train, evaluate, crossvalidate, compare, calibrate, explain, characters, export, verify, identify, phantoms,
+    check, train, evaluate, crossvalidate, learning_curve, compare, calibrate, explain, characters, export, verify,
+    identify, phantoms,
 ):  # fmt: skip
     app.command()(_command)
 

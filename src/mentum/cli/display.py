@@ -16,6 +16,7 @@ from mentum.records import CheckReport, Evaluation, ResultRow, Severity
 if TYPE_CHECKING:
     from mentum.evaluation.compare import RunComparison
     from mentum.evaluation.cross_validation import CrossValidation, Estimate
+    from mentum.evaluation.learning_curve import LearningCurve
     from mentum.evaluation.results import CalibrationReport, DefendedRanks, UnknownTaxa
     from mentum.explanation.proposals.propose import Proposals
     from mentum.explanation.results import CharacterShare, Explanation, Occlusion
@@ -126,6 +127,30 @@ def _percent(estimate: Estimate | None) -> str:
 
 def _bounds(estimate: Estimate) -> str:
     return f"{100 * estimate.interval.low:.1f}-{100 * estimate.interval.high:.1f}"
+
+
+def print_learning_curve(curve: LearningCurve) -> None:
+    """Print accuracy against specimens per taxon, and what more of them would bring."""
+    console = Console(highlight=False, markup=False)
+    what = f"{curve.n_images} images of {curve.n_specimens} specimens, each judged once at every step"
+    console.print(f"{curve.data}: {what}; top classifier on features of backbone {curve.backbone}", soft_wrap=True)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("specimens per taxon", no_wrap=True)
+    ranks = list(curve.points[-1].accuracies)
+    for rank in ranks:
+        table.add_column(f"{rank} %", justify="right", no_wrap=True)
+    for point, following in zip(curve.points, [*curve.points[1:], None], strict=True):
+        cells = (_percent(point.accuracies[rank]) for rank in ranks)
+        table.add_row(f"{point.per_taxon:.1f}", *cells, end_section=following is None)
+    for size in dict.fromkeys(each.per_taxon for each in curve.forecasts):
+        foretold = {each.rank: each.accuracy for each in curve.forecasts if each.per_taxon == size}
+        table.add_row(f"{size:.1f}, foretold", *(_percent(foretold[rank]) for rank in ranks))
+    console.print(table)
+    console.print(
+        "Foretold: a power law through the errors, if the specimens to come are like these."
+        if curve.forecasts
+        else "Too few specimens per taxon to foretell what more would bring."
+    )
 
 
 def print_comparison(found: RunComparison) -> None:

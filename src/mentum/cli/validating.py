@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from mentum.specimens.manifest import SpecimenTable
 
 
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe.")
+]
+BackboneOption = Annotated[str | None, typer.Option(help="Hub id, local Hugging Face folder, builtin, or random.")]
+SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")]
+
+
 def crossvalidate(
     data: DataArgument,
     out: Annotated[Path, typer.Option(help="Folder of the cross-validation; the same command goes on with it.")],
@@ -33,11 +40,9 @@ def crossvalidate(
     ] = 2,
     jobs: Annotated[int, typer.Option(min=1, help="Folds that are trained at a time, with --stage 2.")] = 1,
     recipe: Annotated[str, typer.Option(help="default, paper, quick, or a TOML file.")] = "default",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe.")
-    ] = None,
-    backbone: Annotated[str | None, typer.Option(help="Hub id, local Hugging Face folder, builtin, or random.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
+    set_: SetOption = None,
+    backbone: BackboneOption = None,
+    seed: SeedOption = None,
     error_rate: Annotated[
         float, typer.Option(min=0.001, max=0.5, help="Share of the answers at a rank that may be wrong.")
     ] = 0.05,
@@ -48,22 +53,19 @@ def crossvalidate(
     """Judge a recipe on every specimen once: train without it, and stop and calibrate without it."""
     from mentum.cli.display import print_calibration, print_cross_validation
     from mentum.evaluation.cross_validation import OUT_OF_FOLD, Judged, calibrate_folds, score
-    from mentum.settings import load_settings
     from mentum.training.folds import FoldTraining, fold_file, learn_folds
     from mentum.training.preparation import prepare
     from mentum.training.tasks import task_ranks
 
-    given = {"backbone.source": backbone and json.dumps(backbone, ensure_ascii=False), "seed": seed}
-    settings = load_settings(
-        recipe, [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
-    )
+    settings = _settings(recipe, set_, backbone, seed)
     chosen = cast(Literal[1, 2], stage)
     with shown_progress(log) as report:
         prepared = prepare(data, settings, pixel_cache(cache), report)
         design, dealt = _folds(prepared.table, folds, leave_out, settings)
         record = prepared.record()
+        training = FoldTraining(prepared, settings, out, chosen, report)
         _begin(out, design, chosen, settings, (record.table_hash, record.content_hash))
-        learn_folds(FoldTraining(prepared, settings, out, chosen, report), dealt, pixel_cache(cache), jobs)
+        learn_folds(training, dealt, pixel_cache(cache), jobs)
     files = [fold_file(out, fold) for fold in dealt]
     judged = Judged.read(prepared.table, dealt, files, task_ranks(prepared.taxonomy, settings.head))
     judged.write(out / OUT_OF_FOLD)
@@ -78,6 +80,50 @@ def crossvalidate(
         print_calibration(calibration, error_rate)
 
 
+def learning_curve(
+    data: DataArgument,
+    out: Annotated[Path, typer.Option(help="Folder for the features, the result and its figure.")],
+    folds: Annotated[int, typer.Option(min=2, help="Parts of the specimens, each judged by the others.")] = 5,
+    recipe: Annotated[str, typer.Option(help="default, paper, quick, or a TOML file.")] = "default",
+    set_: SetOption = None,
+    backbone: BackboneOption = None,
+    seed: SeedOption = None,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+    log: LogOption = Log.AUTO,
+) -> None:
+    """Say what more specimens would bring: accuracy against specimens per taxon, on features of the frozen backbone."""
+    from mentum.cli.display import print_learning_curve
+    from mentum.evaluation.learning_curve import learning_curve as follow_curve
+    from mentum.reporting.learning_figure import draw_learning_curve
+    from mentum.training.folds import FoldTraining
+    from mentum.training.preparation import prepare
+
+    settings = _settings(recipe, set_, backbone, seed)
+    with shown_progress(log) as report:
+        prepared = prepare(data, settings, pixel_cache(cache), report)
+        design, dealt = _folds(prepared.table, folds, None, settings)
+        record = prepared.record()
+        training = FoldTraining(prepared, settings, out, 1, report)
+        _begin(out, f"learning curve, {design}", 1, settings, (record.table_hash, record.content_hash))
+        found = follow_curve(prepared.table, dealt, training.judge, settings.backbone.source, settings.seed)
+    found.write(out / "learning_curve.json")
+    draw_learning_curve(found, out / "figures")
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        print_learning_curve(found)
+
+
+def _settings(recipe: str, set_: list[str] | None, backbone: str | None, seed: int | None) -> Settings:
+    from mentum.settings import load_settings
+
+    given = {"backbone.source": backbone and json.dumps(backbone, ensure_ascii=False), "seed": seed}
+    return load_settings(
+        recipe, [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
+    )
+
+
 def _folds(table: SpecimenTable, n_folds: int, column: str | None, settings: Settings) -> tuple[str, list[Fold]]:
     """How specimens are kept apart, in words, and the folds."""
     from mentum.specimens.folds import deal_folds, leave_groups_out
@@ -89,8 +135,11 @@ def _folds(table: SpecimenTable, n_folds: int, column: str | None, settings: Set
 
 def _begin(out: Path, design: str, stage: Literal[1, 2], settings: Settings, hashes: tuple[str, str]) -> None:
     import mentum
-    from mentum.evaluation.study import Study, begin_study
+    from mentum.evaluation.study import STUDY_FILE, Study, begin_study
+    from mentum.training.folds import require_pretrained
 
+    if stage == 1 and not (out / STUDY_FILE).is_file():  # before the folder is taken
+        require_pretrained(settings)
     study = Study(
         mentum=mentum.__version__,
         design=design,

@@ -162,7 +162,7 @@ class Judged:
             RunError: if a file lists other images than its fold.
         """
         row_of = {name: row for row, name in enumerate(table.file_names)}
-        frames = [pl.read_parquet(file) for file in files]
+        frames = [_read_fold(file) for file in files]
         for fold, file, frame in zip(folds, files, frames, strict=True):
             expected = {table.file_names[row] for row in fold.rows("test").tolist()}
             if set(frame.filter(subset="test")["file_name"]) != expected:
@@ -221,6 +221,13 @@ class Judged:
         for model, log_prob in cases.log_prob.items():
             columns[model] = pl.Series(np.exp(log_prob), dtype=pl.Array(pl.Float32, log_prob.shape[1]))
         write_parquet(pl.DataFrame(columns), file)
+
+
+def _read_fold(file: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(file)
+    except (OSError, pl.exceptions.PolarsError) as reason:
+        raise RunError(f"{file}: not readable ({reason}); remove it and give the command again.") from reason
 
 
 def score(judged: Judged, about: Mapping[str, Any]) -> CrossValidation:

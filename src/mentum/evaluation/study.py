@@ -51,7 +51,8 @@ def begin_study(folder: Path, study: Study) -> None:
     earlier = read_study(folder)
     unequal = differences(earlier.settings, study.settings)
     unequal += [name for name in ("design", "stage") if getattr(earlier, name) != getattr(study, name)]
-    if (earlier.table_hash, earlier.content_hash) != (study.table_hash, study.content_hash):
+    hashes = (study.table_hash, study.content_hash)
+    if not unequal and (earlier.table_hash, earlier.content_hash) != hashes:  # other settings split otherwise
         unequal.append("the images or the specimen table")
     if unequal:
         raise RunError(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mentum.errors import DataError
 from mentum.settings import SplitSettings
-from mentum.specimens.manifest import SpecimenTable
+from mentum.specimens.manifest import COLUMNS, SpecimenTable
 from mentum.specimens.splits import split_specimens
 from mentum.taxonomy import Taxon, Taxonomy, order_of
 
@@ -76,11 +76,13 @@ def leave_groups_out(table: SpecimenTable, column: str, split: SplitSettings, se
 
 
 def _column(table: SpecimenTable, column: str) -> NDArray[np.str_]:
-    held = table.frame if column in table.frame.columns else table.others
-    if column not in held.columns:
-        known = [name for name in table.frame.columns if name not in ("file_name", "split")] + table.others.columns
+    """Values of a column under any name that it may have in the user's table, whatever its capitals."""
+    ours = {alias.lower(): name for name, aliases in COLUMNS.items() for alias in (name, *aliases)}
+    held = {series.name.lower(): series for series in (*table.frame, *table.others)}
+    values = held.get(column.lower(), held.get(ours.get(column.lower(), column).lower()))
+    if values is None:
+        known = [series.name for series in held.values() if series.name not in ("file_name", "split")]
         raise DataError(f"{table.source}: has no column {column}, expected one of {', '.join(known)}.")
-    values = held[column]
     if empty := values.null_count():
         raise DataError(
             f"{table.source}: {empty} of {len(values)} rows have no {column}; fill them in, or leave these images out."
@@ -111,6 +113,26 @@ def _fold(table: SpecimenTable, name: str, judged: NDArray[np.bool_], split: Spl
     return Fold(name, subsets, Taxonomy(leaves))
 
 
+def thin(fold: Fold, table: SpecimenTable, per_taxon: int, seed: int) -> Fold:
+    """Leave at most so many specimens of each taxon to learn from; what fewer keep, more keep too.
+
+    Args:
+        fold: of the table.
+        table: all images.
+        per_taxon: 1 or more.
+        seed: of the choice.
+    """
+    lowest = _lowest_labels(table.specimens, table.labels)
+    taught = sorted({str(table.specimens[row]) for row in fold.rows("train").tolist()})
+    kept: dict[Taxon, list[str]] = {}
+    for place in np.random.default_rng(seed).permutation(len(taught)).tolist():
+        chosen = kept.setdefault(lowest[taught[place]], [])
+        if len(chosen) < per_taxon:
+            chosen.append(taught[place])
+    stay = np.isin(table.specimens, [specimen for chosen in kept.values() for specimen in chosen])
+    return replace(fold, subsets=np.where((fold.subsets == "train") & ~stay, "unused", fold.subsets).astype(str))
+
+
 def unseen(table: SpecimenTable, folds: Sequence[Fold]) -> Iterator[tuple[Fold, Taxon, int]]:
     """Taxa that are judged in a fold but were not taught in it, with the number of their images there."""
     for fold in folds:
@@ -134,13 +156,18 @@ def spread_over_parts(
     Returns:
         (N,) int, 0 to n_parts - 1.
     """
-    lowest: dict[str, Taxon] = {}
-    for specimen, label in zip(specimens.tolist(), labels, strict=True):
-        if specimen not in lowest or label.is_within(lowest[specimen]):
-            lowest[specimen] = label
-    taxon_of = {specimen: order_of(label) for specimen, label in lowest.items()}
+    taxon_of = {specimen: order_of(label) for specimen, label in _lowest_labels(specimens, labels).items()}
     names = sorted(taxon_of)
     shuffled = [names[place] for place in np.random.default_rng(seed).permutation(len(names))]
     by_taxon = sorted(shuffled, key=lambda specimen: taxon_of[specimen])
     part_of = {specimen: place % n_parts for place, specimen in enumerate(by_taxon)}
     return np.array([part_of[specimen] for specimen in specimens.tolist()], dtype=np.int64)
+
+
+def _lowest_labels(specimens: NDArray[np.str_], labels: Sequence[Taxon]) -> dict[str, Taxon]:
+    """The lowest label of each specimen."""
+    lowest: dict[str, Taxon] = {}
+    for specimen, label in zip(specimens.tolist(), labels, strict=True):
+        if specimen not in lowest or label.is_within(lowest[specimen]):
+            lowest[specimen] = label
+    return lowest

@@ -88,7 +88,10 @@ class Again:
             train_prepared(lambda: prepared, out, settings, backbone=self._backbone, command="", report=self.report)
         with repeatable(self.settings):
             outputs = look(Predictor.open(Run(out)), self.prepared.pixels.pixels, self.report)
-        shutil.rmtree(out)
+        done = out.with_name(f"{out.name}.part")  # a kill in the middle leaves no half of a training
+        shutil.rmtree(done, ignore_errors=True)
+        out.rename(done)
+        shutil.rmtree(done)
         return outputs
 
     def _backbone(self) -> Backbone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ from mentum.training.features import CachedViews, extract_features, kept
 from mentum.training.machine import choose_device, repeatable
 from mentum.training.predict import Predictor
 from mentum.training.preparation import Prepared, prepare
-from mentum.training.tasks import make_tasks
+from mentum.training.tasks import make_tasks, task_ranks
 from mentum.training.train import train_prepared
 
 
@@ -57,18 +58,24 @@ class FoldTraining:
         if not file.is_file():
             outputs = self._head(fold) if self.stage == 1 else self._both_stages(fold)
             write_parquet(self._predictions(fold, outputs), file)
+        shutil.rmtree(file.with_suffix(""), ignore_errors=True)
+
+    def judge(self, fold: Fold) -> dict[str, NDArray[np.float32]]:
+        """Train the top classifier on a fold: network → probabilities (n, C) of the fold's test images, in order."""
+        found = self._head(fold).y_prob
+        return {model: self._spread(fold, model, y_prob[fold.rows("test")]) for model, y_prob in found.items()}
 
     def _both_stages(self, fold: Fold) -> Outputs:
         out = fold_file(self.folder, fold).with_suffix("")
         prepared = replace(self.prepared, subsets=fold.subsets, taxonomy=fold.taxonomy)
-        settings = settings_for(self.settings, fold.taxonomy)
-        if not (out / "run.json").is_file() or Run(out).record().status != "complete":
+        settings, run = settings_for(self.settings, fold.taxonomy), Run(out)
+        if run.record_file.is_file():  # begun by a process with another share of the threads
+            settings = settings.model_copy(update={"threads": run.record().settings.threads})
+        if not run.record_file.is_file() or run.record().status != "complete":
             backbone = partial(load_backbone, settings.backbone, settings.seed)
             train_prepared(lambda: prepared, out, settings, backbone=backbone, command="", report=self.report)
         with repeatable(settings):
-            outputs = look(Predictor.open(Run(out)), prepared.pixels.pixels, self.report)
-        shutil.rmtree(out)
-        return outputs
+            return look(Predictor.open(run), prepared.pixels.pixels, self.report)
 
     def _head(self, fold: Fold) -> Outputs:
         settings = settings_for(self.settings, fold.taxonomy)
@@ -84,11 +91,7 @@ class FoldTraining:
     def _views(self) -> list[NDArray[np.float32]]:
         """Features (N, K) of all images: as they are, and deformed as in `stage1.views`; computed once."""
         settings = self.settings
-        if settings.backbone.source == "random":
-            raise SettingsError(
-                "backbone.source: found random, expected pretrained weights for --stage 1: the features of a frozen "
-                "random network say little; give --backbone, or --stage 2."
-            )
+        require_pretrained(settings)
         pixels, padding = self.prepared.pixels.pixels, settings.pixels.padding
         with repeatable(settings):
             device = choose_device(settings)
@@ -109,11 +112,29 @@ class FoldTraining:
             "file_name": pl.Series([names[row] for row in rows.tolist()]),
             "subset": pl.Series(fold.subsets[rows].tolist()),
         }
-        for model, y_prob in outputs.y_prob.items():
-            known, wanted = _taxa(fold.taxonomy, model), _taxa(self.prepared.table.taxonomy, model)
-            spread = spread_over(y_prob[rows], known, wanted)
-            columns[model] = pl.Series(spread, dtype=pl.Array(pl.Float32, len(wanted)))
+        head = self.settings.head
+        models = ["tree"] if head.kind == "tree" else map(str, task_ranks(self.prepared.taxonomy, head))
+        for model in models:
+            told = outputs.y_prob.get(model)
+            spread = self._spread(fold, model, _only(fold.taxonomy, model, len(rows)) if told is None else told[rows])
+            columns[model] = pl.Series(spread, dtype=pl.Array(pl.Float32, spread.shape[1]))
         return pl.DataFrame(columns)
+
+    def _spread(self, fold: Fold, model: str, y_prob: NDArray[np.float32]) -> NDArray[np.float32]:
+        return spread_over(y_prob, _taxa(fold.taxonomy, model), _taxa(self.prepared.table.taxonomy, model))
+
+
+def require_pretrained(settings: Settings) -> None:
+    """Make sure that there are features for a top classifier to learn from.
+
+    Raises:
+        SettingsError: if the backbone is random.
+    """
+    if settings.backbone.source == "random":
+        raise SettingsError(
+            "backbone.source: found random, expected pretrained weights for --stage 1: the features of a frozen "
+            "random network say little; give --backbone, or --stage 2."
+        )
 
 
 def _taxa(taxonomy: Taxonomy, model: str) -> tuple[Taxon, ...]:
@@ -133,10 +154,18 @@ def spread_over(y_prob: NDArray[np.float32], known: Sequence[Taxon], wanted: Seq
     return found
 
 
+def _only(taxonomy: Taxonomy, model: str, n: int) -> NDArray[np.float32]:
+    """Probabilities (n, C) at a rank at which a fold leaves nothing to tell apart, so that nothing was learned."""
+    n_taxa = len(_taxa(taxonomy, model))
+    return np.full((n, n_taxa), 1 / n_taxa, dtype=np.float32)
+
+
 def fold_file(folder: Path, fold: Fold) -> Path:
-    """Where the predictions of a fold lie."""
-    plain = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in fold.name)
-    return folder / "folds" / f"{plain}.parquet"
+    """Where the predictions of a fold lie; a group's name, of which a file name may hold only a part, with its hash."""
+    if fold.name.isdecimal():
+        return folder / "folds" / f"{fold.name}.parquet"
+    plain = "".join(letter if letter.isalnum() else "_" for letter in fold.name[:40])
+    return folder / "folds" / f"{plain}-{hashlib.sha256(fold.name.encode()).hexdigest()[:8]}.parquet"
 
 
 def learn_folds(training: FoldTraining, folds: Sequence[Fold], cache: Path, jobs: int) -> None:
@@ -158,6 +187,8 @@ def learn_folds(training: FoldTraining, folds: Sequence[Fold], cache: Path, jobs
     job = partial(_learn_elsewhere, training.prepared.table.source, settings, training.folder, cache)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for done, future in enumerate(as_completed([pool.submit(job, fold) for fold in waiting]), start=1):
+            if future.exception():
+                pool.shutdown(cancel_futures=True)
             future.result()
             training.report(Progress(task="folds", done=done, total=len(waiting), unit="folds"))
 
