@@ -1,9 +1,9 @@
 """Is the character that decides the one that is named? Drawn taxa that differ in one only, and a planted mark.
 
-Run as `python benchmarks/characters.py [--only mentum] [--out FOLDER] [--builtin]`. For each character, four taxa that
-differ in nothing else are drawn, a shallow network of three blocks is trained on them from random weights (--builtin: the
-quick recipe as it is), and its training images are explained. Then, in addition to other mandibles, a mark in a corner
-goes with the taxon. Takes half an hour on two cores; what is done already in --out is not repeated.
+Run as `python benchmarks/characters.py [--only mentum] [--out FOLDER] [--shallow]`. For each character, four taxa
+that differ in nothing else are drawn, the quick recipe is trained on them (--shallow: a random network of three
+blocks), and its training images are explained. Then, in addition to other mandibles, a mark in a corner goes with the
+taxon. Takes half an hour on two cores; what is done already in --out is not repeated.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def main() -> None:
     parser.add_argument("--only", choices=CHARACTERS)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--occlude", type=int, default=40)
-    parser.add_argument("--builtin", action="store_true")
+    parser.add_argument("--shallow", action="store_true")
     options = parser.parse_args()
-    settings = load_settings("quick", () if options.builtin else SHALLOW)
+    settings = load_settings("quick", SHALLOW if options.shallow else ())
     out = options.out or Path(tempfile.mkdtemp())
     for character in [options.only] if options.only else CHARACTERS:
         drawn = PhantomSettings(decisive=character, images_per_taxon=110, width=256)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import mentum
+from mentum.cli.auditing import audit
 from mentum.cli.data import check, phantoms
 from mentum.cli.explaining import characters, explain
 from mentum.cli.learning import calibrate, evaluate, train
@@ -24,8 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _command in (
-    check, train, evaluate, crossvalidate, learning_curve, compare, calibrate, explain, characters, export, verify,
-    identify, phantoms,
+    check, audit, train, evaluate, crossvalidate, learning_curve, compare, calibrate, explain, characters, export,
+    verify, identify, phantoms,
 ):  # fmt: skip
     app.command()(_command)
 

@@ -64,7 +64,7 @@ def crossvalidate(
         design, dealt = _folds(prepared.table, folds, leave_out, settings)
         record = prepared.record()
         training = FoldTraining(prepared, settings, out, chosen, report)
-        _begin(out, design, chosen, settings, (record.table_hash, record.content_hash))
+        begin(out, design, chosen, settings, (record.table_hash, record.content_hash))
         learn_folds(training, dealt, pixel_cache(cache), jobs)
     files = [fold_file(out, fold) for fold in dealt]
     judged = Judged.read(prepared.table, dealt, files, task_ranks(prepared.taxonomy, settings.head))
@@ -105,7 +105,7 @@ def learning_curve(
         design, dealt = _folds(prepared.table, folds, None, settings)
         record = prepared.record()
         training = FoldTraining(prepared, settings, out, 1, report)
-        _begin(out, f"learning curve, {design}", 1, settings, (record.table_hash, record.content_hash))
+        begin(out, f"learning curve, {design}", 1, settings, (record.table_hash, record.content_hash))
         found = follow_curve(prepared.table, dealt, training.judge, settings.backbone.source, settings.seed)
     found.write(out / "learning_curve.json")
     draw_learning_curve(found, out / "figures")
@@ -133,7 +133,8 @@ def _folds(table: SpecimenTable, n_folds: int, column: str | None, settings: Set
     return f"{n_folds} folds by specimen", deal_folds(table, n_folds, settings.split, settings.seed)
 
 
-def _begin(out: Path, design: str, stage: Literal[1, 2], settings: Settings, hashes: tuple[str, str]) -> None:
+def begin(out: Path, design: str, stage: Literal[1, 2], settings: Settings, hashes: tuple[str, str]) -> None:
+    """Take the folder for this very study, or go on with it."""
     import mentum
     from mentum.evaluation.study import STUDY_FILE, Study, begin_study
     from mentum.training.folds import require_pretrained

@@ -183,6 +183,11 @@ class Judged:
         """The images judged, each once, by networks that were trained without their specimens."""
         return self.cases[np.flatnonzero(~self.watched)]
 
+    def in_order(self) -> Cases:
+        """The images judged, in the order of the table."""
+        judged = np.flatnonzero(~self.watched)
+        return self.cases[judged[np.argsort(self.rows[judged])]]
+
     def material(self) -> HeldOut:
         """What probabilities and thresholds are learned from and judged on, fold by fold."""
         turns = [

@@ -44,14 +44,14 @@ class Poster:
         title: large.
         subtitle: beneath the title.
         rows: heading and tiles of each row; a row without tiles is left out.
-        bar: what the colours mean.
+        bar: what the colours mean, where there are any.
         legend: text beneath the bar.
     """
 
     title: Spans
     subtitle: Spans
     rows: Sequence[tuple[Spans, Sequence[Tile]]]
-    bar: Bar
+    bar: Bar | None
     legend: Spans
 
     def draw(self) -> Image.Image:
@@ -64,7 +64,8 @@ class Poster:
         blocks = [(_text(self.title, title, width), 2), (_text(self.subtitle, Lettering.load(13), width, GREY), 16)]
         for spans, tiles in rows:
             blocks += [(_text(spans, heading, width), 4), (_row(tiles, text, width), 16)]
-        blocks.append((_bar(self.bar, text, width), 4))
+        if self.bar is not None:
+            blocks.append((_bar(self.bar, text, width), 4))
         blocks.append((_text(self.legend, text, width, GREY), 0))
         return _stack(blocks, width)
 

@@ -87,7 +87,7 @@ def _column(table: SpecimenTable, column: str) -> NDArray[np.str_]:
         raise DataError(
             f"{table.source}: {empty} of {len(values)} rows have no {column}; fill them in, or leave these images out."
         )
-    return values.to_numpy().astype(str)
+    return np.array(values.to_list(), dtype=str)
 
 
 def _divided(specimens: NDArray[np.str_], groups: NDArray[np.str_]) -> list[str]:

@@ -87,6 +87,11 @@ class FoldTraining:
         self.report(Progress(task=f"fold {fold.name}", done=1, total=1, unit="training"))
         return Outputs(y_prob, self._views[0], {})
 
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """(N, K) of the frozen backbone, of all images as they are."""
+        return self._views[0]
+
     @cached_property
     def _views(self) -> list[NDArray[np.float32]]:
         """Features (N, K) of all images: as they are, and deformed as in `stage1.views`; computed once."""
