@@ -14,6 +14,7 @@ from mentum.cli.data import check, phantoms
 from mentum.cli.explaining import characters, explain
 from mentum.cli.learning import calibrate, evaluate, train
 from mentum.cli.releasing import export, identify, verify
+from mentum.cli.reporting import report
 from mentum.cli.validating import compare, crossvalidate, learning_curve
 from mentum.errors import MentumError
 
@@ -25,8 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _command in (
-    check, audit, train, evaluate, crossvalidate, learning_curve, compare, calibrate, explain, characters, export,
-    verify, identify, phantoms,
+    check, audit, train, evaluate, crossvalidate, learning_curve, compare, calibrate, explain, characters, report,
+    export, verify, identify, phantoms,
 ):  # fmt: skip
     app.command()(_command)
 
