@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,22 @@ def test_a_data_set_is_audited_again_from_what_is_kept(mentum_: Command, trained
     assert (
         json.loads(first.out)["duplicates"] == json.loads((tmp_path / "audit" / "audit.json").read_text())["duplicates"]
     )
+
+
+def test_other_images_than_those_of_the_training_are_refused(
+    mentum_: Command, trained_run: Path, trained_data: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained_data, tmp_path / "data")
+    file = next(file for file in (tmp_path / "data").rglob("*") if file.suffix in {".png", ".jpg"})
+    with Image.open(file) as image:
+        image.transpose(Image.Transpose.ROTATE_180).save(file)
+    moved = ("--data", tmp_path / "data", "--cache", tmp_path / "cache", "--log", "quiet")
+
+    done = mentum_("audit", trained_run, "--out", tmp_path / "audit", *moved)
+
+    assert done.code == 2
+    assert "the images are not those that" in done.err
+    assert not (tmp_path / "audit").exists()
 
 
 def test_an_audit_takes_no_folder_of_something_else(mentum_: Command, trained_data: Path, tmp_path: Path) -> None:
