@@ -27,7 +27,7 @@ demo: setup
 	@echo "Written: $(DEMO)/run (report.html, run.json, evaluation.json, figures/), $(DEMO)/model, $(DEMO)/identifications.csv"
 
 test: setup
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 check: setup
 	$(BIN)/ruff check .

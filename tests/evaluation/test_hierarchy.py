@@ -60,18 +60,6 @@ def test_precision_and_recall_agree_with_sets_of_whole_paths(seed):
     assert found == pytest.approx(slow_precision_recall(true, predicted), abs=1e-14)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_precision_and_recall_agree_with_hiclass(seed):
-    oracle = pytest.importorskip("hiclass.metrics")
-    true, predicted = drawn_taxa(seed, 200), drawn_taxa(seed + 100, 200)
-    tables = [
-        np.array([path_strings(one) + [""] * (3 - len(one.path)) for one in column], dtype=object)
-        for column in (true, predicted)
-    ]
-    expected = [score(*tables, average="micro") for score in (oracle.precision, oracle.recall, oracle.f1)]
-    assert hierarchical_precision_recall(true, predicted) == pytest.approx(expected, abs=1e-14)
-
-
 def test_hand_computed_case():
     """Right; right genus, wrong species; stopped at the genus; wrong altogether."""
     true = taxa("S a x", "S a x", "S a x", "S a x")

@@ -205,7 +205,9 @@ def test_geometry_of_known_networks(stride, padding, offset):
 
 
 def test_a_resnets_cells_lie_on_multiples_of_its_stride():
-    backbone = load_backbone(load_settings("quick", [f"backbone.options={FOUR_BLOCKS}"]).backbone, seed=0)
+    backbone = load_backbone(
+        load_settings("quick", ["backbone.source=random", f"backbone.options={FOUR_BLOCKS}"]).backbone, seed=0
+    )
     found = measure_geometry(backbone, 128)
     assert (found.cells, found.stride) == (4, 32)
     assert abs(found.offset) < 2
@@ -219,7 +221,9 @@ def test_a_map_of_one_cell_has_no_geometry():
 
 def test_the_drawn_peak_lies_on_a_bright_blob():
     """A head that answers to a blob anywhere, on an untrained ResNet: half-pixel drawing misses by half a stride."""
-    backbone = load_backbone(load_settings("quick", [f"backbone.options={FOUR_BLOCKS}"]).backbone, seed=0).eval()
+    backbone = load_backbone(
+        load_settings("quick", ["backbone.source=random", f"backbone.options={FOUR_BLOCKS}"]).backbone, seed=0
+    ).eval()
     geometry = measure_geometry(backbone, 224)
     centres = 32 * np.indices((5, 5)).reshape(2, -1).T + 48 + np.random.default_rng(0).uniform(-24, -8, size=(25, 2))
     y, x = np.mgrid[:224, :224]
