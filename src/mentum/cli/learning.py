@@ -17,6 +17,7 @@ from mentum.cli.progress import Log, shown_progress
 if TYPE_CHECKING:
     from mentum.evaluation.results import CalibrationReport
     from mentum.runs import Run
+    from mentum.settings import Settings
 
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `mentum train` made.")]
 CacheOption = Annotated[Path | None, typer.Option(help="Folder of the pixel cache.")]
@@ -28,6 +29,16 @@ def pixel_cache(given: Path | None) -> Path:
     from platformdirs import user_cache_path
 
     return given or user_cache_path("mentum") / "pixels"
+
+
+def chosen_settings(recipe: str, set_: list[str] | None, backbone: str | None, seed: int | None) -> Settings:
+    """A recipe with what the command line replaces in it."""
+    from mentum.settings import load_settings
+
+    given = {"backbone.source": backbone and json.dumps(backbone, ensure_ascii=False), "seed": seed}
+    return load_settings(
+        recipe, [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
+    )
 
 
 def train(
@@ -44,13 +55,9 @@ def train(
     log: LogOption = Log.AUTO,
 ) -> None:
     """Train an identifier in two stages: the top classifier, then the whole network."""
-    from mentum.settings import load_settings
     from mentum.training.train import train as train_identifier
 
-    given = {"backbone.source": backbone and json.dumps(backbone, ensure_ascii=False), "seed": seed}
-    settings = load_settings(
-        recipe, [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
-    )
+    settings = chosen_settings(recipe, set_, backbone, seed)
     command = shlex.join(["mentum", *sys.argv[1:]])
     with shown_progress(log) as report:
         run = train_identifier(data, out, settings, cache=pixel_cache(cache), command=command, report=report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from mentum.cli.data import DataArgument, JsonOption, LogOption
-from mentum.cli.learning import CacheOption, pixel_cache
+from mentum.cli.learning import CacheOption, chosen_settings, pixel_cache
 from mentum.cli.progress import Log, shown_progress
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def crossvalidate(
     from mentum.training.preparation import prepare
     from mentum.training.tasks import task_ranks
 
-    settings = _settings(recipe, set_, backbone, seed)
+    settings = chosen_settings(recipe, set_, backbone, seed)
     chosen = cast(Literal[1, 2], stage)
     with shown_progress(log) as report:
         prepared = prepare(data, settings, pixel_cache(cache), report)
@@ -99,7 +98,7 @@ def learning_curve(
     from mentum.training.folds import FoldTraining
     from mentum.training.preparation import prepare
 
-    settings = _settings(recipe, set_, backbone, seed)
+    settings = chosen_settings(recipe, set_, backbone, seed)
     with shown_progress(log) as report:
         prepared = prepare(data, settings, pixel_cache(cache), report)
         design, dealt = _folds(prepared.table, folds, None, settings)
@@ -113,15 +112,6 @@ def learning_curve(
         typer.echo(found.model_dump_json(indent=2))
     else:
         print_learning_curve(found)
-
-
-def _settings(recipe: str, set_: list[str] | None, backbone: str | None, seed: int | None) -> Settings:
-    from mentum.settings import load_settings
-
-    given = {"backbone.source": backbone and json.dumps(backbone, ensure_ascii=False), "seed": seed}
-    return load_settings(
-        recipe, [*(set_ or []), *(f"{key}={value}" for key, value in given.items() if value is not None)]
-    )
 
 
 def _folds(table: SpecimenTable, n_folds: int, column: str | None, settings: Settings) -> tuple[str, list[Fold]]:
