@@ -52,9 +52,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def options(data: Path, out: Path) -> Sequence[object]:
+def options(data: Path, out: Path, design: Sequence[object] = ("--folds", 2)) -> Sequence[object]:
     cache = data.parent / "cache"
-    return (data, "--out", out, "--folds", 2, "--recipe", "quick", "--seed", 3, "--cache", cache, "--log", "quiet")
+    return (data, "--out", out, *design, "--recipe", "quick", "--seed", 3, "--cache", cache, "--log", "quiet")
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_killed_in_between_it_goes_on_to_the_same_predictions(
     [
         (("--seed", 4), "seed: 3 / 4"),
         (("--folds", 3), "design"),
-        (("--leave-out", "trap"), "design"),
+        (("--folds", 3), "design"),
         (("--stage", 1), "stage"),
         (("--set", "stage2.epochs=9"), "stage2.epochs: 2 / 9"),
     ],
@@ -193,8 +193,8 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_trap_is_judged_in_turn(mentum_: Command, tmp_path: Path, data: Path, backbone: Path) -> None:
     out = tmp_path / "study"
-    by_trap = ("--leave-out", "trap", "--stage", 1, "--backbone", backbone)
-    found = mentum_("crossvalidate", *options(data, out), *SHORT, *by_trap)
+    by_trap = options(data, out, ("--leave-out", "trap"))
+    found = mentum_("crossvalidate", *by_trap, *SHORT, "--stage", 1, "--backbone", backbone)
     assert (found.code, found.err) == (0, "")
     assert (
         f"{data}: 32 images of 16 specimens, each trap judged in turn, top classifier on features of the frozen "
@@ -210,7 +210,7 @@ def test_each_trap_is_judged_in_turn(mentum_: Command, tmp_path: Path, data: Pat
 
 
 def test_an_unknown_column_is_one_sentence(mentum_: Command, tmp_path: Path, data: Path) -> None:
-    found = mentum_("crossvalidate", *options(data, tmp_path / "study"), *SHORT, "--leave-out", "lake")
+    found = mentum_("crossvalidate", *options(data, tmp_path / "study", ("--leave-out", "lake")), *SHORT)
     assert (found.code, found.out) == (2, "")
     assert found.err == f"mentum: {data}: has no column lake, expected one of scientificName, specimen, trap.\n"
     assert not (tmp_path / "study").exists()
@@ -220,6 +220,15 @@ def test_more_folds_than_specimens(mentum_: Command, tmp_path: Path, data: Path)
     found = mentum_("crossvalidate", *options(data, tmp_path / "study"), *SHORT, "--folds", 17)
     assert (found.code, found.out) == (2, "")
     assert found.err == (f"mentum: {data}: has 16 specimens, expected 17 or more for 17 folds; give fewer --folds.\n")
+    assert not (tmp_path / "study").exists()
+
+
+def test_folds_and_groups_are_two_designs(mentum_: Command, tmp_path: Path, data: Path) -> None:
+    found = mentum_("crossvalidate", *options(data, tmp_path / "study"), *SHORT, "--leave-out", "trap")
+    assert (found.code, found.out) == (2, "")
+    assert found.err == (
+        "mentum: --folds 2, --leave-out trap: found both, expected one; the groups of a column are the folds.\n"
+    )
     assert not (tmp_path / "study").exists()
 
 

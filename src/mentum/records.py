@@ -125,7 +125,7 @@ def ignore_progress(_: Progress) -> None:
 
 
 class Interval(Record):
-    """A 95 % interval of a proportion and how it was made.
+    """A 95 % interval of a score, and how it was made.
 
     Attributes:
         method: "bootstrap over specimens", or "Wilson" where each specimen has one image, or where all have the same

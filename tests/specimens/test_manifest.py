@@ -178,6 +178,13 @@ def test_parquet(tmp_path: Path) -> None:
     assert (names_of(table), table.specimens.tolist(), table.faults) == (["Aus bus"], ["17"], ())
 
 
+def test_a_column_of_lists_is_one_sentence(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"file_name": ["a.png"], "scientificName": ["Aus bus"], "tags": [["wet", "dark"]]})
+    frame.write_parquet(tmp_path / "specimens.parquet")
+    with pytest.raises(DataError, match=r"specimens\.parquet: column tags holds lists or bytes, expected one value"):
+        read_specimens(tmp_path)
+
+
 def test_a_table_under_another_name(read: Read, tmp_path: Path) -> None:
     table = read(HEADER + "a.png,Aus bus,S1\n", name="other.csv")
     assert (table.source, table.root) == (tmp_path / "other.csv", tmp_path)

@@ -12,6 +12,7 @@ import typer
 from mentum.cli.data import DataArgument, JsonOption, LogOption
 from mentum.cli.learning import CacheOption, chosen_settings, pixel_cache
 from mentum.cli.progress import Log, shown_progress
+from mentum.errors import SettingsError
 
 if TYPE_CHECKING:
     from mentum.settings import Settings
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe.")
 ]
+N_FOLDS = 5
+
 BackboneOption = Annotated[str | None, typer.Option(help="Hub id, local Hugging Face folder, builtin, or random.")]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")]
 
@@ -29,7 +32,9 @@ SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of every rando
 def crossvalidate(
     data: DataArgument,
     out: Annotated[Path, typer.Option(help="Folder of the cross-validation; the same command goes on with it.")],
-    folds: Annotated[int, typer.Option(min=2, help="Parts of the specimens; as many trainings.")] = 5,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Parts of the specimens, 5 unless given; as many trainings.")
+    ] = None,
     leave_out: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="Judge each group once instead, such as each locality or recordedBy."),
@@ -56,11 +61,15 @@ def crossvalidate(
     from mentum.training.preparation import prepare
     from mentum.training.tasks import task_ranks
 
+    if folds is not None and leave_out is not None:
+        raise SettingsError(
+            f"--folds {folds}, --leave-out {leave_out}: found both, expected one; the groups of a column are the folds."
+        )
     settings = chosen_settings(recipe, set_, backbone, seed)
     chosen = cast(Literal[1, 2], stage)
     with shown_progress(log) as report:
         prepared = prepare(data, settings, pixel_cache(cache), report)
-        design, dealt = _folds(prepared.table, folds, leave_out, settings)
+        design, dealt = _folds(prepared.table, folds or N_FOLDS, leave_out, settings)
         record = prepared.record()
         training = FoldTraining(prepared, settings, out, chosen, report)
         begin(out, design, chosen, settings, (record.table_hash, record.content_hash))
@@ -82,7 +91,7 @@ def crossvalidate(
 def learning_curve(
     data: DataArgument,
     out: Annotated[Path, typer.Option(help="Folder for the features, the result and its figure.")],
-    folds: Annotated[int, typer.Option(min=2, help="Parts of the specimens, each judged by the others.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, help="Parts of the specimens, each judged by the others.")] = N_FOLDS,
     recipe: Annotated[str, typer.Option(help="default, paper, quick, or a TOML file.")] = "default",
     set_: SetOption = None,
     backbone: BackboneOption = None,

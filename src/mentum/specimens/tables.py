@@ -22,6 +22,11 @@ def read_table(file: Path) -> pl.DataFrame:
         raise DataError(
             f"{file}: not readable as a table ({str(error).splitlines()[0]}); give CSV or Parquet."
         ) from error
+    nested = [name for name, kind in raw.schema.items() if kind.is_nested() or kind == pl.Binary]
+    if nested:
+        raise DataError(
+            f"{file}: column {nested[0]} holds lists or bytes, expected one value in each cell; leave it out."
+        )
     text = raw.cast(pl.String).with_columns(pl.all().str.strip_chars())
     return text.with_columns(pl.when(pl.all() != "").then(pl.all()))
 
