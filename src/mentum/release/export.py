@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-import mentum
 from mentum.errors import ModelError
 from mentum.evaluation.calibrate import judge
 from mentum.evaluation.held_out import held_out
@@ -268,7 +268,7 @@ def _model_record(
         doi=settings.doi,
         licence=settings.licence,
         created=datetime.now(UTC).replace(microsecond=0),
-        mentum=mentum.__version__,
+        mentum=metadata.version("mentum"),
         taxa=record.taxa,
         verbatim=verbatim_labels(release.run),
         ranks=tuple(rank for rank in release.run.taxonomy().ranks if rank in record.ranks),
