@@ -163,11 +163,10 @@ def test_killed_in_between_it_goes_on_to_the_same_predictions(
     [
         (("--seed", 4), "seed: 3 / 4"),
         (("--folds", 3), "design"),
-        (("--folds", 3), "design"),
         (("--stage", 1), "stage"),
         (("--set", "stage2.epochs=9"), "stage2.epochs: 2 / 9"),
     ],
-    ids=["seed", "folds", "column", "stage", "setting"],
+    ids=["seed", "folds", "stage", "setting"],
 )
 def test_another_cross_validation_in_the_same_folder_is_refused(
     mentum_: Command, out: Path, data: Path, more: Sequence[object], reason: str
@@ -175,7 +174,7 @@ def test_another_cross_validation_in_the_same_folder_is_refused(
     found = mentum_("crossvalidate", *options(data, out), *SHORT, *more)
     assert (found.code, found.out) == (2, "")
     assert found.err == (
-        f"mentum: {out}: holds a cross-validation that differs in {reason}; give the same command to go on with it, or "
+        f"mentum: {out}: holds an earlier study that differs in {reason}; give the same command to go on with it, or "
         "another --out.\n"
     )
 

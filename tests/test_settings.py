@@ -150,3 +150,35 @@ def test_differences_name_keys_and_both_values() -> None:
     other = load_settings("quick", ["seed=9", "stage2.epochs=20", "backbone.options.groups=2"])
     assert differences(one, one) == []
     assert differences(one, other) == ["backbone.options.groups: None / 2", "seed: 0 / 9", "stage2.epochs: 30 / 20"]
+
+
+def test_a_recipe_has_other_rates_for_the_backbone_in_the_box():
+    own, other = (load_settings("default", [f"backbone.source={name}"]).stage2 for name in ("builtin", "some/network"))
+    assert (own.learning_rate, own.layer_decay) == (0.001, 0.3)
+    assert (other.learning_rate, other.layer_decay) == (0.0001, 0.1)
+    assert own.model_copy(update={"learning_rate": 0.0001, "layer_decay": 0.1}) == other
+
+
+def test_random_weights_learn_longer_in_the_quick_recipe():
+    assert load_settings("quick", ["backbone.source=random"]).stage2.epochs == 40
+    assert load_settings("quick").stage2.epochs == 18
+
+
+def test_values_given_stand_above_those_for_a_backbone():
+    assert load_settings("quick", ["backbone.source=random", "stage2.epochs=3"]).stage2.epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("[when.builtin]\nseed = 3", r"when\.builtin\.seed: expected a table with values of a section"),
+        ("[when.builtin.stage3]\nepochs = 3", r"when\.builtin\.stage3: expected a table with values of a section"),
+        ("[when.builtin.stage2]\nepoch = 3", r"stage2\.epoch: unknown key; did you mean 'epochs'\?"),
+    ],
+    ids=["no section", "unknown section", "unknown key"],
+)
+def test_faults_of_values_for_a_backbone(tmp_path, table, message):
+    file = tmp_path / "mine.toml"
+    file.write_text(f"{recipe_text('paper')}\n{table}\n")
+    with pytest.raises(SettingsError, match=message):
+        load_settings(str(file), ["backbone.source=builtin"])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mentum.runs import Run
     from mentum.settings import load_settings
     from mentum.specimens.checks import check
+    from mentum.studies.audit import Means, audit
     from mentum.studies.cross_validation import Plan, crossvalidate
     from mentum.studies.learning_curve import learning_curve
     from mentum.training.train import train
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Identifier",
+    "Means",
     "MentumError",
     "Plan",
     "Run",
     "__version__",
+    "audit",
     "check",
     "compare",
     "crossvalidate",
@@ -43,9 +46,11 @@ __all__ = [
 
 _HOMES = {
     "Identifier": "mentum.identification.identify",
+    "Means": "mentum.studies.audit",
     "MentumError": "mentum.errors",
     "Plan": "mentum.studies.cross_validation",
     "Run": "mentum.runs",
+    "audit": "mentum.studies.audit",
     "check": "mentum.specimens.checks",
     "compare": "mentum.evaluation.compare",
     "crossvalidate": "mentum.studies.cross_validation",

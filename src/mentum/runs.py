@@ -56,9 +56,9 @@ class StageRecord(Record):
 
     Attributes:
         model: "tree", or the rank of a separate model.
-        best_epoch: the epoch whose weights were kept.
+        best_epoch: the epoch whose weights were kept; 0 where stage 2 brought nothing and stage 1's network was kept.
         stopped: why the stage ended, in words.
-        moved: relative change of the backbone's weights, |after - before| / |before|; 0 in stage 1.
+        moved: relative change of the kept backbone's weights, |after - before| / |before|; 0 in stage 1.
     """
 
     stage: Literal["stage1", "stage2"]

@@ -1,10 +1,12 @@
 """Frozen settings of a training, read from recipes in TOML.
 
-The records hold no defaults: each value stands once, in the recipe, where a reader sees it.
+The records hold no defaults: each value stands in the recipe, where a reader sees it. A recipe's table `when.SOURCE`
+holds values that replace others where `backbone.source` is SOURCE, such as "builtin" or "random".
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -188,8 +190,9 @@ def load_settings(recipe: str, overrides: Iterable[str] = ()) -> Settings:
         SettingsError: for an unknown recipe, an unknown key (naming its nearest neighbour) or an ill-typed value; all
             faults are listed at once.
     """
-    values = _read_recipe(recipe)
-    for override in overrides:
+    values, given = _read_recipe(recipe), list(overrides)
+    _adapt(values, given, recipe)
+    for override in given:
         _replace(values, override)
     try:
         return Settings.model_validate(values)
@@ -208,6 +211,24 @@ def _read_recipe(recipe: str) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"recipe {recipe}: not readable as TOML ({error}); mend the file.") from error
+
+
+def _adapt(values: dict[str, Any], overrides: Iterable[str], recipe: str) -> None:
+    """Put the values of `when.SOURCE` in their places, where that is the backbone asked for."""
+    when = values.pop("when", {})
+    asked = copy.deepcopy(values)
+    for override in overrides:
+        _replace(asked, override)
+    if not isinstance(when, dict):
+        raise SettingsError(f"recipe {recipe}: 'when' is a value, expected tables such as [when.builtin.stage2].")
+    source = asked["backbone"].get("source") if isinstance(asked.get("backbone"), dict) else None
+    for section, replaced in when.get(source, {}).items() if isinstance(source, str) else ():
+        if not isinstance(values.get(section), dict) or not isinstance(replaced, dict):
+            raise SettingsError(
+                f"recipe {recipe}: when.{source}.{section}: expected a table with values of a section, such as "
+                "[when.builtin.stage2]."
+            )
+        values[section] |= replaced
 
 
 def _replace(values: dict[str, Any], override: str) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from data_sets import Row, write_data_set
 from mentum.evaluation.audit.audit import NO_SUBSETS, Audit, Material, audit
+from mentum.evaluation.audit.occlusion import HeldOutJudge
 from mentum.identification.calibration import Cases
 from mentum.specimens.manifest import read_specimens
+from mentum.taxonomy import Rank
 
 TAXA = ("Aus albus", "Aus niger", "Bus ruber")
 SIDE = 48
@@ -66,8 +71,54 @@ def test_every_cue_is_reported_and_json_comes_back(material: Material, tmp_path)
     found = audit(material, "builtin", seed=0)
     found.write(tmp_path / "audit.json")
 
-    assert [cue.cue for cue in found.shortcuts] == ["border", "background", "colour", "file"]
+    assert [cue.cue for cue in found.shortcuts] == ["border", "background", "colour", "file", "compression"]
     assert Audit.read(tmp_path / "audit.json") == found
+
+
+def test_images_that_are_not_outlined_are_counted(material: Material) -> None:
+    masks = np.zeros((24, SIDE, SIDE), dtype=bool)
+    masks[:20, 16:32, 16:32] = True
+
+    said = "4 of 24 images are not outlined: their specimens were found by colour."
+    assert audit(replace(material, masks=masks), "builtin", 0).notes[0] == said
+    masks[20:] = True
+    assert said not in audit(replace(material, masks=masks), "builtin", 0).notes
+
+
+def test_outlines_reach_the_cues_and_the_backgrounds(material: Material) -> None:
+    """Outside the outline all pictures are alike, so that no taxon can be told there."""
+    pixels = np.full_like(material.pixels, 180)
+    pixels[:, 16:32, 16:32] = np.repeat([20, 60, 100], 8)[:, None, None, None]
+    masks = np.zeros(pixels.shape[:3], dtype=bool)
+    masks[:, 16:32, 16:32] = True
+    seen: list[int] = []
+
+    def judge(squares: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        seen.extend(rows.tolist())
+        return np.eye(3)[(squares[:, 24, 24, 0] // 40).astype(int)]
+
+    swapped = HeldOutJudge("a network", np.arange(12, 24), Rank.SPECIES, judge)
+    found = audit(replace(material, pixels=pixels, masks=masks, swapped=swapped), "builtin", 0)
+
+    cues = {cue.cue: cue for cue in found.shortcuts}
+    assert cues["colour"].above_chance
+    assert not cues["background"].above_chance
+    assert found.background is not None
+    assert (found.background.judge, found.background.n_images) == ("a network", 12)
+    assert (found.background.accuracy_other.value, found.background.decides) == (1, False)
+    assert sorted(set(seen)) == [*range(12, 24)]
+
+
+def test_who_judged_the_labels_is_said(material: Material) -> None:
+    assert audit(material, "builtin", 0).judged_by == "top classifiers on features of the frozen backbone"
+    assert audit(replace(material, judged_by="an expert"), "builtin", 0).judged_by == "an expert"
+
+
+def test_without_held_out_images_backgrounds_are_not_changed(material: Material) -> None:
+    found = audit(material, "builtin", 0)
+
+    assert found.background is None
+    assert found.notes == ("Whether the background decides was not looked at: there are no held-out images.",)
 
 
 def test_too_few_specimens_for_shortcuts_are_a_note(tmp_path) -> None:

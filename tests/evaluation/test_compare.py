@@ -14,17 +14,19 @@ from mentum.evaluation.study import Study
 from mentum.settings import load_settings
 
 
-def write_study(folder: Path, right: dict[str, bool | None], specimens: dict[str, str] | None = None) -> Path:
+def write_study(
+    folder: Path, right: dict[str, bool | None], specimens: dict[str, str] | None = None, of: str = "2"
+) -> Path:
     """A complete cross-validation with given answers at species."""
     folder.mkdir()
     study = Study(
         mentum="0", design="2 folds by specimen", stage=1, settings=load_settings("quick"), table_hash="1",
-        content_hash="2", command="",
+        content_hash=of, command="",
     )  # fmt: skip
     study.write(folder / "study.json")
     names = list(right)
-    of = [(specimens or {}).get(name, name) for name in names]
-    columns = {"file_name": names, "specimen": of, "species_right": pl.Series(list(right.values()), dtype=pl.Boolean)}
+    told = [(specimens or {}).get(name, name) for name in names]
+    columns = {"file_name": names, "specimen": told, "species_right": pl.Series(list(right.values()), dtype=pl.Boolean)}
     pl.DataFrame(columns).write_parquet(folder / OUT_OF_FOLD)
     return folder
 
@@ -67,6 +69,13 @@ def test_nothing_in_common_is_refused(tmp_path: Path) -> None:
         compare(a, b)
 
 
+def test_other_images_under_the_same_names_are_a_caution(tmp_path: Path) -> None:
+    a, b = write_study(tmp_path / "a", {"1": True}), write_study(tmp_path / "b", {"1": True}, of="3")
+
+    assert compare(a, b).notes[0].startswith("The two data sets hold other images. Images of the same file name were")
+    assert compare(a, a).notes == ()
+
+
 def test_images_of_different_specimens_are_refused(tmp_path: Path) -> None:
     a = write_study(tmp_path / "a", {"1": True}, {"1": "x"})
     b = write_study(tmp_path / "b", {"1": True}, {"1": "y"})
@@ -79,5 +88,7 @@ def test_an_incomplete_cross_validation_is_refused(tmp_path: Path) -> None:
     a = write_study(tmp_path / "a", {"1": True})
     (a / OUT_OF_FOLD).unlink()
 
-    with pytest.raises(RunError, match=r"the cross-validation is not complete; give the same command again"):
+    with pytest.raises(
+        RunError, match=r"found no out_of_fold.parquet, expected a run or a complete cross-validation; give the same"
+    ):
         compare(a, a)

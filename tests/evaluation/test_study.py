@@ -82,7 +82,7 @@ def test_another_study_is_refused_with_every_difference(tmp_path: Path, other: S
     with pytest.raises(RunError) as caught:
         begin_study(tmp_path, other)
     assert str(caught.value) == (
-        f"{tmp_path}: holds a cross-validation that differs in {reason}; give the same command to go on with it, or "
+        f"{tmp_path}: holds an earlier study that differs in {reason}; give the same command to go on with it, or "
         "another --out."
     )
     assert read_study(tmp_path) == study()

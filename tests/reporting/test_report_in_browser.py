@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import pytest
+from studies_by_hand import cross_validation, write_audit, write_curve, write_validation
 
 from command_line import call
 from mentum.reporting.report import write_report
@@ -20,9 +21,16 @@ TELL = "<script>onload = () => parent.postMessage([innerWidth, document.document
 
 @pytest.fixture(scope="module")
 def report(trained_run, tmp_path_factory):
-    run = shutil.copytree(trained_run, tmp_path_factory.mktemp("browser") / "run")
-    assert call("evaluate", run).code == 0
-    return write_report(Run(run))
+    """With every section: two cross-validations, a learning curve, an audit with thumbnails, comparisons."""
+    folder = tmp_path_factory.mktemp("browser")
+    path = shutil.copytree(trained_run, folder / "run")
+    assert call("evaluate", path).code == 0
+    run = Run(path)
+    write_validation(path / "crossvalidation", run)
+    write_curve(path / "learning-curve", run)
+    write_audit(path / "audit", run)
+    lakes = write_validation(folder / "lakes", run, cross_validation("each locality judged in turn"), right=False)
+    return write_report(run, studies=[lakes], others=[trained_run, lakes])
 
 
 def browse(folder, *options):
@@ -36,8 +44,10 @@ def browse(folder, *options):
 def test_nothing_goes_wrong_and_the_page_stands_as_written(report, tmp_path):
     html, said = browse(tmp_path, "--dump-dom", report.as_uri())
     assert "CONSOLE" not in said
-    assert html.count("<svg") == report.read_text(encoding="utf-8").count("<svg") > 5
-    assert '<section id="provenance"' in html
+    assert html.count("<svg") == report.read_text(encoding="utf-8").count("<svg") > 7
+    assert html.count("<img") == report.read_text(encoding="utf-8").count("<img") > 6
+    for section in ("cross-validation", "specimens", "comparisons", "audit", "provenance"):
+        assert f'<section id="{section}"' in html
 
 
 def test_no_width_scrolls_sideways(report, tmp_path):
@@ -59,4 +69,4 @@ def test_it_prints(report, tmp_path):
     file = tmp_path / "report.pdf"
     browse(tmp_path, f"--print-to-pdf={file}", report.as_uri())
     pages = len(re.findall(rb"/Type\s*/Page\b", file.read_bytes()))
-    assert 4 <= pages <= 20
+    assert 6 <= pages <= 25

@@ -344,6 +344,37 @@ def test_the_top_classifier_learns_what_a_fold_teaches(
     assert (said == labelled).mean() >= 0.6  # a random backbone, but four colours
 
 
+@pytest.mark.parametrize("kind", ["tree", "separate"])
+def test_changed_pictures_are_judged_by_the_fold_that_did_not_see_the_specimen(
+    material: Material, pretrained: Settings, tmp_path: Path, kind: str
+) -> None:
+    head = pretrained.head.model_copy(update={"kind": kind})
+    settings = pretrained.model_copy(update={"head": head})
+    training = replace(material.training(tmp_path, stage=1), settings=settings)
+    learn_folds(training, material.folds, material.cache, jobs=1)
+    pixels, rows = material.prepared.pixels.pixels, np.array([30, 2, 17, 9, 2])
+
+    same = training.judge_squares(material.folds, pixels[rows], rows)
+    dark = training.judge_squares(material.folds, np.zeros_like(pixels[rows]), rows)
+
+    files = [fold_file(tmp_path, fold) for fold in material.folds]
+    stored = Judged.read(material.prepared.table, material.folds, files, ()).in_order().log_prob
+    assert [*same] == [*stored]
+    for model, y_prob in same.items():
+        np.testing.assert_allclose(y_prob, np.exp(stored[model][rows]), atol=1e-5)
+        assert abs(dark[model] - y_prob).max() > 1e-3
+
+
+def test_the_top_classifier_of_a_fold_is_learned_once(
+    material: Material, pretrained: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = replace(material.training(tmp_path, stage=1), settings=pretrained)
+    learn_folds(training, material.folds, material.cache, jobs=1)
+    monkeypatch.setattr(module, "learn_head", refuse)
+
+    training.judge_squares(material.folds, material.prepared.pixels.pixels[:2], np.arange(2))
+
+
 def test_a_frozen_random_network_is_refused(material: Material, tmp_path: Path) -> None:
     training = material.training(tmp_path, stage=1)
     with pytest.raises(

@@ -14,7 +14,6 @@ from rich.text import Text
 from mentum.records import CheckReport, Evaluation, ResultRow, Severity
 
 if TYPE_CHECKING:
-    from mentum.evaluation.audit.audit import Audit
     from mentum.evaluation.compare import RunComparison
     from mentum.evaluation.cross_validation import CrossValidation, Estimate
     from mentum.evaluation.learning_curve import LearningCurve
@@ -152,40 +151,6 @@ def print_learning_curve(curve: LearningCurve) -> None:
         if curve.forecasts
         else "Too few specimens per taxon to foretell what more would bring."
     )
-
-
-def print_audit(found: Audit, out: Path) -> None:
-    """Print what an audit found."""
-    console = Console(highlight=False, markup=False)
-    what = f"{found.n_images} images of {found.n_specimens} specimens, backbone {found.backbone}"
-    console.print(f"{found.data}: {what}", soft_wrap=True)
-    table = Table(title="What tells the taxon without the specimen", title_justify="left", box=SIMPLE_HEAD)
-    for name in ("cue", "accuracy % (95 %)", "balanced %", "chance %", "p", "shortcut"):
-        table.add_column(name, justify="left" if name == "cue" else "right", no_wrap=True)
-    for cue in found.shortcuts:
-        bounds = f"{100 * cue.interval.low:.1f}-{100 * cue.interval.high:.1f}"
-        shares = (
-            f"{100 * cue.accuracy:.1f} ({bounds})",
-            f"{100 * cue.balanced_accuracy:.1f}",
-            f"{100 * cue.chance:.1f}",
-        )
-        table.add_row(cue.cue, *shares, f"{cue.p_corrected:.3f}", "yes" if cue.found else "no")
-    console.print(table)
-    both = [cue.cue for cue in found.shortcuts if cue.above_chance and cue.of_specimen_too]
-    if both:
-        console.print(f"{' and '.join(both)}: above chance, but the specimen is part of it, so it may tell by rights.")
-    kinds = [each.kind for each in found.duplicates]
-    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    console.print(f"Near-duplicates: {len(kinds)} pairs{f' ({counts})' if counts else ''}.")
-    console.print(f"Bursts that a split tears: {len(found.bursts)}.")
-    console.print(
-        f"Labels that look wrong, the first of {len(found.suspects)} (out of fold {100 * found.accuracy:.0f} % right):"
-    )
-    for each in found.suspects[:10]:
-        console.print(f"  {each.image.file_name}: {each.reason}", soft_wrap=True)
-    for note in found.notes:
-        console.print(note, soft_wrap=True)
-    console.print(f"Written: {out}/audit.json, {out}/figures", soft_wrap=True)
 
 
 def print_comparison(found: RunComparison) -> None:

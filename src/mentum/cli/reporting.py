@@ -14,9 +14,19 @@ def report(
     run: RunArgument,
     out: Annotated[Path | None, typer.Option(help="The file; report.html in the run's folder unless given.")] = None,
     data: DataOption = None,
+    with_: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with", metavar="FOLDER", help="A cross-validation, learning curve or audit to take up; may be repeated."
+        ),
+    ] = None,
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="OTHER", help="A training or cross-validation to compare with; may be repeated."),
+    ] = None,
 ) -> None:
     """Write one HTML file with all that is known of a training, to read, to print and to send."""
     from mentum.reporting.report import write_report
     from mentum.runs import Run
 
-    typer.echo(write_report(Run.open(run), out, data))
+    typer.echo(write_report(Run.open(run), out, data, with_ or (), compare or ()))

@@ -51,7 +51,7 @@ def crossvalidate(
     from mentum.studies.cross_validation import crossvalidate as judge_recipe
 
     settings = chosen_settings(recipe, set_, backbone, seed)
-    plan = Plan(folds, leave_out, cast(Literal[1, 2], stage), jobs, error_rate, _command())
+    plan = Plan(folds, leave_out, cast(Literal[1, 2], stage), jobs, error_rate, command_line())
     with shown_progress(log) as report:
         found, calibration = judge_recipe(data, out, settings, cache=pixel_cache(cache), plan=plan, report=report)
     if as_json:
@@ -79,24 +79,17 @@ def learning_curve(
     from mentum.studies.learning_curve import learning_curve as follow_curve
 
     settings = chosen_settings(recipe, set_, backbone, seed)
-    plan = Plan(folds, command=_command())
+    plan = Plan(folds, command=command_line())
     with shown_progress(log) as report:
-        found = follow_curve(
-            data, out, settings, cache=pixel_cache(cache), plan=plan, report=report
-        )
+        found = follow_curve(data, out, settings, cache=pixel_cache(cache), plan=plan, report=report)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
         print_learning_curve(found)
 
 
-def begin(out, design, stage, settings, hashes):  # type: ignore  # noqa  TEMPORARY
-    from importlib import metadata
-    from mentum.evaluation.study import Study, begin_study
-    begin_study(out, Study(mentum=metadata.version("mentum"), design=design, stage=stage, settings=settings, table_hash=hashes[0], content_hash=hashes[1], command=_command()))
-
-
-def _command() -> str:
+def command_line() -> str:
+    """The command as it was given."""
     return shlex.join(["mentum", *sys.argv[1:]])
 
 

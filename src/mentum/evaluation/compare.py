@@ -48,12 +48,14 @@ class _Identified:
 
     Attributes:
         subset: what they are.
+        content_hash: of the bytes of all images of its data set.
         specimens: file name → specimen.
         right: rank → file name → whether it was identified rightly; without images whose label leaves the rank open.
     """
 
     name: str
     subset: str
+    content_hash: str
     specimens: Mapping[str, str]
     right: Mapping[Rank, Mapping[str, bool]]
 
@@ -94,6 +96,11 @@ def _at(rank: Rank, a: _Identified, b: _Identified, seed: int) -> RankComparison
 
 
 def _notes(a: _Identified, b: _Identified, n_shared: int) -> Iterator[str]:
+    if a.content_hash != b.content_hash:
+        yield (
+            "The two data sets hold other images. Images of the same file name were taken for the same: make sure that "
+            "they are."
+        )
     for each, letter in ((a, "a"), (b, "b")):
         if each.subset == "validation":
             yield f"{letter}: validation images, which chose the epoch that was kept: slightly optimistic."
@@ -111,12 +118,16 @@ def _read(folder: Path) -> _Identified:
 def _of_cross_validation(folder: Path) -> _Identified:
     study, file = read_study(folder), folder / OUT_OF_FOLD
     if not file.is_file():
-        raise RunError(f"{folder}: the cross-validation is not complete; give the same command again.")
+        raise RunError(
+            f"{folder}: found no {OUT_OF_FOLD}, expected a run or a complete cross-validation; give the same `mentum "
+            "crossvalidate` command again."
+        )
     frame = pl.read_parquet(file)
     names = frame["file_name"].to_list()
     ranks = [rank for rank in reversed(Rank) if right_column(rank) in frame.columns]
     right = {rank: _told(names, frame[right_column(rank)].to_list()) for rank in ranks}
-    return _Identified(str(folder), study.design, dict(zip(names, frame["specimen"], strict=True)), right)
+    specimens = dict(zip(names, frame["specimen"], strict=True))
+    return _Identified(str(folder), study.design, study.content_hash, specimens, right)
 
 
 def _of_run(run: Run) -> _Identified:
@@ -130,9 +141,8 @@ def _of_run(run: Run) -> _Identified:
         columns = y_prob[rows].argmax(axis=1).tolist()
         values = [None if truth < 0 else truth == column for truth, column in zip(truths, columns, strict=True)]
         right[rank] = _told(names, values)
-    return _Identified(
-        str(run.path), subset, dict(zip(names, predictions.specimens[rows].tolist(), strict=True)), right
-    )
+    specimens = dict(zip(names, predictions.specimens[rows].tolist(), strict=True))
+    return _Identified(str(run.path), subset, run.record().data.content_hash, specimens, right)
 
 
 def _told(names: list[str], values: list[bool | None]) -> dict[str, bool]:

@@ -27,6 +27,7 @@ _IRREGULAR_PLURALS = {
 def write_notes(record: RunRecord, taxonomy: Taxonomy, stages: Sequence[StagePredictions]) -> Iterator[str]:
     """Say how the accuracies were made and where they flatter; `stages` are those of the evaluation, in its order."""
     yield from _on_chosen_epoch(record)
+    yield from _on_kept_start(record)
     if not record.data.specimens_named:
         yield (
             "No column names the specimens, so that each image counts as a specimen: images of one specimen may lie in "
@@ -51,6 +52,15 @@ def _on_chosen_epoch(record: RunRecord) -> Iterator[str]:
         "The validation images chose the epoch that was kept in stage 2, so that the accuracy of the fine-tuned "
         f"network on them is slightly optimistic; {test}"
     )
+
+
+def _on_kept_start(record: RunRecord) -> Iterator[str]:
+    for stage in record.stages:
+        if stage.best_epoch == 0:
+            yield (
+                f"Stage 2 of the model {stage.model} had no lower validation loss than stage 1 in any epoch, so that "
+                "the network of stage 1 was kept; more specimens or a lower stage2.learning_rate may help."
+            )
 
 
 def _on_open_labels(taxonomy: Taxonomy, ranks: Sequence[Rank], labels: Sequence[Taxon]) -> Iterator[str]:

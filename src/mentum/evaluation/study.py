@@ -56,7 +56,7 @@ def begin_study(folder: Path, study: Study) -> None:
         unequal.append("the images or the specimen table")
     if unequal:
         raise RunError(
-            f"{folder}: holds a cross-validation that differs in {'; '.join(unequal)}; give the same command to go on "
+            f"{folder}: holds an earlier study that differs in {'; '.join(unequal)}; give the same command to go on "
             "with it, or another --out."
         )
 

@@ -83,7 +83,7 @@ def _draw_curves(curves: Sequence[RiskCoverage]) -> Figure:
     axes.set_ylabel("Wrong of the answers, %", fontsize=9)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, max(1.0, 1.05 * max(100 * max(curve.error) for curve in curves)))
-    axes.legend(fontsize=8, frameon=False, loc="upper left")
+    axes.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), borderaxespad=0.2)
     _frame(axes)
     return figure
 

@@ -35,11 +35,14 @@ def draw_confusions(evaluation: Evaluation, folder: Path) -> list[Path]:
     drawn = [confusion for confusion in evaluation.confusions if confusion.subset in DRAWN_SUBSETS]
     with figure_style():
         return [
-            file for confusion in drawn for file in save_figure(_draw_confusion(confusion), folder / _stem(confusion))
+            file
+            for confusion in drawn
+            for file in save_figure(_draw_confusion(confusion), folder / confusion_stem(confusion))
         ]
 
 
-def _stem(confusion: Confusion) -> str:
+def confusion_stem(confusion: Confusion) -> str:
+    """Name of a matrix's files, without what follows the full stop."""
     return f"confusion_{confusion.stage.replace(' ', '-')}_{confusion.rank}_{confusion.subset}"
 
 

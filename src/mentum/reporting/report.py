@@ -2,63 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mentum.errors import RunError
 from mentum.evaluation.results import CalibrationReport, UnknownTaxa
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, Explanation
 from mentum.explanation.tables import shares_of_correct
-from mentum.records import Confusion, Evaluation, Record, ResultRow, write_text
+from mentum.records import Evaluation, Record, ResultRow, write_text
+from mentum.reporting import report_figures as figures
 from mentum.reporting import report_sections as sections
-from mentum.reporting.figures import DRAWN_SUBSETS
-from mentum.reporting.report_pictures import embed_figure, make_galleries
+from mentum.reporting.report_audit import shortcut_sentence, show_audit
+from mentum.reporting.report_comparisons import ShownComparison, compare_all
+from mentum.reporting.report_photographs import Photographs
+from mentum.reporting.report_pictures import make_galleries
+from mentum.reporting.report_studies import Studies, find_studies, read_record, unlike
+from mentum.reporting.report_validation import curve_sentences, show_validation, validation_sentences
 from mentum.reporting.style import name_spans
 from mentum.runs import STAGES, Run, RunRecord, StageRecord
 from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
-class Figure(NamedTuple):
-    """A figure of the run: its file, what it shows, and the drawing itself where the file is there."""
-
-    file: str
-    label: str
-    drawing: Markup | None
-
-
-def write_report(run: Run, out: Path | None = None, images: Path | None = None) -> Path:
+def write_report(
+    run: Run,
+    out: Path | None = None,
+    images: Path | None = None,
+    studies: Sequence[Path] = (),
+    others: Sequence[Path] = (),
+) -> Path:
     """Write a run's report: one HTML file that needs no other file, no script and no network.
 
-    The same run folder gives the same bytes, under the same version of Mentum.
+    The same folders give the same bytes, under the same version of Mentum. Figures without files are drawn into the
+    `figures` of the folder that they belong to.
 
     Args:
         run: a complete run that was evaluated.
         out: the file; `report.html` in the run's folder unless given.
         images: folder or table that the run was trained on, where it has moved.
+        studies: folders of cross-validations, of a learning curve or of an audit, beside those in the run's folder.
+        others: folders of runs or cross-validations to compare with.
 
     Returns:
         The file, which appears whole or not at all.
 
     Raises:
-        RunError: if the run was not evaluated, or a file of it is damaged.
+        RunError: if the run was not evaluated, a file of it is damaged, a study is of other images, or nothing can be
+            compared.
     """
     out = out or run.path / "report.html"
     if not run.evaluation_file.is_file():
         raise RunError(
             f"{run.path}: found no evaluation.json, from which a report is made; run `mentum evaluate RUN` first."
         )
-    html = _environment().get_template("report.html").render(_content(run, images))
+    html = _environment().get_template("report.html").render(_content(run, images, studies, others))
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(html, out)
     return out
@@ -75,17 +80,36 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for filter_ in (sections.percent, sections.bounds, sections.rate, sections.number_of):
+    for filter_ in (
+        sections.percent, sections.bounds, sections.rate, sections.number_of, sections.points, sections.p_value
+    ):  # fmt: skip
         environment.filters[filter_.__name__] = filter_
     environment.globals["name_spans"] = name_spans
     return environment
 
 
-def _content(run: Run, images: Path | None) -> dict[str, Any]:
-    """All that the template shows."""
-    record, taxonomy = run.record(), run.taxonomy()
-    evaluation = _read(run.evaluation_file, Evaluation, "mentum evaluate")
+def _content(run: Run, images: Path | None, given: Sequence[Path], others: Sequence[Path]) -> dict[str, Any]:
+    """All that the templates show."""
+    studies = find_studies(run, given)
+    evaluation = read_record(run.evaluation_file, Evaluation, "mentum evaluate")
     calibration = _read_if_there(run.calibration_file, CalibrationReport, "mentum evaluate")
+    comparisons = compare_all(run, studies, others)
+    photographs = Photographs.find(run, images)
+    figures.draw_missing(run, evaluation, calibration, studies)
+    return {
+        **_of_run(run, evaluation, calibration, photographs),
+        **_of_studies(studies, run.record(), photographs),
+        "comparisons": comparisons,
+        "summary": _summary(evaluation, calibration, studies),
+        "provenance": sections.provenance(run.record()) | _origins(studies, comparisons),
+    }
+
+
+def _of_run(
+    run: Run, evaluation: Evaluation, calibration: CalibrationReport | None, photographs: Photographs
+) -> dict[str, Any]:
+    """What the run's own folder tells."""
+    record, taxonomy = run.record(), run.taxonomy()
     explanation = _read_if_there(run.characters_file, Explanation, "mentum explain")
     rows = sections.headline(evaluation)
     temperatures = calibration.temperatures if calibration else {}
@@ -97,72 +121,53 @@ def _content(run: Run, images: Path | None) -> dict[str, Any]:
         "unknowns": _read_if_there(run.novelty_file, UnknownTaxa, "mentum evaluate --novelty"),
         "title": _name_of_data(record),
         "facts": sections.title_block(record, taxonomy),
-        "summary": sections.summary(evaluation, calibration),
         "headline": rows,
         "network": sections.network_name(rows[0].stage) if rows else "",
         "stage_rows": _stage_rows(evaluation),
-        "confusions": _confusions(run, evaluation),
+        "confusions": figures.confusions(run, evaluation),
         "taxon_tables": _taxon_tables(evaluation),
         "defended": sections.defended_tables(calibration) if calibration else (),
-        "calibration_figures": [_figure(run, name, label) for name, label in _CALIBRATION.items()],
-        "character_figures": _character_figures(run, explanation),
+        "calibration_figures": figures.calibration_figures(run),
+        "character_figures": figures.character_figures(run, explanation),
         "character_rows": _character_rows(explanation),
-        "galleries": make_galleries(run, rows[0].subset, temperatures, images) if rows else None,
+        "galleries": make_galleries(run, rows[0].subset, temperatures, photographs) if rows else None,
         "notes": _notes(record, calibration, explanation),
         "stages": [(_stage_name(each), each, _what_chose(each)) for each in record.stages],
-        "provenance": sections.provenance(record),
         "settings": sections.settings_table(record),
     }
 
 
-_CALIBRATION = {
-    "reliability": "Reliability diagrams: share identified correctly against probability, as trained and calibrated",
-    "risk_coverage": "Share of wrong answers against the share of specimens answered",
-}
-"""Figure → what it shows."""
+def _of_studies(studies: Studies, record: RunRecord, photographs: Photographs) -> dict[str, Any]:
+    """What cross-validations, the learning curve and the audit tell."""
+    curve, audit = studies.curve, studies.audit
+    return {
+        "validations": [show_validation(each, record.settings) for each in studies.cross_validations],
+        "curve": curve.record if curve else None,
+        "curve_sentences": curve_sentences(curve.record) if curve else (),
+        "curve_unlike": unlike(curve.study, record.settings) if curve else None,
+        "audit": show_audit(audit.record, photographs) if audit else None,
+        "photographs_missing": photographs.missing,
+        "figures": figures.study_figures(studies),
+        "study_files": [(each.name, each.file) for each in studies.every],
+    }
 
 
-def _read(file: Path, kind: type[AnyRecord], command: str) -> AnyRecord:
-    try:
-        return kind.read(file)
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise RunError(f"{file}: not readable by this version of Mentum; run `{command}` again.") from error
+def _summary(evaluation: Evaluation, calibration: CalibrationReport | None, studies: Studies) -> list[str]:
+    """Some sentences for a reader with little time."""
+    accuracy, *defence = sections.summary(evaluation, calibration)
+    shortcut = shortcut_sentence(studies.audit.record) if studies.audit else None
+    return [accuracy, *validation_sentences(studies.cross_validations), *defence, *([shortcut] if shortcut else [])]
+
+
+def _origins(studies: Studies, comparisons: Sequence[ShownComparison]) -> dict[str, sections.Pairs]:
+    """Where studies and what was compared come from."""
+    origins = [(each.name, f"{each.study.command} (Mentum {each.study.mentum})") for each in studies.every]
+    origins += [(f"compared: {each.other}", each.command) for each in comparisons]
+    return {"Studies and comparisons": origins} if origins else {}
 
 
 def _read_if_there(file: Path, kind: type[AnyRecord], command: str) -> AnyRecord | None:
-    return _read(file, kind, command) if file.is_file() else None
-
-
-def _figure(run: Run, name: str, label: str) -> Figure:
-    return Figure(f"{name}.svg", label, embed_figure(run.path / "figures" / f"{name}.svg", name, label))
-
-
-@dataclass(frozen=True)
-class _Matrix:
-    """A confusion matrix and how often it is off its diagonal."""
-
-    rank: Rank
-    n_images: int
-    n_misclassified: int
-    figure: Figure
-
-
-def _confusions(run: Run, evaluation: Evaluation) -> dict[tuple[str, str], list[_Matrix]]:
-    """The matrices of held-out images by stage, the last one first, and subset."""
-    drawn = [each for each in evaluation.confusions if each.subset in DRAWN_SUBSETS]
-    last = evaluation.table[-1].stage if evaluation.table else ""
-    found: dict[tuple[str, str], list[_Matrix]] = {}
-    for each in sorted(drawn, key=lambda each: (each.stage != last, each.subset != "test")):
-        found.setdefault((each.stage, each.subset), []).append(_matrix(run, each))
-    return found
-
-
-def _matrix(run: Run, confusion: Confusion) -> _Matrix:
-    name = f"confusion_{confusion.stage.replace(' ', '-')}_{confusion.rank}_{confusion.subset}"
-    label = f"Confusion matrix, {confusion.stage}, {confusion.rank} rank, {confusion.subset} images"
-    n = sum(map(sum, confusion.counts))
-    right = sum(row[place] for place, row in enumerate(confusion.counts))
-    return _Matrix(confusion.rank, n, n - right, _figure(run, name, label))
+    return read_record(file, kind, command) if file.is_file() else None
 
 
 @dataclass(frozen=True)
@@ -197,14 +202,6 @@ def _taxon_tables(evaluation: Evaluation) -> dict[Rank, list[_TaxonLine]]:
             for score, own, answers in zip(scores, confusion.label_ranks, given, strict=True)
         ]
     return tables
-
-
-def _character_figures(run: Run, explanation: Explanation | None) -> list[Figure]:
-    if explanation is None:
-        return []
-    ranks = dict.fromkeys(share.rank for share in explanation.shares)
-    by_taxon = [_figure(run, f"characters_by_taxon_{rank}", f"Characters used by taxon, {rank} rank") for rank in ranks]
-    return [_figure(run, "character_shares", "Share of images in which each character was used"), *by_taxon]
 
 
 def _character_rows(explanation: Explanation | None) -> dict[Rank, list[CharacterShare]]:
@@ -245,6 +242,8 @@ def _what_chose(stage: StageRecord) -> str:
     """Which epoch's weights were kept, and why that one."""
     if stage.stage == "stage1":
         return "the last one, nothing was chosen"
+    if stage.best_epoch == 0:
+        return "lowest validation loss, that of stage 1"
     judged = all(epoch.validation_loss is not None for epoch in stage.epochs)
     return "lowest validation loss" if judged else "the last one, there were no validation images"
 

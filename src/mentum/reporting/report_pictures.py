@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,17 +18,14 @@ from mentum.errors import RunError
 from mentum.identification.probabilities import at_ranks, at_temperature, log_probabilities
 from mentum.maps import CellGeometry, positive
 from mentum.reporting.colouring import heat_colouring, heat_levels
-from mentum.runs import Run, RunRecord, StagePredictions
-from mentum.specimens.images import read_rgb
-from mentum.specimens.pixels import SquarePlacement, hash_images
+from mentum.reporting.report_photographs import Photographs, jpeg
+from mentum.runs import Run, StagePredictions
+from mentum.specimens.pixels import SquarePlacement
 from mentum.taxonomy import Rank, Taxon
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-LONGEST = 160
-"""Side of a thumbnail, px."""
-QUALITY = 75
 MOST = 12
 """Images in a gallery."""
 
@@ -157,7 +151,7 @@ class Galleries:
         return any(each.heat_map for gallery in self.galleries for each in gallery.shown)
 
 
-def make_galleries(run: Run, subset: str, temperatures: Temperatures, images: Path | None) -> Galleries:
+def make_galleries(run: Run, subset: str, temperatures: Temperatures, photographs: Photographs) -> Galleries:
     """Choose the wrong, the least certain right and the surest right images of a subset, by the last stage.
 
     No image stands in two galleries.
@@ -166,19 +160,17 @@ def make_galleries(run: Run, subset: str, temperatures: Temperatures, images: Pa
         run: a complete run.
         subset: whose images.
         temperatures: of the networks, as in a calibration report; empty = probabilities as trained.
-        images: folder or table that the run was trained on, where it has moved.
+        photographs: of the run.
     """
     record, rank = run.record(), run.record().ranks[0]
     stages = list(run.predictions())
     if not stages:
         raise RunError(f"{run.path}: found no predictions of any stage; train again into a new folder.")
     predictions = stages[-1]
-    try:
-        root = _find_images(record, predictions.file_names, images)
-    except RunError as reason:
-        return Galleries(subset, rank, bool(temperatures), missing=str(reason))
+    if photographs.missing:
+        return Galleries(subset, rank, bool(temperatures), missing=photographs.missing)
     judged = _judge(run, predictions, subset, temperatures)
-    pictures = _Pictures(root, _read_maps(run, rank), record.settings.pixels.size)
+    pictures = _Pictures(photographs, _read_maps(run, rank), record.settings.pixels.size)
     kinds = (("Wrong, most certain first", judged.wrong[:MOST], len(judged.wrong)),
              ("Right, least certain first", judged.right[::-1][:MOST], len(judged.right)),
              ("Right, surest first", judged.right[:-MOST][:MOST], len(judged.right)))  # fmt: skip
@@ -188,19 +180,6 @@ def make_galleries(run: Run, subset: str, temperatures: Temperatures, images: Pa
         if rows
     )
     return Galleries(subset, rank, bool(temperatures), galleries)
-
-
-def _find_images(record: RunRecord, file_names: Sequence[str], images: Path | None) -> Path:
-    """The folder that file names are relative to, if it holds the very images of the training."""
-    source = images or Path(record.data.source)
-    root = source.parent if source.is_file() else source
-    paths = [root / name for name in file_names]
-    missing = sum(not path.is_file() for path in paths)
-    if missing:
-        raise RunError(f"{missing} of the {len(paths)} images of the training are no longer in {root}")
-    if hashlib.sha256("".join(hash_images(paths)).encode()).hexdigest() != record.data.content_hash:
-        raise RunError(f"the images in {root} are not those of the training, or have changed since")
-    return root
 
 
 @dataclass(frozen=True)
@@ -262,28 +241,21 @@ class _Maps:
 
 @dataclass(frozen=True)
 class _Pictures:
-    root: Path
+    photographs: Photographs
     maps: _Maps | None
     size: int
 
     def of(self, file_name: str) -> tuple[str, str | None]:
         """Thumbnail and heat map."""
-        image = read_rgb(self.root / file_name, at_least=2 * LONGEST)
-        placement = SquarePlacement(*image.size, size=self.size)
-        image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+        image, whole = self.photographs.read_small(file_name)
+        placement = SquarePlacement(*whole, size=self.size)
         if self.maps is None or file_name not in self.maps.relevance or self.maps.geometry.size != self.size:
-            return _jpeg(image), None
+            return jpeg(image), None
         drawn = self.maps.geometry.draw(positive(self.maps.relevance[file_name]))
         left, top, (width, height) = placement.left, placement.top, placement.inner
         levels = heat_levels(drawn, float(drawn.max()))[top : top + height, left : left + width]
         smooth = Image.fromarray(levels).resize(image.size, Image.Resampling.BILINEAR)
-        return _jpeg(image), _jpeg(heat_colouring().lay(np.asarray(smooth), image))
-
-
-def _jpeg(image: Image.Image) -> str:
-    stream = io.BytesIO()
-    image.save(stream, format="JPEG", quality=QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+        return jpeg(image), jpeg(heat_colouring().lay(np.asarray(smooth), image))
 
 
 def _read_maps(run: Run, rank: Rank) -> _Maps | None:

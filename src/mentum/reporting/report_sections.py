@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
@@ -55,6 +56,25 @@ def bounds(interval: Interval | None, unit: bool = True) -> str:
     low, high = (f"{100 * end:.1f}" if 0 < end < 1 else f"{100 * end:.0f}" for end in (interval.low, interval.high))
     text = f"{low}\u2013{high}"
     return f"{text}{THIN}%" if unit else text
+
+
+def points(difference: float) -> str:
+    r"""A difference of shares in percentage points, with its sign.
+
+    >>> points(0.0421), points(-0.01), points(0.0)
+    ('+4.2', '\u22121.0', '0.0')
+    """
+    text = f"{100 * abs(difference):.1f}"
+    return text if text == "0.0" else f"{'+' if difference > 0 else chr(0x2212)}{text}"
+
+
+def p_value(p: float) -> str:
+    r"""A p value to three digits, never 0.
+
+    >>> p_value(0.0351), p_value(0.0)
+    ('0.035', '<\u202f0.001')
+    """
+    return f"{p:.3f}" if p >= 0.0005 else f"<{THIN}0.001"
 
 
 def number_of(n: float, noun: str = "") -> str:
@@ -251,7 +271,9 @@ def _recipe_settings(record: RunRecord) -> dict[str, Any]:
         "mentum"
     ):  # another version's recipe may say something else
         return {}
-    return dict(_flat(load_settings(name).model_dump(mode="json")))
+    source = json.dumps(record.settings.backbone.source, ensure_ascii=False)
+    given = dict(_flat(load_settings(name, [f"backbone.source={source}"]).model_dump(mode="json")))
+    return given | {"backbone.source": load_settings(name).backbone.source}
 
 
 def _recipe(record: RunRecord) -> str | None:

@@ -107,7 +107,8 @@ class Again:
         clean = self._features
         taught = clean[subsets == "train"]
         with repeatable(self.settings):
-            y_prob = {task.model: learn_head(task, settings, subsets, clean, lambda _: taught) for task in tasks}
+            heads = {task.model: learn_head(task, settings, subsets, clean, lambda _: taught) for task in tasks}
+            y_prob = {model: judge_features(head, clean) for model, head in heads.items()}
         return Outputs(y_prob, clean, {})
 
     @cached_property
@@ -139,10 +140,8 @@ def look(predictor: Predictor, pixels: NDArray[np.uint8], report: ProgressCallba
     return join(parts)
 
 
-def learn_head(
-    task: Task, settings: Settings, subsets: Subsets, clean: NDArray[np.float32], views: Views
-) -> NDArray[np.float32]:
-    """Train a top classifier on features of the frozen backbone and identify all images with it.
+def learn_head(task: Task, settings: Settings, subsets: Subsets, clean: NDArray[np.float32], views: Views) -> Head:
+    """Train a top classifier on features of the frozen backbone.
 
     Args:
         task: what it learns.
@@ -150,9 +149,6 @@ def learn_head(
         subsets: (N,) the subset of each image.
         clean: (N, K) features of all images as they are.
         views: features of the training images for an epoch.
-
-    Returns:
-        (N, C) probabilities.
     """
     objective = make_objective(task.allowed, subsets == "train", settings.head.imbalance)
     rows = {name: np.flatnonzero((subsets == name) & objective.usable) for name in ("train", "validation")}
@@ -171,8 +167,13 @@ def learn_head(
             report=ignore_progress,
         )
         train_head(head, lambda epoch: views(epoch)[usable], features[rows["validation"]], lesson, settings.stage1)
+    return head
+
+
+def judge_features(head: Head, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Identify images by their features (n, K): probabilities (n, C)."""
     with torch.inference_mode():
-        return probabilities(head(features))
+        return probabilities(head(torch.from_numpy(features)))
 
 
 def _refuse_other_labels(run: Run, prepared: Prepared) -> None:

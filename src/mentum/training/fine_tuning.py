@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -31,6 +33,8 @@ def fine_tune(
 ) -> StageRecord:
     """Train the whole network, stop on the validation loss and keep the weights of the best epoch.
 
+    Where no epoch has a lower validation loss than the network had after stage 1, that is kept as it was.
+
     Args:
         network: with the top classifier of stage 1; trained in place, left in eval mode with the best weights.
         reference: the backbone as it was before, against which its movement is measured.
@@ -38,6 +42,7 @@ def fine_tune(
         lesson: what to learn.
         settings: of stage 2.
     """
+    start, started_from = _look(network, source, lesson), copy.deepcopy(network.state_dict())
     optimizer = make_optimizer(layerwise_groups(network, settings), settings.learning_rate, settings.weight_decay)
     history = restore_state(lesson, network, optimizer)
     best_file = lesson.checkpoint.with_suffix(".best")
@@ -46,19 +51,26 @@ def fine_tune(
         if best_epoch(history) == len(history):
             save_tensors(best_file, network.state_dict())
         save_state(lesson, network, optimizer, history)
-    network.load_state_dict(load_tensors(best_file)[0])
+    assert movement(reference, network.backbone)[0] > 0, "stage 2 left the backbone's weights where they were"
+    best = best_epoch(history)
+    if start.images and not _improved(history[best - 1], start):
+        best, stopped = 0, f"{stopped}; no epoch was better than the network of stage 1, which is kept"
+    network.load_state_dict(load_tensors(best_file)[0] if best else started_from)
     network.eval()
-    whole, per_block = movement(reference, network.backbone)
-    assert whole > 0, "stage 2 left the backbone's weights where they were"
+    moved, per_block = movement(reference, network.backbone)
     return StageRecord(
         stage="stage2",
         model=lesson.model,
         epochs=tuple(history),
-        best_epoch=best_epoch(history),
+        best_epoch=best,
         stopped=stopped,
-        moved=whole,
+        moved=moved,
         moved_per_block=per_block,
     )
+
+
+def _improved(epoch: Epoch, start: Tally) -> bool:
+    return epoch.validation_loss is not None and epoch.validation_loss < start.mean_loss
 
 
 def _epoch(

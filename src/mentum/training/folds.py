@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from mentum.errors import SettingsError
 from mentum.model.session import Outputs
-from mentum.network.backbones import load_backbone
+from mentum.network.backbones import Backbone, load_backbone
+from mentum.network.head import Head
 from mentum.records import Progress, ProgressCallback, ignore_progress
 from mentum.runs import Run, write_parquet
 from mentum.settings import Settings
 from mentum.specimens.folds import Fold
 from mentum.taxonomy import Rank, Taxon, Taxonomy
-from mentum.training.again import learn_head, look, settings_for
+from mentum.training.again import judge_features, learn_head, look, settings_for
 from mentum.training.batches import ImageSource
 from mentum.training.features import CachedViews, extract_features, kept
 from mentum.training.machine import choose_device, repeatable
@@ -78,14 +79,49 @@ class FoldTraining:
             return look(Predictor.open(run), prepared.pixels.pixels, self.report)
 
     def _head(self, fold: Fold) -> Outputs:
-        settings = settings_for(self.settings, fold.taxonomy)
-        tasks = make_tasks(fold.taxonomy, self.prepared.table.labels, settings.head)
-        taught = fold.rows("train")
-        views = CachedViews([view[taught] for view in self._views], settings.seed)
-        with repeatable(settings):
-            y_prob = {task.model: learn_head(task, settings, fold.subsets, self._views[0], views) for task in tasks}
+        with repeatable(self.settings):
+            y_prob = {model: judge_features(head, self._views[0]) for model, head in self._heads(fold).items()}
         self.report(Progress(task=f"fold {fold.name}", done=1, total=1, unit="training"))
         return Outputs(y_prob, self._views[0], {})
+
+    def _heads(self, fold: Fold) -> dict[str, Head]:
+        """Network → top classifier of a fold, learned once."""
+        if fold.name not in self._learned:
+            settings = settings_for(self.settings, fold.taxonomy)
+            tasks = make_tasks(fold.taxonomy, self.prepared.table.labels, settings.head)
+            taught = fold.rows("train")
+            views = CachedViews([view[taught] for view in self._views], settings.seed)
+            with repeatable(settings):
+                self._learned[fold.name] = {
+                    task.model: learn_head(task, settings, fold.subsets, self._views[0], views) for task in tasks
+                }
+        return self._learned[fold.name]
+
+    @cached_property
+    def _learned(self) -> dict[str, dict[str, Head]]:
+        return {}
+
+    def judge_squares(
+        self, folds: Sequence[Fold], squares: NDArray[np.uint8], rows: NDArray[np.int64]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Identify changed versions of images by the top classifiers of the folds that did not see their specimens.
+
+        Args:
+            folds: all, with a place for each of the images.
+            squares: (n, S, S, 3) uint8.
+            rows: (n,) int, numbers of the images.
+
+        Returns:
+            Network → probabilities (n, C) over the taxa of the whole data set.
+        """
+        features = self._extract(squares, None, ignore_progress)
+        found: dict[str, NDArray[np.float32]] = {}
+        for fold in folds:
+            of_fold = np.flatnonzero(fold.subsets[rows] == "test")
+            for model, head in self._heads(fold).items() if len(of_fold) else ():
+                y_prob = self._spread(fold, model, judge_features(head, features[of_fold]))
+                found.setdefault(model, np.zeros((len(rows), y_prob.shape[1]), np.float32))[of_fold] = y_prob
+        return found
 
     @property
     def features(self) -> NDArray[np.float32]:
@@ -95,19 +131,27 @@ class FoldTraining:
     @cached_property
     def _views(self) -> list[NDArray[np.float32]]:
         """Features (N, K) of all images: as they are, and deformed as in `stage1.views`; computed once."""
+        require_pretrained(self.settings)
+        pixels = self.prepared.pixels.pixels
+        epochs = [None, *range(1, max(self.settings.stage1.views, 1))]
+        files = [self.folder / "features" / f"view-{epoch or 0}.npy" for epoch in epochs]
+        extract = partial(self._extract, pixels, report=self.report)
+        return [kept(file, partial(extract, epoch)) for file, epoch in zip(files, epochs, strict=True)]
+
+    def _extract(self, pixels: NDArray[np.uint8], epoch: int | None, report: ProgressCallback) -> NDArray[np.float32]:
+        """Features (n, K) of squares (n, S, S, 3), as they are or deformed as in an epoch."""
         settings = self.settings
-        require_pretrained(settings)
-        pixels, padding = self.prepared.pixels.pixels, settings.pixels.padding
         with repeatable(settings):
-            device = choose_device(settings)
-            source = ImageSource(pixels, settings.augmentation, padding, settings.seed, device)
-            backbone = load_backbone(settings.backbone, settings.seed).to(device)
-            backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            rows = np.arange(len(pixels))
-            extract = partial(extract_features, backbone, source, rows, report=self.report)
-            epochs = [None, *range(1, max(settings.stage1.views, 1))]
-            files = [self.folder / "features" / f"view-{epoch or 0}.npy" for epoch in epochs]
-            return [kept(file, partial(extract, epoch)) for file, epoch in zip(files, epochs, strict=True)]
+            source = ImageSource(
+                pixels, settings.augmentation, settings.pixels.padding, settings.seed, choose_device(settings)
+            )
+            return extract_features(self._backbone, source, np.arange(len(pixels)), epoch, report)
+
+    @cached_property
+    def _backbone(self) -> Backbone:
+        """The frozen one, on the machine's device."""
+        backbone = load_backbone(self.settings.backbone, self.settings.seed).to(choose_device(self.settings))
+        return backbone.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
     def _predictions(self, fold: Fold, outputs: Outputs) -> pl.DataFrame:
         """Of the images judged, and of those that training looked at, over the taxa of the whole data set."""

@@ -9,16 +9,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mentum.evaluation.audit.cues import Pictures
 from mentum.evaluation.audit.leaks import bursts, exif_times, find_leaks, near_duplicates, perceptual_hashes, torn
+from mentum.evaluation.audit.occlusion import BackgroundSwap, HeldOutJudge, swap_backgrounds
 from mentum.evaluation.audit.shortcuts import CueResult, audit_shortcuts
 from mentum.evaluation.audit.suspects import find_suspects
 from mentum.identification.calibration import Cases, allowed_taxa
-from mentum.records import Record
+from mentum.records import ProgressCallback, Record, ignore_progress
 from mentum.specimens.manifest import SpecimenTable
 from mentum.taxonomy import Rank, Taxon
 
 SHOWN_SUSPECTS = 0.06
 """Share of the images that the list of suspects names."""
+
+FROZEN = "top classifiers on features of the frozen backbone"
+"""Whose predictions judge the labels where nothing better is given."""
 
 NO_SUBSETS = "all"
 """The subset of every image where there is no split."""
@@ -71,8 +76,10 @@ class Audit(Record):
 
     Attributes:
         accuracy: of the out-of-fold predictions behind the suspects, at the lowest rank; a weak one finds few.
+        judged_by: whose predictions these are, in words.
         bursts: images that seem to be of one burst or slide and stand in several subsets as several specimens.
         suspects: the most doubtful images, never dropped by themselves.
+        background: whether identifications change with the background; None where that could not be looked at.
         notes: what could not be looked at, and why.
     """
 
@@ -82,10 +89,12 @@ class Audit(Record):
     n_images: int
     n_specimens: int
     accuracy: float
+    judged_by: str = FROZEN
     shortcuts: tuple[CueResult, ...]
     duplicates: tuple[NearDuplicate, ...]
     bursts: tuple[tuple[str, ...], ...]
     suspects: tuple[LabelSuspect, ...]
+    background: BackgroundSwap | None = None
     notes: tuple[str, ...]
 
 
@@ -99,6 +108,9 @@ class Material:
         features: (N, K) of a frozen backbone.
         subsets: (N,) str; `NO_SUBSETS` everywhere where there is no split.
         held_out: every image once, in the order of the table, as identified by networks that did not see its specimen.
+        judged_by: whose identifications these are, in words.
+        masks: (N, S, S) bool, where the specimen is; none of an image set means that it is not outlined.
+        swapped: who identifies specimens on other backgrounds; None where nobody can.
     """
 
     table: SpecimenTable
@@ -106,6 +118,9 @@ class Material:
     features: NDArray[np.float32]
     subsets: NDArray[np.str_]
     held_out: Cases
+    judged_by: str = FROZEN
+    masks: NDArray[np.bool_] | None = None
+    swapped: HeldOutJudge | None = None
 
     def image(self, row: int) -> AuditImage:
         """An image by its number."""
@@ -118,15 +133,17 @@ class Material:
         )
 
 
-def audit(material: Material, backbone: str, seed: int) -> Audit:
+def audit(material: Material, backbone: str, seed: int, report: ProgressCallback = ignore_progress) -> Audit:
     """Look for everything.
 
     Args:
         material: what is audited.
         backbone: of the features, for the record.
-        seed: of folds and permutations.
+        seed: of folds, permutations and backgrounds.
+        report: told about the slow part.
     """
-    shortcuts, notes = _shortcuts(material, seed)
+    shortcuts, *notes = _shortcuts(material, seed)
+    background, *more = _background(material, seed, report)
     groups = bursts(material.table.file_names, exif_times(material.table.paths))
     apart = torn(groups, material.subsets.tolist(), material.table.specimens.tolist())
     names = material.table.file_names
@@ -136,24 +153,50 @@ def audit(material: Material, backbone: str, seed: int) -> Audit:
         n_images=len(names),
         n_specimens=len(np.unique(material.table.specimens)),
         accuracy=_accuracy(material),
+        judged_by=material.judged_by,
         shortcuts=shortcuts,
         duplicates=tuple(_duplicates(material)),
         bursts=tuple(tuple(names[row] for row in group) for group in apart),
         suspects=tuple(_suspects(material)),
-        notes=notes,
+        background=background,
+        notes=(*_without_outline(material), *notes, *more),
     )
 
 
-def _shortcuts(material: Material, seed: int) -> tuple[tuple[CueResult, ...], tuple[str, ...]]:
-    taxonomy, table = material.table.taxonomy, material.table
-    column_of = {label: taxonomy.truth(label, taxonomy.ranks[0]) for label in set(table.labels)}
-    y_true = np.array([column_of[label] for label in table.labels], dtype=np.int64)
+def _columns(material: Material, rank: Rank) -> NDArray[np.int64]:
+    """(N,) int: the taxon of each image at a rank, -1 where its label leaves it open."""
+    taxonomy, labels = material.table.taxonomy, material.table.labels
+    column_of = {label: taxonomy.truth(label, rank) for label in set(labels)}
+    return np.array([column_of[label] for label in labels], dtype=np.int64)
+
+
+def _without_outline(material: Material) -> tuple[str, ...]:
+    if material.masks is None or not (lacking := int((~material.masks.any(axis=(1, 2))).sum())):
+        return ()
+    return (f"{lacking} of {len(material.masks)} images are not outlined: their specimens were found by colour.",)
+
+
+def _shortcuts(material: Material, seed: int) -> tuple[tuple[CueResult, ...], *tuple[str, ...]]:
+    table = material.table
+    y_true = _columns(material, table.taxonomy.ranks[0])
     rows = np.flatnonzero(y_true >= 0)
     paths = [table.paths[row] for row in rows.tolist()]
+    masks = None if material.masks is None else material.masks[rows]
     try:
-        return audit_shortcuts(material.pixels[rows], paths, y_true[rows], table.specimens[rows], None, seed), ()
+        return (audit_shortcuts(material.pixels[rows], paths, y_true[rows], table.specimens[rows], masks, seed),)
     except ValueError as reason:
-        return (), (f"Shortcuts were not looked for: {reason}.",)
+        return (), f"Shortcuts were not looked for: {reason}."
+
+
+def _background(
+    material: Material, seed: int, report: ProgressCallback
+) -> tuple[BackgroundSwap | None, *tuple[str, ...]]:
+    judge, table = material.swapped, material.table
+    if judge is None:
+        return None, "Whether the background decides was not looked at: there are no held-out images."
+    pictures = Pictures(material.pixels, table.paths, material.masks)
+    found, notes = swap_backgrounds(pictures, _columns(material, judge.rank), table.specimens, judge, seed, report)
+    return found, *notes
 
 
 def _duplicates(material: Material) -> Iterator[NearDuplicate]:

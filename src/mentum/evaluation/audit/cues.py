@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import datetime
 import math
-import re
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from mentum.evaluation.audit.segmentation import Field, find_specimen, surface
+from mentum.evaluation.audit.files import FileFacts, read_facts
+from mentum.evaluation.audit.scenes import Scene, log_of, mean_of
+from mentum.evaluation.audit.segmentation import Field, surface
 from mentum.specimens.pixels import SquarePlacement
 
 Features = NDArray[np.float32]  # (N, F)
 STRIP = 0.08
 """Width of the border's strips, as a share of the picture's short side."""
 STRIP_CELLS = 4
-COARSE = 48
-"""Cells along the long side of the picture in which the specimen is looked for."""
 LAYOUT = 4
 """Cells along each side of the background's layout."""
 COMMON = 0.9
@@ -38,31 +33,6 @@ LEVELS = 6
 MOST_CAMERAS = 12
 UNIQUE = 0.9
 """Share of the numbers in file names that must differ for them to be taken for a camera's."""
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, Warning)
-_MODEL, _DATE, _ORIENTATION, _EXIF, _DATE_TAKEN = 0x0110, 0x0132, 0x0112, 0x8769, 0x9003
-
-
-class FileFacts(NamedTuple):
-    """What the header of an image file tells; nan, or an empty text, where it does not.
-
-    Attributes:
-        width, height: of the upright image, px.
-        n_bytes: size of the file.
-        quantisation: mean of a JPEG's quantisation tables: small means little compression.
-        day: days since year 1.
-        hour: time of the day, 0-24.
-        number: the last digits in the file's name.
-        camera: model.
-    """
-
-    width: float = math.nan
-    height: float = math.nan
-    n_bytes: float = math.nan
-    quantisation: float = math.nan
-    day: float = math.nan
-    hour: float = math.nan
-    number: float = math.nan
-    camera: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,62 +57,23 @@ class Pictures:
     @cached_property
     def surroundings(self) -> list[tuple[Field, Field]]:
         """Of each picture, what describes its border and its background; nan where the specimen hides it."""
-        scenes = (_Scene.of(picture, mask) for picture, mask in self)
+        scenes = (Scene.of(picture, mask) for picture, mask in self)
         return [(_border(scene), _background(scene)) for scene in scenes]
 
     def __iter__(self) -> Iterator[tuple[Field, NDArray[np.bool_] | None]]:
-        """Each picture without its padding, (height, width, 3) of 0-1, and the specimen's mask (height, width)."""
-        for row, facts in enumerate(self.facts):
-            square = np.asarray(self.pixels[row])
-            rows, columns = _inner(square, facts)
-            mask = None if self.masks is None else np.asarray(self.masks[row])[rows, columns]
-            yield square[rows, columns] / np.float32(255), mask if mask is not None and mask.any() else None
+        """Each picture and its mask."""
+        return map(self.picture, range(len(self.paths)))
 
+    def picture(self, row: int) -> tuple[Field, NDArray[np.bool_] | None]:
+        """A picture without its padding, (height, width, 3) of 0-1, and the specimen's mask (height, width)."""
+        inner = self.inner(row)
+        mask = None if self.masks is None else np.asarray(self.masks[row])[inner]
+        picture = np.asarray(self.pixels[row])[inner] / np.float32(255)
+        return picture, mask if mask is not None and mask.any() else None
 
-def read_facts(path: Path) -> FileFacts:
-    """Read the header of an image file; what cannot be read stays unknown."""
-    digits = re.findall(r"\d+", path.stem)
-    facts = FileFacts(number=float(digits[-1][-15:]) if digits else math.nan)
-    try:
-        facts = facts._replace(n_bytes=float(path.stat().st_size))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large images and broken EXIF
-            with Image.open(path) as image:
-                return _with_header(facts, image)
-    except _BROKEN:
-        return facts
-
-
-def _with_header(facts: FileFacts, image: Image.Image) -> FileFacts:
-    tables = getattr(image, "quantization", None)
-    mean = float(np.mean([np.mean(table) for table in tables.values()])) if tables else math.nan
-    width, height = image.size
-    facts = facts._replace(width=float(width), height=float(height), quantisation=mean)
-    try:
-        exif = Image.Image.getexif(image)  # a PNG's own method decodes the pixels
-        date = str(exif.get_ifd(_EXIF).get(_DATE_TAKEN) or exif.get(_DATE) or "")
-        if image.format != "TIFF" and exif.get(_ORIENTATION) in (5, 6, 7, 8):  # Pillow has turned a TIFF
-            facts = facts._replace(width=float(height), height=float(width))
-        facts = facts._replace(camera=str(exif.get(_MODEL) or "").strip("\0 "))
-        day, hour = _day_and_hour(date)
-        return facts._replace(day=day, hour=hour)
-    except _BROKEN:
-        return facts
-
-
-def _day_and_hour(date: str) -> tuple[float, float]:
-    """EXIF's date in numbers, nan where it is none.
-
-    >>> _day_and_hour("2019:06:01 18:30:00")
-    (737211.0, 18.5)
-    >>> _day_and_hour("0000:00:00 00:00:00")
-    (nan, nan)
-    """
-    try:
-        taken = datetime.datetime.strptime(date[:19], "%Y:%m:%d %H:%M:%S")
-    except ValueError:
-        return math.nan, math.nan
-    return float(taken.toordinal()), taken.hour + taken.minute / 60 + taken.second / 3600
+    def inner(self, row: int) -> tuple[slice, slice]:
+        """Rows and columns of a picture in its square, without the padding."""
+        return _inner(np.asarray(self.pixels[row]), self.facts[row])
 
 
 def _inner(square: NDArray[np.uint8], facts: FileFacts) -> tuple[slice, slice]:
@@ -209,46 +140,7 @@ def _complete(rows: Sequence[Field]) -> Features:
     return np.where(np.isnan(table), means, table).astype(np.float32)
 
 
-class _Scene(NamedTuple):
-    """A picture in cells.
-
-    Attributes:
-        colours: (rows, columns, 3) means.
-        textures: (rows, columns, 3) logarithms of the spread and of the gradients down and to the right.
-        seen: (rows, columns) bool, where the specimen is not.
-        lines: (4, 3) colours of the outermost lines of pixels: top, bottom, left, right; without the specimen.
-    """
-
-    colours: Field
-    textures: Field
-    seen: NDArray[np.bool_]
-    lines: Field
-
-    @classmethod
-    def of(cls, picture: Field, mask: NDArray[np.bool_] | None) -> _Scene:
-        grid = _Grid.over(picture)
-        colours, texture = grid.means(picture), grid.texture(picture)
-        outlined = None if mask is None else grid.means(mask[..., None].astype(np.float32))[..., 0] > 0
-        seen = ~find_specimen(colours, texture[..., 0], outlined)
-        top, bottom, left, right = picture[0], picture[-1], picture[:, 0], picture[:, -1]
-        sides = ((top, seen[0]), (bottom, seen[-1]), (left, seen[:, 0]), (right, seen[:, -1]))
-        lines = [_mean(line[free[np.arange(len(line)) * len(free) // len(line)]]) for line, free in sides]
-        return cls(colours, _log(texture), seen, np.array(lines))
-
-
-def _mean(values: Field) -> Field:
-    """(n, C) → (C,); nan where there is none."""
-    means: Field = values.mean(axis=0) if len(values) else np.full(values.shape[1], np.nan)
-    return means
-
-
-def _log(spread: Field) -> Field:
-    """The logarithm of a spread of brightnesses of 0-1, of which less than half a grey level counts as that."""
-    logarithm: Field = np.log(np.maximum(spread, 0.002))
-    return logarithm
-
-
-def _border(scene: _Scene) -> Field:
+def _border(scene: Scene) -> Field:
     values = np.concatenate([scene.colours, scene.textures], axis=2)
     width = max(1, round(STRIP * min(scene.seen.shape)))
     parts = []
@@ -256,7 +148,7 @@ def _border(scene: _Scene) -> Field:
         turned, free = (values, scene.seen) if side < 2 else (values.transpose(1, 0, 2), scene.seen.T)
         edge = slice(0, width) if side % 2 == 0 else slice(-width, None)
         strip, free = turned[edge], free[edge]
-        parts += [line - _mean(strip[free])[:3], *_cells(strip, free, 1, STRIP_CELLS)]
+        parts += [line - mean_of(strip[free])[:3], *_cells(strip, free, 1, STRIP_CELLS)]
     return np.concatenate(parts)
 
 
@@ -266,48 +158,20 @@ def _cells(values: Field, seen: NDArray[np.bool_], n_rows: int, n_columns: int) 
     bands = np.array_split(numbers, n_rows)
     parts = [part.ravel() for band in bands for part in np.array_split(band, n_columns, axis=1)]
     values, free = values.reshape(seen.size, -1), seen.ravel()
-    return [_mean(values[part[free[part] & (free[part].mean() >= 0.75)]]) for part in parts]
+    return [mean_of(values[part[free[part] & (free[part].mean() >= 0.75)]]) for part in parts]
 
 
-def _background(scene: _Scene) -> Field:
+def _background(scene: Scene) -> Field:
     seen = scene.seen
     if seen.sum() < 0.05 * seen.size:
         return np.full(18 + 2 + 3 + 6 + 3 * LAYOUT**2, np.nan)
     coefficients, fitted = surface(scene.colours, seen)
     rest = scene.colours - fitted
     chroma = coefficients[0] / max(coefficients[0].sum(), 0.01)
-    roughness = _log(np.median(np.abs(rest[seen]), axis=0))
+    roughness = log_of(np.median(np.abs(rest[seen]), axis=0))
     textures = np.quantile(scene.textures[seen], (0.25, 0.5), axis=0)
     parts = (coefficients, chroma[:2], roughness, textures, _cells(rest, seen, LAYOUT, LAYOUT))
     return np.concatenate([np.ravel(part) for part in parts])
-
-
-class _Grid(NamedTuple):
-    """Rows and columns of cells over a picture."""
-
-    rows: int
-    columns: int
-
-    @classmethod
-    def over(cls, picture: Field) -> _Grid:
-        """About square cells, `COARSE` along the long side."""
-        shape = picture.shape[:2]
-        return cls(*(max(LAYOUT, min(side, round(COARSE * side / max(shape)))) for side in shape))
-
-    def means(self, values: Field) -> Field:
-        """(height, width, C) → (rows, columns, C)."""
-        layers = (Image.fromarray(layer.astype(np.float32)) for layer in np.moveaxis(values, 2, 0))
-        size = self.columns, self.rows
-        return np.stack([np.asarray(layer.resize(size, Image.Resampling.BOX)) for layer in layers], axis=2)
-
-    def texture(self, picture: Field) -> Field:
-        """(rows, columns, 3): spread of the brightness in each cell, and its mean gradients down and to the right."""
-        grey = picture.mean(axis=2)
-        down, right = np.zeros_like(grey), np.zeros_like(grey)
-        np.abs(grey[1:] - grey[:-1], out=down[1:])
-        np.abs(grey[:, 1:] - grey[:, :-1], out=right[:, 1:])
-        mean, square, *slopes = (self.means(values[..., None])[..., 0] for values in (grey, grey**2, down, right))
-        return np.stack([np.sqrt(np.maximum(square - mean**2, 0)), *slopes], axis=2)
 
 
 def colour(pictures: Pictures) -> Features:
@@ -327,22 +191,32 @@ def _histogram(picture: Field) -> Field:
 
 
 def file(pictures: Pictures) -> Features:
-    """Size, compression, EXIF time and camera, and number in the name, each number in soft bins of its own.
+    """Size, quality of JPEG, EXIF time and camera, and number in the name, each number in soft bins of its own.
 
     Numbers in names count only where hardly any comes twice, as those of a camera; where each taxon is numbered from 1
-    they tell nothing. The number of bytes depends on what the picture shows, the specimen too.
+    they tell nothing.
 
     Returns:
         (N, F) float32; F depends on how many values and cameras there are.
     """
     facts = pictures.facts
-    width, height, n_bytes, quantisation, day, hour, number = np.array([fact[:-1] for fact in facts]).T
+    width, height, _, quantisation, day, hour, number = np.array([fact[:-1] for fact in facts]).T
     if len(np.unique(number)) < UNIQUE * len(number):
         number = np.full_like(number, np.nan)
-    numbers = (width, height, width / height, n_bytes, n_bytes / (width * height), quantisation, day, hour, number)
+    numbers = (width, height, width / height, quantisation, day, hour, number)
     cameras = [name for name, _ in Counter(fact.camera for fact in facts).most_common(MOST_CAMERAS)]
     taken_with = np.array([[fact.camera == name for name in cameras] for fact in facts])
     return np.column_stack([*map(_soft_bins, numbers), taken_with]).astype(np.float32)
+
+
+def compression(pictures: Pictures) -> Features:
+    """Bytes of the file, and bytes per pixel, in soft bins; they depend on what the picture shows, the specimen too.
+
+    Returns:
+        (N, F) float32; F depends on how many values there are.
+    """
+    width, height, n_bytes = np.array([fact[:3] for fact in pictures.facts]).T
+    return np.column_stack([_soft_bins(n_bytes), _soft_bins(n_bytes / (width * height))]).astype(np.float32)
 
 
 def _soft_bins(values: Field) -> Field:
@@ -362,9 +236,9 @@ def _soft_bins(values: Field) -> Field:
     return bins
 
 
-OF_SPECIMEN_TOO = frozenset({"colour"})
+OF_SPECIMEN_TOO = frozenset({"colour", "compression"})
 """Cues that hold the specimen too: what they tell may be a character of the taxon."""
 CUES: Mapping[str, Callable[[Pictures], Features]] = MappingProxyType(
-    {"border": border, "background": background, "colour": colour, "file": file}
+    {"border": border, "background": background, "colour": colour, "file": file, "compression": compression}
 )
 """Name of a cue → what describes it."""

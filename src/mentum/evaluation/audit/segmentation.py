@@ -15,11 +15,13 @@ HANGING = 0.5
 """Share of the threshold above which cells that hang on the specimen are part of it, such as a piece of thorax."""
 
 
-@lru_cache(maxsize=64)
-def _basis(shape: tuple[int, ...]) -> Field:
-    """(rows, columns, 6): a quadratic in the place, -1 to 1."""
+def quadratic(shape: tuple[int, ...]) -> Field:
+    """(rows, columns, 6): the terms of a quadratic in the place, -1 to 1."""
     y, x = np.meshgrid(np.linspace(-1, 1, shape[0]), np.linspace(-1, 1, shape[1]), indexing="ij")
     return np.stack([np.ones_like(x), x, y, x * x - 1 / 3, y * y - 1 / 3, x * y], axis=2)
+
+
+_basis = lru_cache(maxsize=64)(quadratic)  # of grids of cells, of which there are few
 
 
 def surface(values: Field, seen: NDArray[np.bool_]) -> tuple[Field, Field]:
@@ -32,7 +34,12 @@ def surface(values: Field, seen: NDArray[np.bool_]) -> tuple[Field, Field]:
 
 
 def find_specimen(colours: Field, spread: Field, outlined: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
-    """Find the specimen: the largest patch that differs from what the picture's edges go on to, and a rim around it.
+    """Find the specimen with a rim around it, as in `find_body`."""
+    return grow(find_body(colours, spread, outlined), RIM)
+
+
+def find_body(colours: Field, spread: Field, outlined: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Find the specimen: the largest patch that differs from what the picture's edges go on to.
 
     Args:
         colours: (rows, columns, 3) mean colour of each cell of a picture, 0-1.
@@ -48,7 +55,7 @@ def find_specimen(colours: Field, spread: Field, outlined: NDArray[np.bool_] | N
     limit = max(1.0, _threshold(strange))  # less is rounding
     core = _largest(strange > limit) if outlined is None else outlined
     whole = _touching((strange > HANGING * limit) | core, core)
-    return grow(_filled(_spanned(whole if whole.mean() <= 0.8 else core)), RIM)
+    return _filled(_spanned(whole if whole.mean() <= 0.8 else core))
 
 
 def _strangeness_from_edge(values: Field, outlined: NDArray[np.bool_] | None) -> Field:

@@ -22,8 +22,8 @@ LEVEL = 0.05
 MARGIN = 0.1
 """Part of the way from chance to certainty that balanced accuracy must have gone to be worth naming.
 
-On drawn specimens without any shortcut, what an imperfect mask leaves of the specimen goes 0.01 to 0.03 of that way in
-the mean (40 sets of 80 images) and 0.08 at most in a set of 200 images.
+On drawn specimens without any shortcut, what an imperfect mask leaves of the specimen goes 0.01 of that way in the mean
+(40 sets of 80 images) and 0.08 at most in a set of 200 images.
 """
 FEWEST_ARRANGEMENTS = 200
 """Ways to hand the labels round, without which no p value could become small."""
@@ -33,7 +33,7 @@ class CueResult(Record):
     """How well one cue alone tells the taxon, judged on other specimens than learned from.
 
     Attributes:
-        cue: "border", "background", "colour" or "file", or the caller's own name.
+        cue: one of `CUES`, or the caller's own name.
         n_images: images of taxa with two specimens or more; the others are left out.
         n_specimens: theirs.
         n_taxa: theirs.

@@ -1,0 +1,72 @@
+"""What a person reads when an audit is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from mentum.evaluation.audit.audit import Audit
+    from mentum.evaluation.audit.occlusion import BackgroundSwap
+    from mentum.evaluation.audit.shortcuts import CueResult
+    from mentum.evaluation.cross_validation import Estimate
+
+
+def print_audit(found: Audit, out: Path) -> None:
+    """Print what an audit found."""
+    console = Console(highlight=False, markup=False)
+    what = f"{found.n_images} images of {found.n_specimens} specimens, backbone {found.backbone}"
+    console.print(f"{found.data}: {what}", soft_wrap=True)
+    console.print(_cue_table(found.shortcuts))
+    both = [cue.cue for cue in found.shortcuts if cue.above_chance and cue.of_specimen_too]
+    if both:
+        console.print(
+            f"{' and '.join(both)}: above chance, but the specimen is part of it, so it may tell by rights.",
+            soft_wrap=True,
+        )
+    if found.background is not None:
+        console.print(_background_sentence(found.background), soft_wrap=True)
+    kinds = [each.kind for each in found.duplicates]
+    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    console.print(f"Near-duplicates: {len(kinds)} pairs{f' ({counts})' if counts else ''}.")
+    console.print(f"Bursts that a split tears: {len(found.bursts)}.")
+    judges = f"by {found.judged_by}, out of fold {100 * found.accuracy:.0f} % right"
+    console.print(f"Labels that look wrong, the first of {len(found.suspects)} ({judges}):", soft_wrap=True)
+    for each in found.suspects[:10]:
+        console.print(f"  {each.image.file_name}: {each.reason}", soft_wrap=True)
+    for note in found.notes:
+        console.print(note, soft_wrap=True)
+    console.print(f"Written: {out}/audit.json, {out}/figures", soft_wrap=True)
+
+
+def _cue_table(cues: tuple[CueResult, ...]) -> Table:
+    table = Table(title="What tells the taxon without the specimen", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("cue", "accuracy % (95 %)", "balanced %", "chance %", "p", "shortcut"):
+        table.add_column(name, justify="left" if name == "cue" else "right", no_wrap=True)
+    for cue in cues:
+        bounds = f"{100 * cue.interval.low:.1f}-{100 * cue.interval.high:.1f}"
+        shares = (
+            f"{100 * cue.accuracy:.1f} ({bounds})",
+            f"{100 * cue.balanced_accuracy:.1f}",
+            f"{100 * cue.chance:.1f}",
+        )
+        table.add_row(cue.cue, *shares, f"{cue.p_corrected:.3f}", "yes" if cue.found else "no")
+    return table
+
+
+def _background_sentence(swap: BackgroundSwap) -> str:
+    verdict = "the background decides" if swap.decides else "no sign that the background decides"
+    images = f"{swap.n_images} images of {swap.n_specimens} specimens"
+    return (
+        f"On the background of another taxon {_percent(swap.accuracy_other)} are identified rightly, on a smooth "
+        f"version of their own {_percent(swap.accuracy_own)}, untouched {_percent(swap.accuracy)}: {verdict}. "
+        f"{_percent(swap.followed)} become the taxon that the background came from ({images}, by {swap.judge})."
+    )
+
+
+def _percent(estimate: Estimate) -> str:
+    return f"{100 * estimate.value:.1f} %"
