@@ -118,6 +118,27 @@ def test_the_best_weights_are_kept_when_it_stops_early(tmp_path: Path, monkeypat
     assert load_tensors(tmp_path / "tree.checkpoint")[0]["network.head.linear.bias"].tolist() == [4, 4, 4]
 
 
+def test_where_no_epoch_brings_anything_the_network_of_stage_1_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pretend(network: Network, *more: object) -> Epoch:
+        nn.init.constant_(network.head.linear.bias, 5)
+        with torch.no_grad():
+            next(network.backbone.parameters()).add_(1)
+        return epoch(int(more[-1]), 9.0)
+
+    monkeypatch.setattr(fine_tuning, "_epoch", pretend)
+    network, record = tune(tmp_path, "stage2.epochs=3", "stage2.patience=3")
+
+    assert (record.best_epoch, len(record.epochs), record.moved) == (0, 3, 0)
+    assert record.stopped == (
+        "the schedule of 3 epochs ended; no epoch was better than the network of stage 1, which is kept"
+    )
+    assert network.head.linear.bias.tolist() == [0, 0, 0]
+    assert set(record.moved_per_block.values()) == {0.0}
+    assert not network.training
+
+
 @pytest.mark.parametrize(
     ("losses", "best"),
     [([1.0], 1), ([3.0, 1.0, 2.0], 2), ([2.0, 1.0, 1.0], 2), ([None, None, None], 3)],
