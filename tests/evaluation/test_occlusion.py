@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from mentum.evaluation.audit.cues import Pictures
 from mentum.evaluation.audit.occlusion import (
     BATCH_SIZE,
+    Answers,
     BackgroundSwap,
     HeldOutJudge,
     Judge,
@@ -141,27 +142,53 @@ def test_nothing_is_cut_out_where_there_is_no_specimen_or_nothing_else(tmp_path:
     assert cut_out(*shown.picture(0)) is None
 
 
-def test_donors_are_of_another_taxon_and_repeat_with_the_seed() -> None:
-    taxa = np.repeat([0, 1, 2], [5, 20, 1])
-    donors = draw_donors(taxa, 4)
+def test_donors_are_of_another_taxon_or_of_another_specimen_and_repeat_with_the_seed() -> None:
+    taxa = np.repeat([0, 1, 2], [6, 20, 1])
+    specimens = np.array([f"s{place // 2}" for place in range(27)])
+    others, same = draw_donors(taxa, specimens, 4)
 
-    assert (taxa[donors] != taxa).all()
-    assert donors.tolist() == draw_donors(taxa, 4).tolist()
-    assert donors.tolist() != draw_donors(taxa, 5).tolist()
+    assert (taxa[others] != taxa).all()
+    assert same[-1] == -1
+    assert (taxa[same[:-1]] == taxa[:-1]).all()
+    assert (specimens[same[:-1]] != specimens[:-1]).all()
+    again, another = draw_donors(taxa, specimens, 4), draw_donors(taxa, specimens, 5)
+    assert [each.tolist() for each in again] == [others.tolist(), same.tolist()]
+    assert another[0].tolist() != others.tolist()
 
 
 # Answers
 
 
+def compared(
+    own: NDArray[np.integer],
+    same: NDArray[np.integer],
+    other: NDArray[np.integer],
+    specimens: NDArray[np.str_] | None = None,
+) -> BackgroundSwap:
+    """Of images of taxon 0, the background of another taxon being of taxon 1."""
+    n = len(own)
+    answers = Answers(own, own, same, other, np.ones(n, dtype=bool))
+    names = np.arange(n).astype(str) if specimens is None else specimens
+    return compare_backgrounds(answers, (np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64)), names, "", 0)
+
+
+def wrong(n: int, of: int = 20) -> NDArray[np.int64]:
+    """Answers of which the first n are wrong."""
+    return (np.arange(of) < n).astype(np.int64)
+
+
 def test_answers_are_counted() -> None:
-    """Ten images of taxon 0, on the ground of taxon 1."""
+    """Ten images of taxon 0, on the ground of taxon 1; the first two have a kin that is right once."""
     untouched, own = np.array([0] * 9 + [2]), np.array([0] * 8 + [1, 2])
     other = np.array([0] * 2 + [1] * 5 + [2] + [1, 0])
+    answers = Answers(untouched, own, np.array([0, 1] + [2] * 8), other, np.arange(10) < 2)
     taxa = np.zeros(10, dtype=np.int64), np.ones(10, dtype=np.int64)
 
-    found = compare_backgrounds((untouched, own, other), taxa, np.arange(10).astype(str), "a network", 0)
+    found = compare_backgrounds(answers, taxa, np.arange(10).astype(str), "a network", 0)
 
     assert [each.value for each in (found.accuracy, found.accuracy_own, found.accuracy_other)] == [0.9, 0.8, 0.3]
+    assert found.accuracy_same is not None
+    assert found.accuracy_same.value == 0.5
     assert (found.changed.value, found.followed.value) == (0.7, 0.5)
     assert found.changed.interval.method == "Wilson"
     assert not found.decides  # 6 fell and 1 rose: p = 0.125
@@ -169,17 +196,27 @@ def test_answers_are_counted() -> None:
 
 @pytest.mark.parametrize(("n_fallen", "decides"), [(5, False), (6, True)])
 def test_six_falls_without_a_rise_are_significant(n_fallen: int, decides: bool) -> None:
-    own, other = np.zeros(20, dtype=np.int64), (np.arange(20) < n_fallen).astype(np.int64)
-    taxa = np.zeros(20, dtype=np.int64), np.ones(20, dtype=np.int64)
+    assert compared(wrong(0), wrong(0), wrong(n_fallen)).decides == decides
 
-    assert compare_backgrounds((own, own, other), taxa, np.arange(20).astype(str), "", 0).decides == decides
+
+def test_what_any_foreign_background_costs_is_not_held_against_the_taxon() -> None:
+    """The seam between specimen and background misleads as much where the background is the taxon's own."""
+    assert not compared(wrong(0), wrong(12), wrong(14)).decides
+    assert compared(wrong(0), wrong(6), wrong(14)).decides
+    assert not compared(wrong(12), wrong(0), wrong(14)).decides
+
+
+def test_without_another_specimen_of_the_taxon_nothing_is_claimed() -> None:
+    answers = Answers(wrong(0), wrong(0), wrong(0), wrong(20), np.zeros(20, dtype=bool))
+    taxa = np.zeros(20, dtype=np.int64), np.ones(20, dtype=np.int64)
+    found = compare_backgrounds(answers, taxa, np.arange(20).astype(str), "", 0)
+
+    assert found.accuracy_same is None
+    assert not found.decides
 
 
 def test_images_of_a_specimen_are_no_independent_witnesses() -> None:
-    own, other = np.zeros(20, dtype=np.int64), (np.arange(20) < 10).astype(np.int64)
-    taxa = np.zeros(20, dtype=np.int64), np.ones(20, dtype=np.int64)
-
-    found = compare_backgrounds((own, own, other), taxa, np.repeat(list("abcd"), 5), "", 0)
+    found = compared(wrong(0), wrong(0), wrong(10), np.repeat(list("abcd"), 5))
 
     assert (found.n_images, found.n_specimens) == (20, 4)
     assert found.accuracy_other.interval.method == "bootstrap over specimens"
@@ -193,6 +230,8 @@ def test_who_looks_at_the_ground_is_caught(planted: tuple[Pictures, NDArray[np.i
     found = swapped(planted, by_ground)
 
     assert found.decides
+    assert found.accuracy_same is not None
+    assert found.accuracy_same.value == 1
     assert (found.accuracy.value, found.accuracy_own.value, found.accuracy_other.value) == (1, 1, 0)
     assert (found.changed.value, found.followed.value) == (1, 1)
     assert BackgroundSwap.model_validate_json(found.model_dump_json()) == found
@@ -206,7 +245,7 @@ def test_who_looks_at_the_specimen_is_not(planted: tuple[Pictures, NDArray[np.in
     assert (found.changed.value, found.followed.value) == (0, 0)
 
 
-def test_the_judge_sees_every_image_three_times_in_batches(planted: tuple[Pictures, NDArray[np.int64]]) -> None:
+def test_the_judge_sees_every_image_four_times_in_batches(planted: tuple[Pictures, NDArray[np.int64]]) -> None:
     shown, y_true = planted
     asked, told = [], []
 
@@ -222,8 +261,8 @@ def test_the_judge_sees_every_image_three_times_in_batches(planted: tuple[Pictur
     found, _ = swap_backgrounds(shown, y_true, np.arange(45).astype(str), judged, 0, note)
     assert found is not None
     assert found.n_images == 40
-    assert [n for n, _ in asked] == [BATCH_SIZE] * 3 + [40 - BATCH_SIZE] * 3
-    assert [row for _, rows in asked for row in rows] == [*range(5, 37)] * 3 + [*range(37, 45)] * 3
+    assert [n for n, _ in asked] == [BATCH_SIZE] * 4 + [40 - BATCH_SIZE] * 4
+    assert [row for _, rows in asked for row in rows] == [*range(5, 37)] * 4 + [*range(37, 45)] * 4
     assert told == [(32, 40), (40, 40)]
 
 

@@ -375,6 +375,17 @@ def test_the_top_classifier_of_a_fold_is_learned_once(
     training.judge_squares(material.folds, material.prepared.pixels.pixels[:2], np.arange(2))
 
 
+def test_a_thinned_fold_is_learned_anew(material: Material, pretrained: Settings, tmp_path: Path) -> None:
+    training, fold = replace(material.training(tmp_path, stage=1), settings=pretrained), material.folds[0]
+    unused = np.isin(np.arange(len(fold.subsets)), fold.rows("train")[::2])
+    thinned = replace(fold, subsets=np.where(unused, "unused", fold.subsets).astype(str))
+
+    whole, less, again = (training.judge(each)["tree"] for each in (fold, thinned, fold))
+
+    assert abs(whole - less).max() > 1e-5
+    np.testing.assert_array_equal(whole, again)
+
+
 def test_a_frozen_random_network_is_refused(material: Material, tmp_path: Path) -> None:
     training = material.training(tmp_path, stage=1)
     with pytest.raises(

@@ -61,10 +61,12 @@ def _cue_table(cues: tuple[CueResult, ...]) -> Table:
 def _background_sentence(swap: BackgroundSwap) -> str:
     verdict = "the background decides" if swap.decides else "no sign that the background decides"
     images = f"{swap.n_images} images of {swap.n_specimens} specimens"
+    same = "" if swap.accuracy_same is None else f"on that of their own taxon {_percent(swap.accuracy_same)}, "
     return (
-        f"On the background of another taxon {_percent(swap.accuracy_other)} are identified rightly, on a smooth "
-        f"version of their own {_percent(swap.accuracy_own)}, untouched {_percent(swap.accuracy)}: {verdict}. "
-        f"{_percent(swap.followed)} become the taxon that the background came from ({images}, by {swap.judge})."
+        f"On the background of another taxon {_percent(swap.accuracy_other)} are identified rightly, {same}on a smooth "
+        f"version of their own background {_percent(swap.accuracy_own)}, untouched {_percent(swap.accuracy)}: "
+        f"{verdict}. {_percent(swap.followed)} become the taxon that the background came from ({images}, by "
+        f"{swap.judge})."
     )
 
 

@@ -52,15 +52,20 @@ def _draw_rank(axes: Axes, curve: LearningCurve, rank: Rank, colour: str) -> Non
 
 
 def _label(axes: Axes, curve: LearningCurve) -> None:
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
+    sizes = {point.per_taxon for point in curve.points} | {each.per_taxon for each in curve.forecasts}
+    axes.xaxis.set_major_locator(FixedLocator(sorted(sizes)))
     axes.set_xlabel("Specimens per taxon learned from", fontsize=9)
     axes.set_ylabel("Identified correctly, %", fontsize=9)
     axes.set_ylim(top=100.5)
-    axes.legend(fontsize=8, frameon=False, loc="lower right", title=f"n = {curve.n_images} images", title_fontsize=8)
+    title = f"n = {curve.n_images} images"
+    axes.legend(
+        fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4, title=title, title_fontsize=8
+    )
     axes.tick_params(labelsize=8, length=3)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

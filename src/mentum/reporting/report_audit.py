@@ -190,7 +190,7 @@ def _swap(found: BackgroundSwap) -> Iterator[str]:
     sample = f"{number_of(found.n_images, 'held-out image')} of {number_of(found.n_specimens, 'specimen')}"
     yield (
         f"Of {sample} ({found.judge}), {_estimate(found.accuracy)} are identified correctly as they are, "
-        f"{_estimate(found.accuracy_own)} on a smooth version of their own background, and "
+        f"{_estimate(found.accuracy_own)} on a smooth version of their own background, {_same(found)}and "
         f"{_estimate(found.accuracy_other)} on that of an image of another taxon."
     )
     yield (
@@ -198,10 +198,16 @@ def _swap(found: BackgroundSwap) -> Iterator[str]:
         f"{_estimate(found.followed)} it becomes the taxon that the background came from."
     )
     yield (
-        "Fewer are right on the background of another taxon than on their own: the background has a say."
+        "Fewer are right on the background of another taxon than on that of their own: the background has a say."
         if found.decides
         else "That fewer are right on the background of another taxon could not be shown."
     )
+
+
+def _same(found: BackgroundSwap) -> str:
+    if found.accuracy_same is None:
+        return ""
+    return f"{_estimate(found.accuracy_same)} on that of another specimen of their taxon, "
 
 
 def _estimate(found: Estimate) -> str:

@@ -86,19 +86,20 @@ class FoldTraining:
 
     def _heads(self, fold: Fold) -> dict[str, Head]:
         """Network → top classifier of a fold, learned once."""
-        if fold.name not in self._learned:
+        taught_by = (fold.name, fold.subsets.tobytes())  # a thinned fold keeps its name
+        if taught_by not in self._learned:
             settings = settings_for(self.settings, fold.taxonomy)
             tasks = make_tasks(fold.taxonomy, self.prepared.table.labels, settings.head)
             taught = fold.rows("train")
             views = CachedViews([view[taught] for view in self._views], settings.seed)
             with repeatable(settings):
-                self._learned[fold.name] = {
+                self._learned[taught_by] = {
                     task.model: learn_head(task, settings, fold.subsets, self._views[0], views) for task in tasks
                 }
-        return self._learned[fold.name]
+        return self._learned[taught_by]
 
     @cached_property
-    def _learned(self) -> dict[str, dict[str, Head]]:
+    def _learned(self) -> dict[tuple[str, bytes], dict[str, Head]]:
         return {}
 
     def judge_squares(

@@ -35,18 +35,23 @@ Judge = Callable[[NDArray[np.uint8], NDArray[np.int64]], NDArray[np.floating]]
 class BackgroundSwap(Record):
     """How identifications change when only the background does, by image at the lowest rank.
 
-    Each specimen is judged three times: in its image, on a smooth version of its own background (what cutting it out
-    costs by itself), and on a smooth background from an image of another taxon.
+    Each specimen is judged four times: in its image, on a smooth version of its own background (what cutting it out
+    costs by itself), on a smooth background from another specimen of the same taxon (what a foreign background costs by
+    its mere seam), and on one from an image of another taxon.
 
     Attributes:
         judge: whose identifications, in words.
         n_images: held-out images whose specimen was found; `n_specimens` theirs.
         accuracy: in the untouched images.
         accuracy_own: on the smooth version of its own background.
+        accuracy_same: on the background of another specimen of the same taxon, over the images that have one; None
+            where none has.
         accuracy_other: on the background of another taxon.
         changed: share whose answer on another taxon's background differs from that on its own.
         followed: share whose answer becomes the taxon that the background came from, where it was not on its own.
-        decides: whether `accuracy_own` is significantly higher than `accuracy_other` (paired test).
+        decides: whether significantly more are right on their own background than on another taxon's, and significantly
+            more on that of another specimen of the same taxon than on another taxon's (paired tests); False where no
+            image has such a background.
     """
 
     judge: str
@@ -54,6 +59,7 @@ class BackgroundSwap(Record):
     n_specimens: int
     accuracy: Estimate
     accuracy_own: Estimate
+    accuracy_same: Estimate | None = None
     accuracy_other: Estimate
     changed: Estimate
     followed: Estimate
@@ -117,18 +123,34 @@ def swap_backgrounds(
     if len(np.unique(y_true[rows])) < 2:
         why = "specimens of two taxa or more must be found in the held-out images"
         return None, (*notes, f"Whether the background decides was not looked at: {why}.")
-    donors = draw_donors(y_true[rows], seed)
-    answers = [np.empty(len(rows), dtype=np.int64) for _ in range(3)]
+    others, same = draw_donors(y_true[rows], specimens[rows], seed)
+    untouched, own, kin, other = _answers(pictures, found, (np.arange(len(rows)), same, others), judge, report)
+    answers = Answers(untouched, own, kin, other, same >= 0)
+    taxa = (y_true[rows], y_true[rows[others]])
+    return compare_backgrounds(answers, taxa, specimens[rows], judge.name, seed), notes
+
+
+def _answers(
+    pictures: Pictures,
+    found: dict[int, Cutout],
+    donors: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    judge: HeldOutJudge,
+    report: ProgressCallback,
+) -> list[NDArray[np.int64]]:
+    """What each image is taken for untouched, and on the background of each donor (its own where there is none)."""
+    rows = np.array([*found], dtype=np.int64)
+    answers = [np.empty(len(rows), dtype=np.int64) for _ in range(4)]
     for start in range(0, len(rows), BATCH_SIZE):
         part = np.arange(start, min(start + BATCH_SIZE, len(rows)))
-        pairs = [(row, found[int(rows[donor])].ground) for row, donor in zip(rows[part], donors[part], strict=True)]
-        own = [repaint(pictures, row, found[row], found[row].ground) for row, _ in pairs]
-        other = [repaint(pictures, row, found[row], ground) for row, ground in pairs]
-        for answer, squares in zip(answers, (pictures.pixels[rows[part]], own, other), strict=True):
-            answer[part] = judge.judge(np.array(squares), rows[part]).argmax(axis=1)
+        shown = [np.array(pictures.pixels[rows[part]])]
+        for drawn in donors:
+            givers = rows[np.where(drawn[part] < 0, part, drawn[part])]
+            pairs = zip(rows[part].tolist(), givers.tolist(), strict=True)
+            shown.append(np.stack([repaint(pictures, row, found[row], found[giver].ground) for row, giver in pairs]))
+        for answer, squares in zip(answers, shown, strict=True):
+            answer[part] = judge.judge(squares, rows[part]).argmax(axis=1)
         report(Progress(task="other backgrounds", done=int(part[-1]) + 1, total=len(rows), unit="images"))
-    taxa = (y_true[rows], y_true[rows[donors]])
-    return compare_backgrounds((answers[0], answers[1], answers[2]), taxa, specimens[rows], judge.name, seed), notes
+    return answers
 
 
 def _left_out(n_missed: int, n_images: int) -> tuple[str, ...]:
@@ -138,18 +160,45 @@ def _left_out(n_missed: int, n_images: int) -> tuple[str, ...]:
     return (f"{left_out}: no specimen was found in them, or it fills them.",)
 
 
-def draw_donors(taxa: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """(N,) int: for each image, one of another taxon, each of these being as likely.
+def draw_donors(
+    taxa: NDArray[np.int64], specimens: NDArray[np.str_], seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each image, one of another taxon, and one of another specimen of its own; each such being as likely.
 
-    >>> draw_donors(np.array([0, 0, 1]), seed=0)[:2].tolist()
-    [2, 2]
+    Returns:
+        (N,) int each; -1 where no other specimen is of the taxon.
+
+    >>> others, same = draw_donors(np.array([0, 0, 1]), np.array(["a", "b", "c"]), seed=0)
+    >>> others[:2].tolist(), same.tolist()
+    ([2, 2], [1, 0, -1])
     """
     rng = np.random.default_rng((seed, 2))
-    return np.array([rng.choice(np.flatnonzero(taxa != taxon)) for taxon in taxa.tolist()], dtype=np.int64)
+    pairs = list(zip(taxa.tolist(), specimens.tolist(), strict=True))
+    others = [rng.choice(np.flatnonzero(taxa != taxon)) for taxon, _ in pairs]
+    kin = [np.flatnonzero((taxa == taxon) & (specimens != specimen)) for taxon, specimen in pairs]
+    return np.array(others, dtype=np.int64), np.array([rng.choice(each) if len(each) else -1 for each in kin])
+
+
+class Answers(NamedTuple):
+    """What N images are taken for, (N,) int each.
+
+    Attributes:
+        untouched: as they are.
+        own: on their own background, made smooth.
+        same: on that of another specimen of the same taxon.
+        other: on that of another taxon.
+        has_same: (N,) bool, whether there was another specimen of the same taxon; `same` is void elsewhere.
+    """
+
+    untouched: NDArray[np.int64]
+    own: NDArray[np.int64]
+    same: NDArray[np.int64]
+    other: NDArray[np.int64]
+    has_same: NDArray[np.bool_]
 
 
 def compare_backgrounds(
-    answers: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    answers: Answers,
     taxa: tuple[NDArray[np.int64], NDArray[np.int64]],
     specimens: NDArray[np.str_],
     name: str,
@@ -158,33 +207,40 @@ def compare_backgrounds(
     """Count what changed.
 
     Args:
-        answers: (N,) int each: in the untouched image, on its own background, on that of another taxon.
+        answers: of N images.
         taxa: (N,) int each: the label, and that of the image which the other background came from.
         specimens: (N,) the specimen of each image.
         name: whose answers these are, in words.
         seed: of the draws for the intervals.
 
-    >>> answers = tuple(np.array(each) for each in ([0, 0, 1], [0, 0, 1], [0, 1, 0]))
+    >>> untouched, own, same, other = (np.array(each) for each in ([0, 0, 1], [0, 0, 1], [0, 0, 0], [0, 1, 0]))
     >>> taxa = np.array([0, 0, 1]), np.array([1, 1, 0])
+    >>> answers = Answers(untouched, own, same, other, np.array([True, True, False]))
     >>> found = compare_backgrounds(answers, taxa, np.array(["a", "b", "c"]), "a network", seed=0)
-    >>> round(found.accuracy_own.value, 2), round(found.accuracy_other.value, 2), round(found.followed.value, 2)
-    (1.0, 0.33, 0.67)
+    >>> [round(each.value, 2) for each in (found.accuracy_own, found.accuracy_same, found.accuracy_other)]
+    [1.0, 1.0, 0.33]
     """
-    (untouched, own, other), (label, donor) = answers, taxa
+    label, donor = taxa
+    everyone = np.ones(len(label), dtype=bool)
 
-    def share(which: NDArray[np.bool_]) -> Estimate:
-        return Estimate(value=float(which.mean()), interval=accuracy_interval(which, specimens, seed))
+    def share(which: NDArray[np.bool_], of: NDArray[np.bool_] = everyone) -> Estimate:
+        return Estimate(value=float(which[of].mean()), interval=accuracy_interval(which[of], specimens[of], seed))
 
+    def beats_other(right: NDArray[np.bool_], of: NDArray[np.bool_]) -> bool:
+        return better(compare_right((answers.other == label)[of], right[of], specimens[of], seed)) == "b"
+
+    own, same, paired = answers.own == label, answers.same == label, answers.has_same
     return BackgroundSwap(
         judge=name,
         n_images=len(label),
         n_specimens=len(np.unique(specimens)),
-        accuracy=share(untouched == label),
-        accuracy_own=share(own == label),
-        accuracy_other=share(other == label),
-        changed=share(own != other),
-        followed=share((other == donor) & (own != donor)),
-        decides=better(compare_right(other == label, own == label, specimens, seed)) == "b",
+        accuracy=share(answers.untouched == label),
+        accuracy_own=share(own),
+        accuracy_same=share(same, paired) if paired.any() else None,
+        accuracy_other=share(answers.other == label),
+        changed=share(answers.own != answers.other),
+        followed=share((answers.other == donor) & (answers.own != donor)),
+        decides=bool(paired.any()) and beats_other(own, everyone) and beats_other(same, paired),
     )
 
 
