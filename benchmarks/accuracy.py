@@ -42,15 +42,15 @@ from torch import Tensor, nn
 
 import mentum
 from mentum.cli.learning import pixel_cache
-from mentum.evaluation.compare import RankComparison, compare
 from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, Estimate, Judged, RankScores, score
-from mentum.evaluation.study import Study, begin_study
+from mentum.evaluation.run_comparison import RankComparison, compare
 from mentum.network.backbones import Backbone, load_backbone
 from mentum.network.head import pool
 from mentum.records import ignore_progress, write_text
 from mentum.runs import write_parquet
 from mentum.settings import Settings, load_settings
 from mentum.specimens.folds import Fold, deal_folds
+from mentum.studies import Study, begin_study
 from mentum.training.batches import ImageSource, shuffled
 from mentum.training.features import BATCH_SIZE, extract_features
 from mentum.training.folds import FoldTraining, fold_file, spread_over

@@ -25,20 +25,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.evaluation.audit.audit import FROZEN, SHOWN_SUSPECTS
-from mentum.evaluation.audit.cues import CUES, Pictures
-from mentum.evaluation.audit.occlusion import HeldOutJudge, swap_backgrounds
-from mentum.evaluation.audit.shortcuts import audit_shortcuts
-from mentum.evaluation.audit.suspects import find_suspects
-from mentum.identification.calibration import allowed_taxa
+from mentum.audit.backgrounds import HeldOutJudge, swap_backgrounds
+from mentum.audit.cues import CUES, Pictures
+from mentum.audit.findings import FROZEN, SHOWN_SUSPECTS
+from mentum.audit.shortcuts import audit_shortcuts
+from mentum.audit.suspects import find_suspects
+from mentum.calibration.cases import allowed_taxa
+from mentum.phantoms import PhantomSettings, draw_phantoms
 from mentum.records import ignore_progress
 from mentum.settings import Settings, load_settings
 from mentum.specimens.folds import deal_folds
 from mentum.specimens.manifest import SpecimenTable
-from mentum.specimens.phantoms import PhantomSettings, draw_phantoms
-from mentum.studies.audit import specimen_masks
 from mentum.training.folds import FoldTraining
 from mentum.training.preparation import Prepared, prepare
+from mentum.workflows.audit import specimen_masks
 
 SHORTCUTS = ("none", "tint", "corner")
 PER_TAXON = 8

@@ -13,16 +13,16 @@ import tempfile
 from pathlib import Path
 from typing import get_args
 
-from mentum.evaluation.evaluate import evaluate
+from mentum.evaluation.result_table import evaluate
 from mentum.explanation.annotation.characters import read_annotations
-from mentum.explanation.explain import explain_characters
+from mentum.explanation.character_use import explain_characters
 from mentum.explanation.gathering import gather_evidence
 from mentum.explanation.results import BACKGROUND, Explanation
 from mentum.explanation.tables import by_rank
+from mentum.phantoms import PhantomSettings, draw_phantoms
 from mentum.records import ignore_progress
 from mentum.runs import Run
 from mentum.settings import Settings, load_settings
-from mentum.specimens.phantoms import PhantomSettings, draw_phantoms
 from mentum.specimens.run_images import open_images
 from mentum.training.predict import Predictor, map_geometry
 from mentum.training.train import train

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from mentum.phantoms import PhantomSettings, draw_phantoms
 from mentum.settings import PixelSettings
-from mentum.specimens.phantoms import PhantomSettings, draw_phantoms
 from mentum.specimens.pixels import square_pixels
 
 SIZE = (2592, 1944)

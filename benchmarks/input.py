@@ -21,9 +21,9 @@ from torch import Tensor
 
 from mentum.network.backbones import load_backbone
 from mentum.network.head import Head, Network, make_objective
+from mentum.phantoms import PhantomSettings, draw_phantoms
 from mentum.settings import load_settings
 from mentum.specimens.manifest import read_specimens
-from mentum.specimens.phantoms import PhantomSettings, draw_phantoms
 from mentum.specimens.pixels import open_cache
 from mentum.training.batches import ImageSource
 from mentum.training.optimizers import layerwise_groups, make_optimizer

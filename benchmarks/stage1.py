@@ -12,9 +12,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from mentum.phantoms import PhantomSettings, draw_phantoms
 from mentum.runs import RunRecord
 from mentum.settings import load_settings
-from mentum.specimens.phantoms import PhantomSettings, draw_phantoms
 from mentum.training.train import train
 
 

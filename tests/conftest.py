@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from command_line import Command, Outcome, call, sets
-from drawn_data import write_drawn
 from mentum import cli
+from support.command_line import Command, Outcome, call, sets
+from support.drawn_data import write_drawn
 
 
 @pytest.fixture

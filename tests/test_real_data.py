@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_sets import REAL_DATA, real_data
-from mentum.evaluation.evaluate import evaluate
+from mentum.evaluation.result_table import evaluate
 from mentum.explanation.annotation.characters import read_annotations
-from mentum.explanation.explain import explain_characters
+from mentum.explanation.character_use import explain_characters
 from mentum.explanation.gathering import gather_evidence
-from mentum.identification.identify import Identifier
-from mentum.identification.verify import verify
+from mentum.identification.identifier import Identifier
 from mentum.records import ignore_progress
-from mentum.release.export import ReleaseSettings, export
 from mentum.runs import Run
 from mentum.settings import load_settings
 from mentum.specimens.run_images import open_images
 from mentum.taxonomy import Rank
 from mentum.training.predict import Predictor, map_geometry
 from mentum.training.train import train
+from mentum.workflows.export import ReleaseSettings, export
+from mentum.workflows.verify import verify
+from support.data_sets import REAL_DATA, real_data
 
 WEIGHTS = REAL_DATA.parent / "weights" / "mobilenet-v2-imagenet"
 

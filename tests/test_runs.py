@@ -12,7 +12,7 @@ import pytest
 from mentum.errors import RunError
 from mentum.runs import Run, RunRecord, write_parquet
 from mentum.taxonomy import Rank, Taxonomy, taxon_from_lineage
-from runs_by_hand import SHOTS, make_run
+from support.runs_by_hand import SHOTS, make_run
 
 
 @pytest.fixture

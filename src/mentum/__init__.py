@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mentum.errors import MentumError
-    from mentum.evaluation.compare import compare
-    from mentum.evaluation.evaluate import evaluate
-    from mentum.identification.identify import Identifier, load
-    from mentum.release.export import export
-    from mentum.reporting.report import write_report
+    from mentum.evaluation.result_table import evaluate
+    from mentum.evaluation.run_comparison import compare
+    from mentum.identification.identifier import Identifier, load
+    from mentum.reporting.report.page import write_report
     from mentum.runs import Run
     from mentum.settings import load_settings
     from mentum.specimens.checks import check
-    from mentum.studies.audit import Means, audit
-    from mentum.studies.cross_validation import Plan, crossvalidate
-    from mentum.studies.learning_curve import learning_curve
     from mentum.training.train import train
+    from mentum.workflows.audit import Means, audit
+    from mentum.workflows.crossvalidate import Plan, crossvalidate
+    from mentum.workflows.export import export
+    from mentum.workflows.learning_curve import learning_curve
 
 __version__ = "0.1.0"
 __all__ = [
@@ -45,22 +45,22 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Identifier": "mentum.identification.identify",
-    "Means": "mentum.studies.audit",
+    "Identifier": "mentum.identification.identifier",
+    "Means": "mentum.workflows.audit",
     "MentumError": "mentum.errors",
-    "Plan": "mentum.studies.cross_validation",
+    "Plan": "mentum.workflows.crossvalidate",
     "Run": "mentum.runs",
-    "audit": "mentum.studies.audit",
+    "audit": "mentum.workflows.audit",
     "check": "mentum.specimens.checks",
-    "compare": "mentum.evaluation.compare",
-    "crossvalidate": "mentum.studies.cross_validation",
-    "evaluate": "mentum.evaluation.evaluate",
-    "export": "mentum.release.export",
-    "learning_curve": "mentum.studies.learning_curve",
-    "load": "mentum.identification.identify",
+    "compare": "mentum.evaluation.run_comparison",
+    "crossvalidate": "mentum.workflows.crossvalidate",
+    "evaluate": "mentum.evaluation.result_table",
+    "export": "mentum.workflows.export",
+    "learning_curve": "mentum.workflows.learning_curve",
+    "load": "mentum.identification.identifier",
     "load_settings": "mentum.settings",
     "train": "mentum.training.train",
-    "write_report": "mentum.reporting.report",
+    "write_report": "mentum.reporting.report.page",
 }
 
 

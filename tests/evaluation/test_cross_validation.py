@@ -14,13 +14,15 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, top_k_accuracy_score
 
+from mentum.calibration.cases import UNITS, Unit
+from mentum.calibration.temperatures import fit_temperatures
+from mentum.calibration.thresholds import RankThreshold
+from mentum.calibration.verdicts import give_verdicts
 from mentum.errors import RunError
 from mentum.evaluation import cross_validation as module
 from mentum.evaluation.cross_validation import CrossValidation, Judged, calibrate_folds, score
 from mentum.evaluation.resampling import bootstrap_interval
 from mentum.evaluation.results import CalibrationReport
-from mentum.identification.calibration import UNITS, Unit, fit_temperatures, pronounce
-from mentum.identification.decision import RankThreshold
 from mentum.settings import SplitSettings
 from mentum.specimens.folds import Fold, deal_folds, leave_groups_out
 from mentum.specimens.manifest import SpecimenTable
@@ -421,7 +423,7 @@ def learned_in_turn(
     material = judged.material()
     cases = material.cases[material.turns[turn].learned]
     temperatures = fit_temperatures(cases)
-    return temperatures, [pronounce(cases, temperatures, unit).thresholds(0.2) for unit in units]
+    return temperatures, [give_verdicts(cases, temperatures, unit).thresholds(0.2) for unit in units]
 
 
 def test_each_turn_learns_from_what_its_training_looked_at(said: Said) -> None:
@@ -475,7 +477,7 @@ def test_answers_are_counted_fold_by_fold(said: Said, report: CalibrationReport,
     answered = wrong = total = 0.0
     for number, turn in enumerate(material.turns):
         temperatures, (thresholds,) = learned_in_turn(said.judged, number, (unit,))
-        verdicts = pronounce(material.cases[turn.judged], temperatures, unit)
+        verdicts = give_verdicts(material.cases[turn.judged], temperatures, unit)
         total += verdicts.weights.sum()
         for row, weight in enumerate(verdicts.weights):
             for each in thresholds:

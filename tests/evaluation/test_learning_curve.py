@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data_sets import Row, write_data_set
 from mentum.evaluation.learning_curve import follow, learning_curve
 from mentum.settings import load_settings
 from mentum.specimens.folds import deal_folds, thin
 from mentum.specimens.manifest import SpecimenTable, read_specimens
+from support.data_sets import Row, write_data_set
 
 TAXA = ("Aus albus", "Aus niger", "Bus ruber")
 SPLIT = load_settings("quick").split

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explained_by_hand import GEOMETRY, make_evidence
 from mentum.explanation import cautions
 from mentum.explanation.results import CharacterShare, Occlusion, Randomisation
 from mentum.explanation.shares import project_regions
 from mentum.records import Interval
 from mentum.taxonomy import Rank
+from support.explained_by_hand import GEOMETRY, make_evidence
 
 
 def regions(side: int):

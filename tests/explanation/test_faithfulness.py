@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explained_by_hand import MANDIBLE, MENTUM, DarknessNetwork, annotate, make_evidence
 from mentum.explanation.faithfulness import choose_images, occlude, randomise, rank_correlation
 from mentum.records import Progress, ignore_progress
 from mentum.taxonomy import Rank
+from support.explained_by_hand import MANDIBLE, MENTUM, DarknessNetwork, annotate, make_evidence
 
 ROWS = np.arange(12)
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from drawn_data import tiny_settings, write_drawn
 from mentum.errors import RunError
 from mentum.explanation.gathering import gather_evidence, write_maps
 from mentum.records import ignore_progress
@@ -18,6 +17,7 @@ from mentum.specimens.run_images import open_images
 from mentum.taxonomy import Rank
 from mentum.training.predict import Predictor, map_geometry
 from mentum.training.train import train
+from support.drawn_data import tiny_settings, write_drawn
 
 torch.set_num_threads(1)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from mentum.identification.conclusions import Judge, Looked
-from mentum.identification.identify import Identifier
+from mentum.identification.identifier import Identifier
 from mentum.identification.inputs import Given
-from mentum.identification.readings import Picture
+from mentum.identification.reading import Picture
 from mentum.records import Candidate, Identification, RankIdentification, Status
 from mentum.taxonomy import Rank
-from models_by_hand import (
+from support.models_by_hand import (
     CONTRADICTION,
     GENUS,
     NOTHING,

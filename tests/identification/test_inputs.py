@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from awkward_images import write_plain, write_text
 from mentum.errors import DataError
 from mentum.identification.inputs import Given, Inputs
+from support.awkward_images import write_plain, write_text
 
 
 def names(*given: object, by_specimen: bool = False) -> list[str]:

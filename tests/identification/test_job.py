@@ -12,14 +12,14 @@ import polars as pl
 import pytest
 from dwca.read import DwCAReader
 
-from awkward_images import write_truncated
 from mentum.errors import DataError
-from mentum.identification.identify import Explained, Identifier
+from mentum.identification.identifier import Explained, Identifier
 from mentum.identification.inputs import Inputs
 from mentum.identification.job import Job, Outcome
 from mentum.identification.output.archive import Dataset
 from mentum.records import Progress
-from models_by_hand import GENUS, NOTHING, ORTHOCLADIUS, PLUMOSUS, STRANGE, SUBFAMILY, make_model, write_level
+from support.awkward_images import write_truncated
+from support.models_by_hand import GENUS, NOTHING, ORTHOCLADIUS, PLUMOSUS, STRANGE, SUBFAMILY, make_model, write_level
 
 LEVELS = (PLUMOSUS, GENUS, SUBFAMILY, NOTHING, ORTHOCLADIUS)
 N = 40

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from mentum.identification.decision import RankThreshold
+from mentum.calibration.thresholds import RankThreshold
 from mentum.identification.reasons import Ground, explain_status
 from mentum.records import RankIdentification, Status
 from mentum.taxonomy import Rank, Taxon, Taxonomy
-from models_by_hand import LEAVES, RANKS
+from support.models_by_hand import LEAVES, RANKS
 
 TREE = Taxonomy(tuple(Taxon(tuple(lineage.items())) for lineage in LEAVES))
 PLUMOSUS, ORTHOCLADIUS = TREE.leaves[0], TREE.leaves[3]

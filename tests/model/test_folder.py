@@ -11,8 +11,8 @@ import pytest
 
 from mentum.errors import ModelError
 from mentum.model.folder import Model, seal
-from models_by_hand import make_model
-from runs_by_hand import make_run
+from support.models_by_hand import make_model
+from support.runs_by_hand import make_run
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from mentum.model.record import ModelRecord
 from mentum.taxonomy import Rank
-from models_by_hand import make_model
+from support.models_by_hand import make_model
 
 
 @pytest.fixture

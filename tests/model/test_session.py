@@ -12,7 +12,7 @@ from mentum.maps import Evidence
 from mentum.model.folder import Model
 from mentum.model.session import Session, join
 from mentum.taxonomy import Rank
-from models_by_hand import CONTRADICTION, PLUMOSUS, SEPARATE, TREE, SessionByHand, level, make_model
+from support.models_by_hand import CONTRADICTION, PLUMOSUS, SEPARATE, TREE, SessionByHand, level, make_model
 
 SQUARES = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
 

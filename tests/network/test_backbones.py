@@ -19,11 +19,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from data_sets import real_data
 from mentum.errors import BackboneError
 from mentum.network import backbones
 from mentum.network.backbones import BUILTIN, IMAGENET_MEAN, Backbone, load_backbone, reopen_backbone
 from mentum.settings import BackboneSettings
+from support.data_sets import real_data
 
 TINY: dict[str, Any] = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 2], "layer_type": "basic"}
 SMALL_VIT = {

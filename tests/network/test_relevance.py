@@ -10,7 +10,6 @@ import torch
 from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
-from drawn_data import TINY
 from mentum.errors import BackboneError
 from mentum.maps import Evidence, against_rivals
 from mentum.network.backbones import Backbone, load_backbone
@@ -18,6 +17,7 @@ from mentum.network.head import Head, Network
 from mentum.network.relevance import ExplainedNetwork, centred_rows, measure_geometry
 from mentum.settings import load_settings
 from mentum.taxonomy import Rank, Taxon, Taxonomy
+from support.drawn_data import TINY
 
 N_TAXA = 5
 TREE = Taxonomy(

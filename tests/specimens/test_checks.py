@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import awkward_images as awkward
 import pytest
 
-import awkward_images as awkward
-from data_sets import Row, real_data, write_data_set
 from mentum.errors import DataError
 from mentum.records import CheckReport, Fault, Progress, Severity
 from mentum.specimens.checks import check, duplicate_faults, table_faults
 from mentum.specimens.manifest import read_specimens
 from mentum.taxonomy import Rank
+from support.data_sets import Row, real_data, write_data_set
 
 Faults = Callable[[list[Row]], list[Fault]]
 

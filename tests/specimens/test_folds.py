@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from drawn_data import TAXA, tiny_settings, write_drawn
 from mentum.errors import DataError
 from mentum.records import ignore_progress
 from mentum.settings import SplitSettings
@@ -22,6 +21,7 @@ from mentum.specimens.folds import Fold, deal_folds, leave_groups_out, spread_ov
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.taxonomy import Taxonomy, taxon_from_name
 from mentum.training.preparation import prepare
+from support.drawn_data import TAXA, tiny_settings, write_drawn
 
 Row = tuple[str, str]
 """Label and specimen."""

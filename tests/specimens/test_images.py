@@ -7,11 +7,11 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import awkward_images as awkward
 import numpy as np
 import pytest
 from PIL import Image
 
-import awkward_images as awkward
 from mentum.errors import ImageError
 from mentum.records import Fault, Severity
 from mentum.specimens.images import IMAGE_SUFFIXES, ImageFacts, content_hash, inspect, read_rgb, upright_size

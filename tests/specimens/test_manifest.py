@@ -8,12 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from awkward_images import write_plain
-from data_sets import Row, real_data, write_data_set
 from mentum.errors import DataError
 from mentum.records import Fault, Severity
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.taxonomy import Rank
+from support.awkward_images import write_plain
+from support.data_sets import Row, real_data, write_data_set
 
 HEADER = "file_name,scientificName,catalogNumber\n"
 IMAGES = ("a.png", "b.png", "c.png")

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drawn_data import draw_taxon
 from mentum.errors import RunError
 from mentum.model.session import Outputs
 from mentum.network.backbones import reopen_backbone
@@ -19,6 +18,7 @@ from mentum.records import Progress, ignore_progress
 from mentum.runs import Run
 from mentum.taxonomy import Taxonomy
 from mentum.training.again import Again
+from support.drawn_data import draw_taxon
 
 PLUMOSUS, RIPARIUS, LAETUM, ORTHOCLADIUS = range(4)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mentum.training.batches import shuffled
-from tiny_lessons import drawn_source
+from support.tiny_lessons import drawn_source
 
 ROWS = np.array([5, 2, 9, 0, 7, 7, 1])
 

@@ -10,7 +10,7 @@ import torch
 
 from mentum.records import Progress, ignore_progress
 from mentum.training.features import CachedViews, extract_features, kept
-from tiny_lessons import drawn_source, tiny_backbone
+from support.tiny_lessons import drawn_source, tiny_backbone
 
 
 def test_features_are_pooled_maps_in_the_order_of_the_rows() -> None:

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from drawn_data import tiny_settings
 from mentum.errors import RunError
 from mentum.network.head import Network
 from mentum.records import Progress
@@ -18,7 +17,8 @@ from mentum.runs import Epoch, StageRecord
 from mentum.training import fine_tuning
 from mentum.training.checkpoints import load_tensors
 from mentum.training.fine_tuning import best_epoch, fine_tune, movement, reason_to_stop
-from tiny_lessons import drawn_source, tiny_backbone, tiny_lesson, tiny_network
+from support.drawn_data import tiny_settings
+from support.tiny_lessons import drawn_source, tiny_backbone, tiny_lesson, tiny_network
 
 
 def tune(folder: Path, *overrides: str, pretrained: bool = False) -> tuple[Network, StageRecord]:

@@ -8,7 +8,6 @@ from importlib import metadata
 import pytest
 import torch
 
-from drawn_data import tiny_settings
 from mentum.errors import SettingsError
 from mentum.training.machine import (
     choose_device,
@@ -17,6 +16,7 @@ from mentum.training.machine import (
     peak_memory,
     repeatable,
 )
+from support.drawn_data import tiny_settings
 
 
 def test_a_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from drawn_data import tiny_settings
 from mentum.settings import Stage2Settings
 from mentum.training.optimizers import (
     calibrate_norms,
@@ -20,7 +19,8 @@ from mentum.training.optimizers import (
     make_optimizer,
     set_rate,
 )
-from tiny_lessons import drawn_source, tiny_backbone, tiny_network
+from support.drawn_data import tiny_settings
+from support.tiny_lessons import drawn_source, tiny_backbone, tiny_network
 
 
 def stage2(*overrides: str) -> Stage2Settings:

@@ -18,7 +18,7 @@ from mentum.training.stages import (
     seed_torch,
     summarise,
 )
-from tiny_lessons import tiny_lesson, tiny_network
+from support.tiny_lessons import tiny_lesson, tiny_network
 
 
 def tally(*batches: tuple[float, list[bool]]) -> Tally:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drawn_data import tiny_settings
 from mentum.errors import DataError
 from mentum.settings import HeadSettings
 from mentum.taxonomy import Rank, Taxon, Taxonomy
 from mentum.training.tasks import by_rank, make_tasks, task_ranks
+from support.drawn_data import tiny_settings
 
 PLUMOSUS = Taxon(((Rank.SUBFAMILY, "Chironominae"), (Rank.GENUS, "Chironomus"), (Rank.SPECIES, "Chironomus plumosus")))
 RIPARIUS = Taxon(((Rank.SUBFAMILY, "Chironominae"), (Rank.GENUS, "Chironomus"), (Rank.SPECIES, "Chironomus riparius")))

@@ -14,7 +14,7 @@ from mentum.records import Progress, ProgressCallback, ignore_progress
 from mentum.runs import StageRecord
 from mentum.settings import Stage1Settings
 from mentum.training.top_classifier import train_head
-from tiny_lessons import N_TAXA, PER_TAXON, TRAIN, VALIDATION, tiny_lesson
+from support.tiny_lessons import N_TAXA, PER_TAXON, TRAIN, VALIDATION, tiny_lesson
 
 K = 5
 

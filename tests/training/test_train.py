@@ -13,8 +13,6 @@ import polars as pl
 import pytest
 
 import mentum
-from awkward_images import write_empty, write_truncated
-from drawn_data import TINY, tiny_settings, write_drawn
 from mentum.errors import BackboneError, DataError, RunError, SettingsError
 from mentum.network.backbones import reopen_backbone
 from mentum.records import Progress
@@ -22,6 +20,8 @@ from mentum.runs import Run, RunRecord
 from mentum.taxonomy import Rank
 from mentum.training.checkpoints import load_tensors
 from mentum.training.train import refuse_foreign, train
+from support.awkward_images import write_empty, write_truncated
+from support.drawn_data import TINY, tiny_settings, write_drawn
 
 Train = Callable[..., Run]
 

@@ -36,8 +36,8 @@ def audit(
 ) -> None:
     """Look for shortcuts, for images on both sides of a split, and for labels that look wrong."""
     from mentum.cli.display_audit import print_audit
-    from mentum.studies.audit import Means
-    from mentum.studies.audit import audit as look
+    from mentum.workflows.audit import Means
+    from mentum.workflows.audit import audit as look
 
     means = Means(backbone, outlines, crossvalidation, data, seed, command_line())
     with shown_progress(log) as report:

@@ -51,7 +51,7 @@ def phantoms(
     log: LogOption = Log.AUTO,
 ) -> None:
     """Draw head capsules of midge taxa, with taxonomy and outlines of the characters, to try things on."""
-    from mentum.specimens.phantoms import PhantomSettings, draw_phantoms
+    from mentum.phantoms import PhantomSettings, draw_phantoms
 
     settings = PhantomSettings.model_validate(
         {

@@ -14,10 +14,10 @@ from rich.text import Text
 from mentum.records import CheckReport, Evaluation, ResultRow, Severity
 
 if TYPE_CHECKING:
-    from mentum.evaluation.compare import RunComparison
     from mentum.evaluation.cross_validation import CrossValidation, Estimate
     from mentum.evaluation.learning_curve import LearningCurve
     from mentum.evaluation.results import CalibrationReport, DefendedRanks, UnknownTaxa
+    from mentum.evaluation.run_comparison import RunComparison
     from mentum.explanation.proposals.propose import Proposals
     from mentum.explanation.results import CharacterShare, Explanation, Occlusion
 

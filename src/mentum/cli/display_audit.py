@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from mentum.evaluation.audit.audit import Audit
-    from mentum.evaluation.audit.occlusion import BackgroundSwap
-    from mentum.evaluation.audit.shortcuts import CueResult
+    from mentum.audit.backgrounds import BackgroundSwap
+    from mentum.audit.findings import Audit
+    from mentum.audit.shortcuts import CueResult
     from mentum.evaluation.cross_validation import Estimate
 
 

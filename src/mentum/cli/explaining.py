@@ -54,7 +54,7 @@ def explain(
     """Show where the network looks, and the share of images in which each character was the one used."""
     from mentum.explanation.annotation.characters import read_annotations
     from mentum.explanation.gathering import gather_evidence, write_maps
-    from mentum.reporting.heat_maps import write_overlays
+    from mentum.reporting.figures.heat_maps import write_overlays
     from mentum.runs import Run
     from mentum.specimens.run_images import open_images
     from mentum.training.predict import Predictor, map_geometry
@@ -96,12 +96,12 @@ def _explain_characters(
     report: ProgressCallback,
 ) -> Explanation:
     """Measure, write and draw."""
-    from mentum.explanation.explain import explain_characters
+    from mentum.explanation.character_use import explain_characters
     from mentum.explanation.tables import characters_csv
     from mentum.records import write_text
-    from mentum.reporting.character_figure import Exemplar, draw_character_shares
-    from mentum.reporting.character_table import draw_characters_by_taxon
-    from mentum.reporting.galleries import draw_contrasts, draw_galleries
+    from mentum.reporting.figures.character_shares import Exemplar, draw_character_shares
+    from mentum.reporting.figures.characters_by_taxon import draw_characters_by_taxon
+    from mentum.reporting.figures.galleries import draw_contrasts, draw_galleries
 
     found = explain_characters(run, evidence, annotations, *network, report)
     found.explanation.write(run.characters_file)
@@ -122,8 +122,8 @@ def _propose_characters(
     """Propose, write and draw; outlines of specimens serve where an annotation holds these alone."""
     from mentum.explanation.proposals.pictures import example_pictures, mean_image
     from mentum.explanation.proposals.propose import propose_characters
-    from mentum.reporting.galleries import draw_contrasts, draw_galleries
-    from mentum.reporting.proposal_figure import draw_proposals
+    from mentum.reporting.figures.galleries import draw_contrasts, draw_galleries
+    from mentum.reporting.figures.proposals import draw_proposals
 
     size = evidence.geometry.size
     outlines = (lambda name: annotations.specimen(name, size)) if annotations else None

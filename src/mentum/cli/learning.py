@@ -83,9 +83,9 @@ def evaluate(
 ) -> None:
     """Print the paper's table, what probabilities mean, and the ranks that can be defended; write them with figures."""
     from mentum.cli.display import print_calibration
-    from mentum.evaluation.evaluate import evaluate as evaluate_run
+    from mentum.evaluation.result_table import evaluate as evaluate_run
     from mentum.evaluation.tables import result_csv
-    from mentum.reporting.figures import draw_confusions
+    from mentum.reporting.figures.confusions import draw_confusions
     from mentum.runs import Run
 
     opened = Run.open(run)
@@ -108,11 +108,11 @@ def evaluate(
 def _calibrate(run: Run, error_rate: float) -> CalibrationReport | None:
     """Judge probabilities and defended ranks, where the run has held-out specimens for that."""
     from mentum.errors import RunError
-    from mentum.evaluation.calibrate import calibrate as calibrate_run
-    from mentum.reporting.calibration_figures import draw_calibration
+    from mentum.evaluation.probabilities import evaluate_probabilities
+    from mentum.reporting.figures.calibration import draw_calibration
 
     try:
-        found = calibrate_run(run, error_rate)
+        found = evaluate_probabilities(run, error_rate)
     except RunError as reason:
         typer.echo(f"mentum: {reason}", err=True)
         return None
@@ -124,7 +124,7 @@ def _calibrate(run: Run, error_rate: float) -> CalibrationReport | None:
 def _evaluate_novelty(run: Run, stage: int, where: tuple[Path | None, Path, Log], *, as_json: bool) -> None:
     """Leave out each taxon in turn."""
     from mentum.cli.display import print_unknown_taxa
-    from mentum.evaluation.unknowns import leave_taxa_out
+    from mentum.evaluation.unknown_taxa import leave_taxa_out
     from mentum.training.again import Again
 
     data, cache, log = where
@@ -149,7 +149,7 @@ def calibrate(
     log: LogOption = Log.AUTO,
 ) -> None:
     """Train the run's recipe on folds, so that every specimen can calibrate: where validation specimens are few."""
-    from mentum.evaluation.cross_fitting import cross_fit
+    from mentum.calibration.cross_fitting import cross_fit
     from mentum.runs import Run
     from mentum.training.again import Again
 

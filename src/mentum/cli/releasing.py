@@ -15,7 +15,7 @@ from mentum.cli.learning import CacheOption, DataOption, RunArgument, pixel_cach
 from mentum.cli.progress import Log, shown_progress
 
 if TYPE_CHECKING:
-    from mentum.identification.identify import Explained, Identifier
+    from mentum.identification.identifier import Explained, Identifier
     from mentum.identification.job import Outcome
     from mentum.identification.output.archive import Dataset
     from mentum.identification.output.darwin_core import Agent
@@ -47,9 +47,9 @@ def export(
 ) -> None:
     """Turn a run into a model folder that identifies without torch: ONNX, calibration, thresholds, model card."""
     from mentum.cli.display import print_calibration
-    from mentum.release.export import ReleaseSettings
-    from mentum.release.export import export as export_run
     from mentum.runs import Run
+    from mentum.workflows.export import ReleaseSettings
+    from mentum.workflows.export import export as export_run
 
     settings = ReleaseSettings(
         name=name or run.resolve().name, version=version, doi=doi, licence=licence, error_rate=error_rate,
@@ -69,8 +69,8 @@ def export(
 
 def verify(model: ModelArgument) -> None:
     """Check every file of a model against its hash, and its samples against the answers released with them."""
-    from mentum.identification.verify import verify as verify_model
     from mentum.model.folder import Model
+    from mentum.workflows.verify import verify as verify_model
 
     found = verify_model(Model.open(model))
     for fault in found.faults:
@@ -122,7 +122,7 @@ def identify(
     log: LogOption = Log.AUTO,
 ) -> None:
     """Identify images at the rank that can be defended, in Darwin Core. Exit code 1 where one could not be read."""
-    from mentum.identification.identify import load
+    from mentum.identification.identifier import load
     from mentum.identification.inputs import Inputs
     from mentum.identification.job import Job
 
@@ -150,7 +150,7 @@ def _refuse_without_out(archive: Path | None, form: Form) -> None:
 def _overlays(identifier: Identifier, folder: Path | None) -> Callable[[Explained], None] | None:
     if folder is None:
         return None
-    from mentum.reporting.heat_maps import OverlayWriter
+    from mentum.reporting.figures.heat_maps import OverlayWriter
 
     record, taxonomy = identifier.record, identifier.taxonomy
     return OverlayWriter(

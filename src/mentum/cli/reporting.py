@@ -26,7 +26,7 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML file with all that is known of a training, to read, to print and to send."""
-    from mentum.reporting.report import write_report
+    from mentum.reporting.report.page import write_report
     from mentum.runs import Run
 
     typer.echo(write_report(Run.open(run), out, data, with_ or (), compare or ()))

@@ -47,8 +47,8 @@ def crossvalidate(
 ) -> None:
     """Judge a recipe on every specimen once: train without it, and stop and calibrate without it."""
     from mentum.cli.display import print_calibration, print_cross_validation
-    from mentum.studies.cross_validation import Plan
-    from mentum.studies.cross_validation import crossvalidate as judge_recipe
+    from mentum.workflows.crossvalidate import Plan
+    from mentum.workflows.crossvalidate import crossvalidate as judge_recipe
 
     settings = chosen_settings(recipe, set_, backbone, seed)
     plan = Plan(folds, leave_out, cast(Literal[1, 2], stage), jobs, error_rate, command_line())
@@ -75,8 +75,8 @@ def learning_curve(
 ) -> None:
     """Say what more specimens would bring: accuracy against specimens per taxon, on features of the frozen backbone."""
     from mentum.cli.display import print_learning_curve
-    from mentum.studies.cross_validation import Plan
-    from mentum.studies.learning_curve import learning_curve as follow_curve
+    from mentum.workflows.crossvalidate import Plan
+    from mentum.workflows.learning_curve import learning_curve as follow_curve
 
     settings = chosen_settings(recipe, set_, backbone, seed)
     plan = Plan(folds, command=command_line())
@@ -101,7 +101,7 @@ def compare(
 ) -> None:
     """Say whether one identifier is better than another, by a paired test on images that neither learned from."""
     from mentum.cli.display import print_comparison
-    from mentum.evaluation.compare import compare as compare_runs
+    from mentum.evaluation.run_comparison import compare as compare_runs
 
     found = compare_runs(run_a, run_b, seed)
     if as_json:

@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mentum.calibration.cases import Cases, Unit
+from mentum.calibration.held_out import HeldOut, Turn
+from mentum.calibration.temperatures import log_probabilities
+from mentum.calibration.verdicts import Verdicts, give_verdicts
 from mentum.errors import RunError
-from mentum.evaluation.calibrate import judge
-from mentum.evaluation.held_out import HeldOut, Turn
 from mentum.evaluation.hierarchy import (
     ancestor_heights,
     count_ancestors,
@@ -22,11 +24,10 @@ from mentum.evaluation.hierarchy import (
     precision_recall_of_counts,
 )
 from mentum.evaluation.metrics import accuracy, accuracy_interval, n_misclassified
+from mentum.evaluation.probabilities import judge
 from mentum.evaluation.resampling import bootstrap_interval
 from mentum.evaluation.results import CalibrationReport
 from mentum.evaluation.scores import balanced_accuracy, macro_f1, top_k_accuracy
-from mentum.identification.calibration import Cases, Unit, Verdicts, pronounce
-from mentum.identification.probabilities import log_probabilities
 from mentum.records import Interval, Record
 from mentum.runs import write_parquet
 from mentum.specimens.folds import Fold, unseen
@@ -217,7 +218,7 @@ class Judged:
             "fold": pl.Series([self.folds[fold].name for fold in self.fold_of[judged].tolist()]),
         }
         cases = self.cases[judged]
-        verdicts = pronounce(cases, dict.fromkeys(cases.log_prob, 1.0), "image")
+        verdicts = give_verdicts(cases, dict.fromkeys(cases.log_prob, 1.0), "image")
         for rank, right in verdicts.right.items():
             taxa, known = cases.taxonomy.taxa(rank), ~np.isnan(right)
             columns[f"{rank}_identified"] = pl.Series([taxa[each].name for each in verdicts.answers.column[rank]])
@@ -244,7 +245,7 @@ def score(judged: Judged, about: Mapping[str, Any]) -> CrossValidation:
     """
     cases, seed = judged.held_out, int(about["seed"])
     units: tuple[Unit, ...] = ("image",) if cases.n_specimens == len(cases) else ("image", "specimen")
-    verdicts = {unit: pronounce(cases, dict.fromkeys(cases.log_prob, 1.0), unit) for unit in units}
+    verdicts = {unit: give_verdicts(cases, dict.fromkeys(cases.log_prob, 1.0), unit) for unit in units}
     names = {"image": cases.specimens, "specimen": np.unique(cases.specimens)}
     scored = [
         _rank_scores(rank, verdicts[unit], names[unit], cases, seed)
@@ -329,7 +330,7 @@ def _tree_scores(cases: Cases, verdicts: Verdicts, seed: int) -> TreeScores | No
 def _fold_scores(judged: Judged) -> Iterator[FoldScores]:
     for number, fold in enumerate(judged.folds):
         cases = judged.cases[np.flatnonzero((judged.fold_of == number) & ~judged.watched)]
-        right = pronounce(cases, dict.fromkeys(cases.log_prob, 1.0), "image").right
+        right = give_verdicts(cases, dict.fromkeys(cases.log_prob, 1.0), "image").right
         yield FoldScores(
             name=fold.name,
             n_taught=len(fold.rows("train")),

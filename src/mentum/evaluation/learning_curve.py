@@ -9,11 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mentum.calibration.cases import Cases
+from mentum.calibration.temperatures import log_probabilities
+from mentum.calibration.verdicts import give_verdicts
 from mentum.evaluation.cross_validation import Estimate
 from mentum.evaluation.metrics import accuracy_interval
 from mentum.evaluation.resampling import draw_rows
-from mentum.identification.calibration import Cases, pronounce
-from mentum.identification.probabilities import log_probabilities
 from mentum.records import Interval, Record
 from mentum.specimens.folds import Fold, thin
 from mentum.specimens.manifest import SpecimenTable
@@ -137,7 +138,7 @@ def _try(table: SpecimenTable, folds: Sequence[Fold], judge: Judge, cap: int, se
     return _Trial(
         per_taxon=float(np.mean([np.mean(_taught(table, fold)) for fold in thinned])),
         n_taught=float(np.mean([len(fold.rows("train")) for fold in thinned])),
-        right=pronounce(cases, dict.fromkeys(log_prob, 1.0), "image").right,
+        right=give_verdicts(cases, dict.fromkeys(log_prob, 1.0), "image").right,
     )
 
 

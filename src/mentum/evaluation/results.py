@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mentum.identification.decision import Promise
+from mentum.calibration.thresholds import Promise
 from mentum.records import Interval, Record
 from mentum.taxonomy import Rank
 

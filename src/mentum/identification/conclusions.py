@@ -11,11 +11,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.identification.decision import Answers, RankThreshold, defended_rank, most_probable
+from mentum.calibration.novelty import KnownScores, is_novel
+from mentum.calibration.temperatures import at_ranks, combine
+from mentum.calibration.thresholds import Answers, RankThreshold, defended_rank, most_probable
 from mentum.identification.inputs import Given
-from mentum.identification.novelty import KnownScores, is_novel
-from mentum.identification.probabilities import at_ranks, combine
-from mentum.identification.readings import Picture
+from mentum.identification.reading import Picture
 from mentum.identification.reasons import Ground, explain_status
 from mentum.model.record import ModelRecord
 from mentum.records import Candidate, Identification, RankIdentification, Status

@@ -10,8 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TextIO
 
-from mentum.identification.calibration import Unit
-from mentum.identification.identify import Explained, Identifier
+from mentum.calibration.cases import Unit
+from mentum.identification.identifier import Explained, Identifier
 from mentum.identification.inputs import Inputs
 from mentum.identification.journal import Journal, skip_done
 from mentum.identification.output.archive import Dataset, write_archive

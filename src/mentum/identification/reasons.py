@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mentum.identification.decision import RankThreshold
+from mentum.calibration.thresholds import RankThreshold
 from mentum.records import Candidate, RankIdentification, Status
 from mentum.taxonomy import Taxon, Taxonomy
 

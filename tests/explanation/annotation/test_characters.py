@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotated_data import box, categories, image, region, write_coco_by_hand, write_images
-from data_sets import real_data
 from mentum.errors import DataError
 from mentum.explanation.annotation.characters import Annotations, read_annotations
 from mentum.explanation.annotation.coco_file import AnnotatedImage
 from mentum.explanation.annotation.shapes import read_shape
 from mentum.specimens.manifest import read_specimens
+from support.annotated_data import box, categories, image, region, write_coco_by_hand, write_images
+from support.data_sets import real_data
 
 # Masks
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pycocotools import mask as pycocotools
 
-from annotated_data import box
 from mentum.explanation.annotation.shapes import Shape, ShapeError, cover, read_shape
 from mentum.specimens.pixels import SquarePlacement
+from support.annotated_data import box
 
 WIDTH, HEIGHT = 40, 20
 PLAIN = SquarePlacement(40, 20, 40)

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from mentum.explanation.proposals import frames as frames_module
 from mentum.explanation.proposals.frames import Frame, find_frame, summit_offset
 from mentum.specimens.pixels import SquarePlacement
-from posed_specimens import HEIGHT, SIZE, WIDTH, pose, square_of
+from support.posed_specimens import HEIGHT, SIZE, WIDTH, pose, square_of
 
 PLACEMENT = SquarePlacement(WIDTH, HEIGHT, SIZE)
 

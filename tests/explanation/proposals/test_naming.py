@@ -8,7 +8,7 @@ from mentum.errors import DataError
 from mentum.explanation.proposals.naming import read_names, write_named_characters
 from mentum.explanation.proposals.propose import Proposals, propose_characters
 from mentum.specimens.pixels import SquarePlacement
-from posed_specimens import HEIGHT, MARKS, SIZE, WIDTH, planted
+from support.posed_specimens import HEIGHT, MARKS, SIZE, WIDTH, planted
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from mentum.explanation.proposals.clusters import REACH
 from mentum.explanation.proposals.pictures import example_pictures, mean_image
 from mentum.explanation.proposals.propose import propose_characters
-from posed_specimens import MARKS, planted
+from support.posed_specimens import MARKS, planted
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from mentum.explanation.proposals.frames import find_frame
 from mentum.explanation.proposals.propose import N_EXAMPLES, Proposals, propose_characters
 from mentum.specimens.pixels import SquarePlacement
 from mentum.taxonomy import Rank
-from posed_specimens import HEIGHT, MARKS, SIZE, TAXA, WIDTH, planted
+from support.posed_specimens import HEIGHT, MARKS, SIZE, TAXA, WIDTH, planted
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from mentum.explanation.proposals.silhouettes import (
     otsu,
     smooth,
 )
-from posed_specimens import MARKS, SIZE, pose, square_of
+from support.posed_specimens import MARKS, SIZE, pose, square_of
 
 
 def scene(height: int = 60, width: int = 90) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""What probabilities mean: held-out cases, temperatures, thresholds, novelty."""

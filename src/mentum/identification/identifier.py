@@ -1,0 +1,225 @@
+"""Identify new images with a released model: what is it, how sure, and down to which rank can that be defended?"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentum.calibration.cases import UNITS, Unit
+from mentum.calibration.novelty import Novelty
+from mentum.calibration.stored import StoredCalibration, read_calibration
+from mentum.calibration.temperatures import at_temperature, log_probabilities
+from mentum.identification.conclusions import Judge, Looked
+from mentum.identification.inputs import Given, Inputs
+from mentum.identification.output.darwin_core import Agent
+from mentum.identification.reading import Reading, read_images
+from mentum.maps import Evidence
+from mentum.model.folder import Model
+from mentum.model.record import ModelRecord
+from mentum.records import Identification
+from mentum.taxonomy import Rank, Taxonomy
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Image = str | Path | NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An image with its identification and its maps, for whoever draws them.
+
+    Attributes:
+        pixels: (S, S, 3) uint8.
+        evidence: rank → probabilities (1, C) and maps (1, C, cells, cells).
+    """
+
+    identification: Identification
+    pixels: NDArray[np.uint8]
+    evidence: Mapping[Rank, Evidence]
+
+
+class Identifier:
+    """A model ready to identify.
+
+    Attributes:
+        model: the folder.
+        error_rate: share of the answers at a rank that may be wrong.
+        false_rejection: share of specimens of known taxa that may be called unknown.
+    """
+
+    def __init__(self, model: Model, error_rate: float | None = None, false_rejection: float | None = None) -> None:
+        """Take the rates that the model was made with, or others.
+
+        Raises:
+            ValueError: if a rate does not lie between 0 and 1.
+        """
+        calibration = model.record.calibration
+        self.model = model
+        self.error_rate = _rate("error_rate", error_rate, calibration.error_rate)
+        self.false_rejection = _rate("false_rejection", false_rejection, calibration.false_rejection)
+
+    @property
+    def record(self) -> ModelRecord:
+        """What the model says of itself."""
+        return self.model.record
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The tree."""
+        return self.record.taxonomy
+
+    @cached_property
+    def experience(self) -> StoredCalibration:
+        """What the model keeps of its calibration."""
+        return read_calibration(self.model.path / self.record.calibration.file, self.record.ranks)
+
+    @cached_property
+    def judges(self) -> dict[Unit, Judge]:
+        """Who decides about images, and about specimens."""
+        return {unit: self._judge(unit) for unit in UNITS}
+
+    def _judge(self, unit: Unit) -> Judge:
+        thresholds, known = self.experience.thresholds(unit, self.error_rate), self.experience.known[unit]
+        enough = known if known is not None and known.can_reject(self.false_rejection) else None
+        return Judge(self.record, self.taxonomy, thresholds, enough, self.error_rate, self.false_rejection)
+
+    @cached_property
+    def _novelty(self) -> Novelty | None:
+        file = self.record.calibration.density_file
+        return Novelty.load(self.model.path / file) if file else None
+
+    def identify(self, images: Image | Iterable[Image], *, by: Unit = "image") -> list[Identification]:
+        """Identify images given as paths (also folders, globs and tables of paths) or as arrays.
+
+        Args:
+            images: paths, or arrays (H, W, 3) uint8 in RGB.
+            by: one identification per image, or per specimen, which a table of paths must name.
+
+        Returns:
+            One record per image or specimen, in order; what cannot be read has the status "failed".
+
+        Raises:
+            DataError: if a path is not there.
+            ValueError: if an array is no image.
+        """
+        listed = [images] if isinstance(images, str | Path | np.ndarray) else list(images)
+        source: list[Given | NDArray[np.uint8]] = []
+        for each in listed:
+            source += [each] if isinstance(each, np.ndarray) else Inputs((str(each),), by == "specimen")
+        return list(self.stream(source, by=by))
+
+    def table(self, identifications: Iterable[Identification]) -> pl.DataFrame:
+        """Identifications as a table, one row each: Darwin Core terms, probabilities at each rank, reasons."""
+        from mentum.identification.output.tables import frame_of
+
+        return frame_of(identifications, self.agent, self.record.ranks)
+
+    @cached_property
+    def agent(self) -> Agent:
+        """Who identifies, in Darwin Core's terms."""
+        record, software = self.record, f"Mentum {version('mentum')}"
+        return Agent(record.title, record.identifier, f"{software} | {record.title} | {record.identifier}")
+
+    def stream(
+        self,
+        images: Iterable[Given | NDArray[np.uint8]],
+        *,
+        by: Unit = "image",
+        draw: Callable[[Explained], None] | None = None,
+    ) -> Iterator[Identification]:
+        """Identify without end: memory does not grow with the number of images.
+
+        Args:
+            images: for specimens, with the images of each in a row.
+            by: the unit.
+            draw: given every image that could be read, with the maps from the same pass.
+        """
+        when = datetime.now(UTC).replace(microsecond=0)
+        readings = self._read(images, when, draw)
+        if by == "specimen":
+            looked = itertools.chain.from_iterable(looked for looked, _ in readings)
+            for _, group in itertools.groupby(looked, key=lambda each: each.picture.given.unit):
+                yield from self.judges["specimen"].conclude([list(group)], when)
+        else:
+            for _, found in readings:
+                yield from found
+
+    def _read(
+        self,
+        images: Iterable[Given | NDArray[np.uint8]],
+        when: datetime,
+        draw: Callable[[Explained], None] | None,
+    ) -> Iterator[tuple[list[Looked], list[Identification]]]:
+        """Batches: what the networks say, and the identification of each image on its own."""
+        for reading in read_images(images, self.model.session, self.record.pixels, relevance=draw is not None):
+            looked = self._look(reading)
+            found = self.judges["image"].conclude([[each] for each in looked], when)
+            if draw is not None:
+                for explained in self._explain(reading, found):
+                    draw(explained)
+            yield looked, found
+
+    def _look(self, reading: Reading) -> list[Looked]:
+        """Calibrate what the networks say."""
+        looked = [Looked(picture, {}, float("nan")) for picture in reading.pictures]
+        if reading.outputs is None:
+            return looked
+        raw = {name: log_probabilities(values) for name, values in reading.outputs.y_prob.items()}
+        networks = self.record.networks
+        calibrated = {
+            each.name: log_probabilities(at_temperature(raw[each.name], each.temperature)) for each in networks
+        }
+        strangeness = self._strangeness(reading.outputs.features, raw[networks[0].name])
+        for place, row in enumerate(reading.rows.tolist()):
+            of_image = {name: values[place] for name, values in calibrated.items()}
+            looked[row] = Looked(reading.pictures[row], of_image, float(strangeness[place]))
+        return looked
+
+    def _strangeness(self, features: NDArray[np.float32], log_prob: NDArray[np.float64]) -> NDArray[np.float64]:
+        novelty = self._novelty
+        if novelty is None:
+            return np.full(len(features), np.nan)
+        return novelty.score_images(features, log_prob)
+
+    def _explain(self, reading: Reading, found: Sequence[Identification]) -> Iterator[Explained]:
+        if reading.outputs is None:
+            return
+        evidence = reading.outputs.evidence(self.taxonomy)
+        for place, row in enumerate(reading.rows.tolist()):
+            pixels = reading.pictures[row].pixels
+            assert pixels is not None, "rows are those that could be read"
+            one = slice(place, place + 1)
+            alone = {rank: Evidence(each.y_prob[one], each.relevance[one]) for rank, each in evidence.items()}
+            yield Explained(found[row], pixels, alone)
+
+
+def _rate(name: str, given: float | None, default: float) -> float:
+    if given is None:
+        return default
+    if not 0 < given < 1:
+        raise ValueError(f"{name} of {given}; expected a share between 0 and 1, such as 0.05")
+    return given
+
+
+def load(path: str | Path, error_rate: float | None = None, false_rejection: float | None = None) -> Identifier:
+    """Open a model folder to identify with.
+
+    Args:
+        path: the folder that `mentum export` made.
+        error_rate: share of the answers at a rank that may be wrong; None = as the model was made.
+        false_rejection: share of specimens of known taxa that may be called unknown, likewise.
+
+    Raises:
+        ModelError: if it is no model, or changed since its release.
+    """
+    return Identifier(Model.open(Path(path)), error_rate, false_rejection)

@@ -1,1 +1,0 @@
-"""From a run to a model folder that others can identify with."""

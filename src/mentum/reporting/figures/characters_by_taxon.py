@@ -1,0 +1,174 @@
+"""Which characters were used for each taxon, as a table in colours; and how characters and shares are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, Explanation
+from mentum.reporting.figures.style import figure_style, save_figure, typeset
+from mentum.taxonomy import Rank, taxon_from_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+Shares = Mapping[str, CharacterShare]
+"""Character → its share."""
+
+_CELL, _LINE = 0.85, 0.3
+"""Inches: width and height of a cell."""
+
+
+def draw_characters_by_taxon(explanation: Explanation, folder: Path) -> list[Path]:
+    """Draw a table of taxa and the characters used in their correct identifications, per rank, as PNG and SVG.
+
+    Returns:
+        Files named like `characters_by_taxon_species.png`, in the order of the explanation; none for a rank at which
+        nothing was identified correctly.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    with figure_style():
+        for rank in dict.fromkeys(share.rank for share in explanation.shares):
+            by_taxon: dict[str, dict[str, CharacterShare]] = {}
+            for share in explanation.shares:
+                if share.rank == rank and share.taxon and share.group == "correct" and share.n:
+                    by_taxon.setdefault(share.taxon, {})[share.character] = share
+            if by_taxon:
+                files += save_figure(_draw_table(explanation, rank, by_taxon), folder / f"characters_by_taxon_{rank}")
+    return files
+
+
+def answers(explanation: Explanation) -> list[str]:
+    """The characters in the order of the annotation, then "none"."""
+    return [name for name in explanation.characters if name not in (UNASSIGNED, BACKGROUND, NONE)] + [NONE]
+
+
+def in_words(character: str) -> str:
+    """How a character is written.
+
+    >>> in_words("ventromental_plate"), in_words("none")
+    ('ventromental plate', 'none')
+    """
+    return character.replace("_", " ")
+
+
+def per_cent(share: float) -> str:
+    """A share in whole per cent.
+
+    >>> per_cent(0.63), per_cent(0.004), per_cent(0.998), per_cent(0.0)
+    ('63 %', '< 1 %', '> 99 %', '0 %')
+    """
+    if 0 < share < 0.005:
+        return "< 1 %"
+    return "> 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+
+
+def sample(explanation: Explanation) -> str:
+    """Which images the shares are about."""
+    subsets = {"train": "training"}
+    return f"correct identifications, {' and '.join(subsets.get(each, each) for each in explanation.subsets)} images"
+
+
+def in_rank(rank: Rank) -> str:
+    """Heading of a rank.
+
+    >>> in_rank(Rank.SPECIES)
+    'Species rank'
+    """
+    return f"{rank[0].upper()}{rank[1:]} rank"
+
+
+def shades() -> Colormap:
+    """Of shares from 0 to 1; they keep their order in grey and for people who do not tell red from green."""
+    from matplotlib import colormaps
+
+    return colormaps["YlGnBu"]
+
+
+def _draw_table(explanation: Explanation, rank: Rank, by_taxon: Mapping[str, Shares]) -> Figure:
+    from matplotlib.figure import Figure
+
+    columns = answers(explanation)
+    width, height = len(columns) * _CELL, len(by_taxon) * _LINE
+    # Names and headings lie outside; saving with a tight box makes room for them.
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((0, 0, 1, 1))
+    shares = [
+        [by_taxon[taxon][name].used if name in by_taxon[taxon] else 0.0 for name in columns] for taxon in by_taxon
+    ]
+    axes.pcolormesh(np.array(shares), cmap=shades(), vmin=0, vmax=1, edgecolors="white", linewidth=1.5)
+    axes.set(xlim=(0, len(columns)), ylim=(len(by_taxon), 0))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    _write_shares(axes, shares)
+    _name_columns(axes, columns)
+    _name_lines(axes, rank, by_taxon)
+    title = f"{in_rank(rank)}: share of images in which each character was used"
+    axes.annotate(title, (0, 1), (0, 46), "axes fraction", "offset points", fontsize=10, fontweight="bold")
+    axes.annotate(sample(explanation), (0, 1), (0, 34), "axes fraction", "offset points", fontsize=8.5, color="0.3")
+    return figure
+
+
+def _write_shares(axes: Axes, shares: Sequence[Sequence[float]]) -> None:
+    """Write per cent into the cells, white on dark ones."""
+    for line, row in enumerate(shares):
+        for column, share in enumerate(row):
+            colour = "white" if share > 0.6 else "black"
+            axes.text(
+                column + 0.5, line + 0.5, per_cent(share), color=colour, fontsize=8.5, ha="center", va="center_baseline"
+            )
+
+
+def _name_columns(axes: Axes, columns: Sequence[str]) -> None:
+    """Names above the cells, each word on its own line so that they fit."""
+    for column, name in enumerate(columns):
+        words = "\n".join(in_words(name).split())
+        axes.annotate(
+            words,
+            (column + 0.5, 0),
+            (0, 4),
+            "data",
+            "offset points",
+            fontsize=8,
+            ha="center",
+            va="bottom",
+            linespacing=1.1,
+        )
+
+
+def _name_lines(axes: Axes, rank: Rank, by_taxon: Mapping[str, Shares]) -> None:
+    """Names of taxa on the left, numbers of images and specimens on the right."""
+    names, styles = zip(*(typeset(taxon, _own_rank(taxon, rank)) for taxon in by_taxon), strict=True)
+    axes.set_xticks([])
+    axes.set_yticks(np.arange(len(by_taxon)) + 0.5, names, fontsize=9)
+    for text, style in zip(axes.get_yticklabels(), styles, strict=True):
+        text.set_fontstyle(style)
+    for line, shares in enumerate(by_taxon.values()):
+        share = next(iter(shares.values()))
+        axes.annotate(
+            counted(share),
+            (1, line + 0.5),
+            (6, 0),
+            axes.get_yaxis_transform(),
+            "offset points",
+            fontsize=8,
+            va="center",
+        )
+
+
+def counted(share: CharacterShare) -> str:
+    """Numbers of images and specimens in words."""
+    images = f"{share.n} {'image' if share.n == 1 else 'images'}"
+    return f"{images}, {share.n_specimens} {'specimen' if share.n_specimens == 1 else 'specimens'}"
+
+
+def _own_rank(taxon: str, rank: Rank) -> Rank:
+    """The taxon's own rank where its name tells that it is higher, as that of a genus that stands among species."""
+    own = taxon_from_name(taxon)
+    return own.rank if own and own.rank.depth < rank.depth else rank

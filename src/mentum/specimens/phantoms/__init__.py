@@ -1,6 +1,0 @@
-"""Drawn micrographs of chironomid taxa, with known answers, for tests, demonstrations and training from nothing."""
-
-from mentum.specimens.phantoms.dataset import draw_phantoms
-from mentum.specimens.phantoms.settings import PhantomSettings
-
-__all__ = ["PhantomSettings", "draw_phantoms"]

@@ -1,0 +1,1 @@
+"""One function per task, each as the command of that name."""

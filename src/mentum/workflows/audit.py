@@ -1,0 +1,202 @@
+"""Audit a data set, or what a training learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentum.audit.backgrounds import HeldOutJudge
+from mentum.audit.findings import FROZEN, NO_SUBSETS, Audit, Material
+from mentum.audit.findings import audit as look
+from mentum.audit.judges import judges_of, read_out_of_fold
+from mentum.calibration.cases import Cases
+from mentum.errors import RunError, SettingsError
+from mentum.evaluation.cross_validation import Judged
+from mentum.explanation.annotation.characters import read_annotations
+from mentum.records import ProgressCallback, ignore_progress
+from mentum.reporting.figures.audit_sheets import draw_audit
+from mentum.reporting.figures.shortcuts import draw_shortcuts
+from mentum.runs import Run
+from mentum.settings import Settings, load_settings
+from mentum.specimens.folds import Fold
+from mentum.specimens.manifest import SpecimenTable
+from mentum.specimens.splits import split_specimens
+from mentum.studies import read_study
+from mentum.training.folds import FoldTraining, fold_file, learn_folds
+from mentum.training.machine import repeatable
+from mentum.training.predict import Predictor
+from mentum.training.preparation import Prepared, prepare
+from mentum.training.tasks import task_ranks
+from mentum.workflows.study_folder import choose_folds, take_folder
+
+
+@dataclass(frozen=True)
+class Means:
+    """What an audit may use besides the images.
+
+    Attributes:
+        backbone: whose features judge labels and pairs; None = the training's, or the one in the box.
+        outlines: COCO file with outlines of specimens; None = they are found by colour.
+        crossvalidation: folder of a cross-validation whose predictions then judge the labels.
+        data: where the images of a training are now, if they have moved.
+        seed: of folds, permutations and backgrounds.
+        command: how it was asked for, for the record.
+    """
+
+    backbone: str | None = None
+    outlines: Path | None = None
+    crossvalidation: Path | None = None
+    data: Path | None = None
+    seed: int = 0
+    command: str = ""
+
+
+def audit(
+    source: Path,
+    out: Path | None = None,
+    *,
+    cache: Path,
+    means: Means = Means(),
+    report: ProgressCallback = ignore_progress,
+) -> tuple[Audit, Path]:
+    """Look for shortcuts, for images on both sides of a split, and for labels that look wrong.
+
+    Writes `audit.json`, sheets with thumbnails and a figure.
+
+    Args:
+        source: a training's folder, or a data set.
+        out: folder for it, and for features, which are kept; None = `audit` in the training's folder.
+        cache: folder of the pixel cache.
+        means: what it may use.
+        report: told about every step.
+
+    Returns:
+        What was found, and the folder.
+
+    Raises:
+        DataError: listing all faults of the data, or of the outlines.
+        RunError: if `out` holds something else, or the images are not those of the training or cross-validation.
+        SettingsError: if a data set has no `out`.
+    """
+    run = Run.open(source) if (source / "run.json").is_file() else None
+    if out is None and run is None:
+        raise SettingsError(f"{source}: is no training's folder, so that the result has no place; give --out.")
+    out, settings = out or source / "audit", _settings(run, means.backbone, means.seed)
+    prepared = prepare(means.data or (Path(run.record().data.source) if run else source), settings, cache, report)
+    table, pixels, subsets = prepared.table, prepared.pixels.pixels, _subsets(run, prepared)
+    masks = None if means.outlines is None else specimen_masks(means.outlines, table, pixels.shape[1])
+    better = None if means.crossvalidation is None else _crossvalidated(means.crossvalidation, prepared)
+    design, folds = choose_folds(table, None, None, settings)
+    take_folder(out, prepared, settings, f"audit, {design}", 1, means.command)
+    training = FoldTraining(prepared, settings, out, 1, report)
+    held_out, judged_by = better or _frozen(training, folds, cache)
+    swapped = _by_folds(training, folds) if run is None else _by_run(run, prepared, subsets, settings)
+    material = Material(table, pixels, training.features, subsets, held_out, judged_by, masks, swapped)
+    found = look(material, settings.backbone.source, settings.seed, report)
+    found.write(out / "audit.json")
+    row_of = {name: row for row, name in enumerate(table.file_names)}
+    draw_audit(found, lambda name: np.array(pixels[row_of[name]]), out / "figures")
+    if found.shortcuts:
+        draw_shortcuts(found.shortcuts, out / "figures")
+    return found, out
+
+
+def _settings(run: Run | None, backbone: str | None, seed: int) -> Settings:
+    """The training's, or the default ones, with a backbone that knows something."""
+    settings = run.record().settings if run else load_settings("default")
+    found = settings.backbone.source if run and settings.backbone.source != "random" else "builtin"
+    return settings.model_copy(
+        update={
+            "backbone": settings.backbone.model_copy(update={"source": backbone or found}),
+            "stage1": settings.stage1.model_copy(update={"views": 1}),
+            "seed": seed,
+        }
+    )
+
+
+def _subsets(run: Run | None, prepared: Prepared) -> NDArray[np.str_]:
+    """(N,) the subset of each image in the training, or one for all where there was none.
+
+    Raises:
+        RunError: if the images are not those of the training.
+    """
+    if run is None:
+        return np.full(len(prepared.table.labels), NO_SUBSETS)
+    trained = run.table()
+    same_files = trained["file_name"].to_list() == prepared.table.file_names
+    if not same_files or prepared.pixels.content_hash != run.record().data.content_hash:
+        raise RunError(
+            f"{prepared.table.source}: the images are not those that {run.path} was trained on, or have changed since; "
+            "expected the very same files; give --data the folder or table that holds them."
+        )
+    return trained["subset"].to_numpy().astype(str)
+
+
+def specimen_masks(file: Path, table: SpecimenTable, size: int) -> NDArray[np.bool_]:
+    """(N, size, size): the specimens as outlined, or all of their regions; nothing where an image has none.
+
+    Raises:
+        DataError: if the file cannot be read, or is of other images.
+    """
+    annotations = read_annotations(file, table.file_names, table.root)
+    masks = np.zeros((len(table.file_names), size, size), dtype=bool)
+    for row, name in enumerate(table.file_names):
+        if name in annotations.regions:
+            regions = annotations.masks(name, size)[: len(annotations.characters)].sum(axis=0)
+            covered = regions if annotations.outline is None else annotations.specimen(name, size)
+            masks[row] = False if covered is None else covered >= 0.5
+    return masks
+
+
+def _crossvalidated(folder: Path, prepared: Prepared) -> tuple[Cases, str]:
+    """Out-of-fold predictions of a cross-validation of the same images, and whose they are.
+
+    Raises:
+        RunError: if it is of other images, labels or specimens, or not complete.
+    """
+    study = read_study(folder)
+    subsets = split_specimens(prepared.table, study.settings.split, study.settings.seed)
+    record = replace(prepared, subsets=subsets).record()  # the hash of the table holds the split
+    if (study.table_hash, study.content_hash) != (record.table_hash, record.content_hash):
+        raise RunError(
+            f"{folder}: is of other images, labels or specimens than {prepared.table.source}, or they have changed "
+            "since; expected a cross-validation of the very same data."
+        )
+    return read_out_of_fold(folder, prepared.table), judges_of(folder, study)
+
+
+def _frozen(training: FoldTraining, folds: list[Fold], cache: Path) -> tuple[Cases, str]:
+    """Out-of-fold predictions of top classifiers on frozen features, and whose they are."""
+    learn_folds(training, folds, cache, 1)
+    files = [fold_file(training.folder, fold) for fold in folds]
+    return Judged.read(training.prepared.table, folds, files, ()).in_order(), FROZEN
+
+
+def _by_folds(training: FoldTraining, folds: list[Fold]) -> HeldOutJudge:
+    """Top classifiers on frozen features, each for the specimens that it did not learn from."""
+    taxonomy = training.prepared.taxonomy
+    rank = task_ranks(taxonomy, training.settings.head)[0]
+
+    def judge(squares: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        found = training.judge_squares(folds, squares, rows)
+        return taxonomy.sum_up(found["tree"], rank) if "tree" in found else found[rank]
+
+    return HeldOutJudge(FROZEN, np.arange(len(training.prepared.table.labels)), rank, judge)
+
+
+def _by_run(run: Run, prepared: Prepared, subsets: NDArray[np.str_], settings: Settings) -> HeldOutJudge | None:
+    """The trained networks, for test images, else validation images; None where there are neither."""
+    subset = next((name for name in ("test", "validation") if (subsets == name).any()), None)
+    if subset is None:
+        return None
+    predictor, rank = Predictor.open(run), task_ranks(prepared.taxonomy, settings.head)[0]
+
+    def judge(squares: NDArray[np.uint8], _: NDArray[np.int64]) -> NDArray[np.float32]:
+        with repeatable(settings):
+            return predictor(squares)[rank]
+
+    name = f"the trained networks, {subset} images"
+    return HeldOutJudge(name, np.flatnonzero(subsets == subset), rank, judge)
