@@ -43,7 +43,7 @@ from torch import Tensor, nn
 import mentum
 from mentum.cli.learning import pixel_cache
 from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, Estimate, Judged, RankScores, score
-from mentum.evaluation.run_comparison import RankComparison, compare
+from mentum.evaluation.run_comparison import RankComparison, compare_folders
 from mentum.network.backbones import Backbone, load_backbone
 from mentum.network.head import pool
 from mentum.records import ignore_progress, write_text
@@ -382,7 +382,7 @@ def as_table(ways: Sequence[Cross]) -> Iterator[str]:
     yield "|" + "---|" * len(HEADER)
     for cross in ways:
         ranks = {each.rank: each for each in results[cross.way].ranks if each.unit == "image"}
-        found = None if cross.way == RECIPE else compare(cross.folder, ways[0].folder).ranks
+        found = None if cross.way == RECIPE else compare_folders(cross.folder, ways[0].folder).ranks
         for place, (rank, scores) in enumerate(ranks.items()):
             compared = next((each for each in found or () if each.rank == rank), None)
             yield f"| {' | '.join(_row(cross if place == 0 else None, scores, compared))} |"

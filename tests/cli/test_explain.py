@@ -12,7 +12,8 @@ import pytest
 from mentum import cli
 from mentum.explanation.annotation.characters import read_annotations
 from mentum.explanation.results import Explanation
-from mentum.phantoms import PhantomSettings, draw_phantoms
+from mentum.phantoms.dataset import draw_phantoms
+from mentum.phantoms.settings import PhantomSettings
 from support.command_line import Command, sets
 
 

@@ -218,8 +218,8 @@ def test_another_missing_module_is_our_own_fault(monkeypatch: pytest.MonkeyPatch
 
 INTERRUPTED = """
 import os, signal
-import mentum.specimens.checks as checks
-checks.check = lambda *_: os.kill(os.getpid(), signal.SIGINT)
+from mentum.workflows import check
+check.check_specimens = lambda *_: os.kill(os.getpid(), signal.SIGINT)
 from mentum.cli import main
 main()
 """

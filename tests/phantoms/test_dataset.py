@@ -9,11 +9,13 @@ from PIL import Image, ImageDraw
 from pydantic import ValidationError
 
 from mentum.errors import MentumError
-from mentum.phantoms import PhantomSettings, dataset, draw_phantoms
+from mentum.phantoms import dataset
 from mentum.phantoms.anatomy import Taxon
+from mentum.phantoms.dataset import draw_phantoms
 from mentum.phantoms.outlines import area, clipped, ribbon, smooth
 from mentum.phantoms.plan import generator, images_of_taxa, plan
 from mentum.phantoms.regions import CATEGORIES
+from mentum.phantoms.settings import PhantomSettings
 from mentum.phantoms.specimen import grow, vary
 from mentum.phantoms.taxa import TAXA
 

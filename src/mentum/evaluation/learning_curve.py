@@ -89,9 +89,7 @@ class _Trial:
     right: Mapping[Rank, NDArray[np.float64]]
 
 
-def learning_curve(
-    table: SpecimenTable, folds: Sequence[Fold], judge: Judge, backbone: str, seed: int
-) -> LearningCurve:
+def follow_curve(table: SpecimenTable, folds: Sequence[Fold], judge: Judge, backbone: str, seed: int) -> LearningCurve:
     """Train on ever more specimens of each taxon, judge all images each time, and follow the curve.
 
     Args:

@@ -54,8 +54,8 @@ class _Sample:
         return confusion_matrix(self.y_true, self.y_pred, len(self.taxa))
 
 
-def evaluate(run: Run) -> Evaluation:
-    """Score a run's predictions and store the result as the run's `evaluation.json`.
+def score_run(run: Run) -> Evaluation:
+    """Score a run's predictions.
 
     Images whose label does not reach a rank are left out at that rank; a rank and subset without images has no row.
     Everything is ordered by stage, rank (lowest first) and subset.
@@ -66,7 +66,7 @@ def evaluate(run: Run) -> Evaluation:
     record, taxonomy = run.record(), run.taxonomy()
     stages = list(run.predictions())
     samples = [sample for stage in stages for sample in _samples(stage, taxonomy, record.ranks)]
-    evaluation = Evaluation(
+    return Evaluation(
         run=run.path.resolve().name,
         backbone=record.backbone.source if record.backbone else record.settings.backbone.source,
         heads=record.settings.head.kind,
@@ -77,8 +77,6 @@ def evaluate(run: Run) -> Evaluation:
         misclassified=tuple(image for sample in samples for image in _misclassified(sample)),
         notes=tuple(write_notes(record, taxonomy, stages)),
     )
-    evaluation.write(run.evaluation_file)
-    return evaluation
 
 
 def _samples(stage: StagePredictions, taxonomy: Taxonomy, ranks: tuple[Rank, ...]) -> Iterator[_Sample]:

@@ -59,7 +59,7 @@ class Stopwatch:
             self.seconds[name] = round(self.seconds.get(name, 0.0) + more, 2)
 
 
-def train(
+def train_identifier(
     data: Path,
     out: Path,
     settings: Settings,
@@ -102,7 +102,7 @@ def train_prepared(
     command: str,
     report: ProgressCallback,
 ) -> Run:
-    """Train as `train` does, on data that is made ready and with a backbone that is loaded when they are needed."""
+    """Train as `train_identifier` does; data is made ready and the backbone loaded when they are needed."""
     watch = Stopwatch()
     refuse_foreign(out)
     with repeatable(settings):

@@ -7,19 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mentum.evaluation.result_table import evaluate
 from mentum.records import Confusion
 from mentum.reporting.figures import confusions as figures
 from mentum.reporting.figures.confusions import draw_confusions
 from mentum.taxonomy import Rank
-from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run
+from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
 def evaluation(tmp_path_factory):
-    return evaluate(make_run(tmp_path_factory.mktemp("runs") / "run", shots=(*SHOTS, *TEST_SHOTS)))
+    return store_scores(make_run(tmp_path_factory.mktemp("runs") / "run", shots=(*SHOTS, *TEST_SHOTS)))
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,12 @@ import shutil
 import pytest
 
 from mentum.evaluation.cross_validation import FoldScores
-from mentum.evaluation.result_table import evaluate
 from mentum.reporting.report.page import write_report
 from mentum.reporting.report.validation import MOST_FOLDS, curve_sentences
 from mentum.runs import Run
 from mentum.taxonomy import Rank
 from support.report_pages import page_of
-from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run
+from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
 from support.studies_by_hand import cross_validation, estimate, learning_curve, write_curve, write_validation
 
 
@@ -21,7 +20,7 @@ from support.studies_by_hand import cross_validation, estimate, learning_curve, 
 def run(tmp_path_factory) -> Run:
     """A run with a cross-validation, two with another one, and a learning curve."""
     run = make_run(tmp_path_factory.mktemp("studied") / "run", shots=(*SHOTS, *TEST_SHOTS))
-    evaluate(run)
+    store_scores(run)
     write_validation(run.path / "crossvalidation", run)
     write_curve(run.path / "learning-curve", run)
     return run
@@ -70,7 +69,7 @@ def test_folds_are_listed_and_their_range_told(page):
 
 def test_of_many_folds_the_weakest_are_listed(tmp_path):
     run = make_run(tmp_path / "run")
-    evaluate(run)
+    store_scores(run)
     folds = tuple(
         FoldScores(
             name=f"lake {number}", n_taught=6, n_watched=2, n_images=1, n_specimens=1,
