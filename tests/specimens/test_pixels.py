@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
-import awkward_images as awkward
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,6 +18,7 @@ from mentum.records import Progress
 from mentum.settings import PixelSettings
 from mentum.specimens import pixels
 from mentum.specimens.pixels import PixelCache, SquarePlacement, hash_images, open_cache, square_pixels
+from support import awkward_images as awkward
 from support.drawn_data import draw_taxon
 
 SMALL = PixelSettings(size=32, padding=0)
