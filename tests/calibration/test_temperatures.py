@@ -21,7 +21,7 @@ from mentum.calibration.temperatures import (
     mean_of_groups,
 )
 from mentum.taxonomy import Rank, Taxonomy
-from test_taxonomy import MIDGES, RANKS, taxonomies
+from support.trees import MIDGES, RANKS, taxonomies
 
 RECOVERED = 0.04
 """Relative error allowed of a temperature from 8,000 specimens."""

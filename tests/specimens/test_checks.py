@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import awkward_images as awkward
 import pytest
 
 from mentum.errors import DataError
@@ -13,6 +12,7 @@ from mentum.records import CheckReport, Fault, Progress, Severity
 from mentum.specimens.checks import check_specimens, duplicate_faults, table_faults
 from mentum.specimens.manifest import read_specimens
 from mentum.taxonomy import Rank
+from support import awkward_images as awkward
 from support.data_sets import Row, real_data, write_data_set
 
 Faults = Callable[[list[Row]], list[Fault]]

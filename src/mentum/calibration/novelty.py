@@ -41,11 +41,11 @@ class Spread:
     rest: float
 
     @classmethod
-    def of(cls, centred: Vector) -> Spread:
-        """Of rows (N, K) whose mean is zero."""
+    def of(cls, centred: Vector, n_directions: int = N_DIRECTIONS) -> Spread:
+        """Of rows (N, K) whose mean is zero, with the variances of so many directions kept."""
         n, k = centred.shape
         values, vectors = np.linalg.eigh(centred.T @ centred / n)
-        values, kept = np.maximum(values[::-1], 0), min(N_DIRECTIONS, k)
+        values, kept = np.maximum(values[::-1], 0), min(n_directions, k)
         mean = max(float(values.mean()), float(np.finfo(np.float32).tiny))
         others = float(values[kept:].mean()) if kept < k else mean
         shrunk = (1 - SHRINKAGE) * np.append(values[:kept], [others]) + SHRINKAGE * mean

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from mentum.records import Confusion
-from mentum.reporting.figures import confusions as figures
 from mentum.reporting.figures.confusions import draw_confusions
 from mentum.taxonomy import Rank
 from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
@@ -88,10 +87,9 @@ def test_counts_are_written_and_zeros_stay_blank(evaluation, tmp_path):
 
 
 @pytest.mark.parametrize(("limit", "written"), [(5, True), (4, False)])
-def test_counts_are_left_out_where_cells_are_small(evaluation, tmp_path, monkeypatch, limit, written):
-    monkeypatch.setattr(figures, "LARGEST_WITH_COUNTS", limit)
+def test_counts_are_left_out_where_cells_are_small(evaluation, tmp_path, limit, written):
     labels = tuple(f"Genus species{k}" for k in range(5))
-    _, svg = draw_confusions(with_confusion(evaluation, np.eye(5) * 777, labels), tmp_path)
+    _, svg = draw_confusions(with_confusion(evaluation, np.eye(5) * 777, labels), tmp_path, largest_with_counts=limit)
     assert ("777" in texts(svg)) is written
 
 
