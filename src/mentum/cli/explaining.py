@@ -98,7 +98,7 @@ def _explain_characters(
     """Measure, write and draw."""
     from mentum.explanation.character_use import explain_characters
     from mentum.explanation.tables import characters_csv
-    from mentum.records import write_text
+    from mentum.files import write_text
     from mentum.reporting.figures.character_shares import Exemplar, draw_character_shares
     from mentum.reporting.figures.characters_by_taxon import draw_characters_by_taxon
     from mentum.reporting.figures.galleries import draw_contrasts, draw_galleries

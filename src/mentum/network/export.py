@@ -65,10 +65,9 @@ def export_onnx(network: Network, size: int, file: Path) -> None:
             "one (ResNet, RegNet, ConvNeXt, MobileNet, EfficientNet)."
         ) from error
     assert program is not None, "the exporter gives a program unless it is told to write a file"
-    beside = file.with_name(f"{file.name}.part")
     _forget_origin(program.model)
-    program.save(beside)
-    beside.replace(file)
+    with whole(file) as beside:
+        program.save(beside)
 
 
 def _forget_origin(model: object) -> None:
