@@ -26,9 +26,8 @@ def whole(path: Path, unfinished: str = UNFINISHED) -> Iterator[Path]:
         path: the name; an earlier file or an empty folder of it is replaced.
         unfinished: how the name ends until then, where `UNFINISHED` would meet another file.
     """
-    beside = path.with_name(path.name + unfinished)
-    if beside.is_dir():
-        shutil.rmtree(beside)
+    beside = path.parent / f"{path.name}{unfinished}"  # "." has no name, but a parent
+    _remove(beside)
     try:
         yield beside
         if beside.is_dir() and path.is_dir():
