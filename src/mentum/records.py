@@ -10,14 +10,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mentum.files import write_text
 from mentum.taxonomy import Rank
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text that appears whole or not at all."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
 
 
 class Record(BaseModel):

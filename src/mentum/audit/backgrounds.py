@@ -16,7 +16,9 @@ from mentum.evaluation.comparison import better, compare_right
 from mentum.evaluation.cross_validation import Estimate
 from mentum.evaluation.metrics import accuracy_interval
 from mentum.records import Progress, ProgressCallback, Record, ignore_progress
-from mentum.specimens.outlines import RIM, Field, find_body, grow, quadratic, surface
+from mentum.specimens.outlines.masks import grow
+from mentum.specimens.outlines.patches import RIM, find_body
+from mentum.specimens.outlines.surfaces import Field, quadratic, surface
 from mentum.taxonomy import Rank
 
 SMALLEST = 0.005

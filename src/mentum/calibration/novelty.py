@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.errors import ModelError
+from mentum.files import whole
 
 N_DIRECTIONS = 128
 """Directions of features whose variance is kept; that of the others counts as one number."""
@@ -148,15 +149,14 @@ class Novelty:
 
     def save(self, file: Path) -> None:
         """Write plain arrays."""
-        density, beside = self.density, file.with_name(f"{file.name}.part")
+        density = self.density
         arrays: dict[str, Any] = {"mean": density.mean, "centres": density.centres}
         for name, spread in (("within", density.within), ("total", density.total)):
             arrays |= {f"{name}_directions": spread.directions, f"{name}_variances": spread.variances}
         single = {name: values.astype(np.float32) for name, values in arrays.items()}
         rests = np.array([density.within.rest, density.total.rest])
-        with beside.open("wb") as stream:
+        with whole(file) as beside, beside.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **single, rests=rests, location=self.location, scale=self.scale)
-        beside.replace(file)
 
     @classmethod
     def load(cls, file: Path) -> Novelty:

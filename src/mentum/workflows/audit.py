@@ -15,6 +15,7 @@ from mentum.calibration.cases import Cases
 from mentum.errors import RunError, SettingsError
 from mentum.evaluation.cross_validation import Judged
 from mentum.explanation.annotation.characters import read_annotations
+from mentum.files import require_same_images
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.reporting.figures.audit_sheets import draw_audit
 from mentum.reporting.figures.shortcuts import draw_shortcuts
@@ -135,12 +136,9 @@ def _subsets(run: Run | None, prepared: Prepared) -> NDArray[np.str_]:
     if run is None:
         return np.full(len(prepared.table.labels), NO_SUBSETS)
     trained = run.table()
-    same_files = trained["file_name"].to_list() == prepared.table.file_names
-    if not same_files or prepared.pixels.content_hash != run.record().data.content_hash:
-        raise RunError(
-            f"{prepared.table.source}: the images are not those that {run.path} was trained on, or have changed since; "
-            "expected the very same files; give --data the folder or table that holds them."
-        )
+    found = (prepared.table.file_names, prepared.pixels.content_hash)
+    expected = (trained["file_name"].to_list(), run.record().data.content_hash)
+    require_same_images(found, expected, prepared.table.source, run.path)
     return trained["subset"].to_numpy().astype(str)
 
 

@@ -15,8 +15,9 @@ from mentum.explanation.proposals.pictures import example_pictures, mean_image
 from mentum.explanation.proposals.propose import Proposals, propose_characters
 from mentum.explanation.results import Explanation
 from mentum.explanation.tables import characters_csv
+from mentum.files import write_text
 from mentum.maps import Alignment
-from mentum.records import ProgressCallback, ignore_progress, write_text
+from mentum.records import ProgressCallback, ignore_progress
 from mentum.reporting.figures.character_shares import Exemplar, draw_character_shares
 from mentum.reporting.figures.characters_by_taxon import draw_characters_by_taxon
 from mentum.reporting.figures.galleries import draw_contrasts, draw_galleries

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from mentum.calibration.temperatures import fit_temperatures, log_probabilities
 from mentum.errors import ModelError
 from mentum.evaluation.probabilities import judge
 from mentum.evaluation.results import CalibrationReport
+from mentum.files import is_free, whole
 from mentum.model.folder import Model, seal
 from mentum.model.provenance import training_record, verbatim_labels
 from mentum.model.record import CalibrationRecord, ModelRecord, NetworkRecord, SampleRecord
@@ -116,19 +116,12 @@ def export(
     settings = _ReleaseSettings(
         name or run.path.resolve().name, version, doi, licence, error_rate, false_rejection, samples
     )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not is_free(out):
         raise ModelError(f"{out}: exists already, expected a new or empty folder; give another --out, or remove it.")
     images = open_images(run, "all", path_or_none(data), cache_folder(cache), report)
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
+    with whole(out) as beside:
+        beside.mkdir(parents=True)
         found = _assemble(_Release(run, run.record(), images, beside, settings), report)
-        if out.is_dir():
-            out.rmdir()
-        beside.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return Exported(Model.open(out), found)
 
 

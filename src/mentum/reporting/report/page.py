@@ -13,7 +13,8 @@ from mentum.errors import RunError
 from mentum.evaluation.results import CalibrationReport, UnknownTaxa
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, Explanation
 from mentum.explanation.tables import shares_of_correct
-from mentum.records import Evaluation, Record, ResultRow, write_text
+from mentum.files import write_text
+from mentum.records import Evaluation, Record, ResultRow
 from mentum.reporting.figures.style import name_spans
 from mentum.reporting.report import figures, sections
 from mentum.reporting.report.audit import shortcut_sentence, show_audit
