@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from mentum.evaluation.metrics import (
-    accuracy,
-    accuracy_interval,
-    bootstrap,
-    confusion_matrix,
-    n_misclassified,
-    precision_recall_f1,
-    wilson,
-)
+from mentum.evaluation.intervals import accuracy_interval, bootstrap, wilson
+from mentum.evaluation.metrics import accuracy, confusion_matrix, n_misclassified, precision_recall_f1
 
 
 @pytest.fixture

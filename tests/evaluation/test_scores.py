@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from mentum.evaluation.scores import balanced_accuracy, macro_f1, top_k_accuracy
+from mentum.evaluation.metrics import balanced_accuracy, macro_f1, top_k_accuracy
 
 
 def drawn_columns(seed, *, never_labelled=(), never_identified=()):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mentum.cli.data import DataArgument, JsonOption, LogOption
-from mentum.cli.display import print_evaluation
 from mentum.cli.progress import Log, shown_progress
 
 if TYPE_CHECKING:
@@ -83,8 +82,9 @@ def evaluate(
 ) -> None:
     """Print the paper's table, what probabilities mean, and the ranks that can be defended; write them with figures."""
     from mentum.cli.display import print_calibration
+    from mentum.cli.display_scores import print_evaluation
     from mentum.evaluation.result_table import evaluate as evaluate_run
-    from mentum.evaluation.tables import result_csv
+    from mentum.evaluation.result_table import result_csv
     from mentum.reporting.figures.confusions import draw_confusions
     from mentum.runs import Run
 

@@ -46,7 +46,8 @@ def crossvalidate(
     log: LogOption = Log.AUTO,
 ) -> None:
     """Judge a recipe on every specimen once: train without it, and stop and calibrate without it."""
-    from mentum.cli.display import print_calibration, print_cross_validation
+    from mentum.cli.display import print_calibration
+    from mentum.cli.display_scores import print_cross_validation
     from mentum.workflows.crossvalidate import Plan
     from mentum.workflows.crossvalidate import crossvalidate as judge_recipe
 

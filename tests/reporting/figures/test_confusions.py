@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mentum.evaluation.result_table import evaluate
-from mentum.records import Confusion
+from mentum.evaluation.results import Confusion
 from mentum.reporting.figures import confusions as figures
 from mentum.reporting.figures.confusions import draw_confusions
 from mentum.taxonomy import Rank

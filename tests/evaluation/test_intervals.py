@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mentum.evaluation.metrics import bootstrap
-from mentum.evaluation.resampling import bootstrap_interval, draw_rows
+from mentum.evaluation.intervals import bootstrap, bootstrap_interval, draw_rows
 
 
 def bounds(interval):
