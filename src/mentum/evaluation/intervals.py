@@ -110,8 +110,8 @@ def _draw(groups: _Groups, rng: np.random.Generator) -> NDArray[np.int64]:
     drawn = rng.integers(0, len(groups.starts), len(groups.starts))
     sizes = groups.sizes[drawn]
     ends = np.cumsum(sizes)
-    within = np.arange(ends[-1]) - np.repeat(ends - sizes, sizes)
-    rows: NDArray[np.int64] = groups.rows[np.repeat(groups.starts[drawn], sizes) + within]
+    shifts = np.repeat(groups.starts[drawn] - ends + sizes, sizes)
+    rows: NDArray[np.int64] = groups.rows[np.arange(ends[-1]) + shifts]
     return rows
 
 
