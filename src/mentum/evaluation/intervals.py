@@ -158,11 +158,9 @@ def bootstrap_interval(
     >>> interval.low, interval.high
     (0.0, 1.0)
     """
-
-    def alone(rows: NDArray[np.int64]) -> Sequence[float]:
-        return (measure(rows),)
-
-    (interval,) = bootstrap_intervals(alone, specimens, seed, n_resamples)
+    groups, rng = _group(specimens), np.random.default_rng(seed)
+    values = np.array([measure(_draw(groups, rng)) for _ in range(n_resamples)], dtype=np.float64)
+    interval = _percentiles(values)
     if interval is None:
         raise ValueError(f"the measure is undefined in all of {n_resamples} draws")
     return interval
@@ -174,10 +172,10 @@ def bootstrap_intervals(
     seed: int,
     n_resamples: int = 1000,
 ) -> list[Interval | None]:
-    """Intervals of several measures from the same draws, each as `bootstrap_interval` gives it.
+    """Intervals of several measures from the same draws, which are those of `bootstrap_interval`.
 
     Args:
-        measures: from rows of images, (M,) int, to a number per measure; nan where undefined.
+        measures: from how many times each image is drawn, (N,) int, to a number per measure; nan where undefined.
         specimens: (N,) the specimen of each image.
         seed: of the draws.
         n_resamples: number of draws.
@@ -188,8 +186,12 @@ def bootstrap_intervals(
     Raises:
         ValueError: if there are no images.
     """
-    groups, rng = _group(specimens), np.random.default_rng(seed)
-    values = np.array([measures(_draw(groups, rng)) for _ in range(n_resamples)], dtype=np.float64)
+    if len(specimens) == 0:
+        raise ValueError("a draw from no images at all")
+    names, codes = np.unique(specimens, return_inverse=True)
+    rng, n = np.random.default_rng(seed), len(names)
+    draws = (np.bincount(rng.integers(0, n, n), minlength=n)[codes] for _ in range(n_resamples))
+    values = np.array([measures(times) for times in draws], dtype=np.float64)
     return [_percentiles(of_one) for of_one in values.T]
 
 

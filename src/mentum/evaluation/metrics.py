@@ -29,13 +29,16 @@ def accuracy(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> float:
     return float(np.count_nonzero(y_true == y_pred) / len(y_true))
 
 
-def confusion_matrix(y_true: NDArray[np.int64], y_pred: NDArray[np.int64], n_taxa: int) -> NDArray[np.int64]:
-    """(n_taxa, n_taxa) int: images by label (rows) and identification (columns).
+def confusion_matrix(
+    y_true: NDArray[np.int64], y_pred: NDArray[np.int64], n_taxa: int, times: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """(n_taxa, n_taxa) int: images by label (rows) and identification (columns), each counted so many times.
 
     >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]), 2).tolist()
     [[1, 0], [1, 1]]
     """
-    return np.bincount(y_true * n_taxa + y_pred, minlength=n_taxa**2).reshape(n_taxa, n_taxa)
+    counts = np.bincount(y_true * n_taxa + y_pred, weights=times, minlength=n_taxa**2)
+    return counts.astype(np.int64, copy=False).reshape(n_taxa, n_taxa)
 
 
 def precision_recall_f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -34,13 +34,13 @@ class Sample:
         labels: (N,) int, column of the label of each that can be drawn.
         identifications: (N,) int, likewise of the identification.
         probabilities: (N, C) float, of each taxon.
-        rows: (M,) int, those drawn; all unless given.
+        times: (N,) int, how many times each is drawn; once unless given.
     """
 
     labels: NDArray[np.int64]
     identifications: NDArray[np.int64]
     probabilities: NDArray[np.floating]
-    rows: NDArray[np.int64] | None = None
+    times: NDArray[np.int64] | None = None
 
     @property
     def n_taxa(self) -> int:
@@ -50,22 +50,22 @@ class Sample:
     @cached_property
     def y_true(self) -> NDArray[np.int64]:
         """(M,) int, columns of the labels."""
-        return self.labels if self.rows is None else self.labels[self.rows]
+        return self.labels if self.times is None else np.repeat(self.labels, self.times)
 
     @cached_property
     def y_pred(self) -> NDArray[np.int64]:
         """(M,) int, columns of the identifications."""
-        return self.identifications if self.rows is None else self.identifications[self.rows]
+        return self.identifications if self.times is None else np.repeat(self.identifications, self.times)
 
     @cached_property
     def y_prob(self) -> NDArray[np.floating]:
         """(M, C) float, of each taxon."""
-        return self.probabilities if self.rows is None else self.probabilities[self.rows]
+        return self.probabilities if self.times is None else np.repeat(self.probabilities, self.times, axis=0)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """(C, C) int: the confusion matrix."""
-        return confusion_matrix(self.y_true, self.y_pred, self.n_taxa)
+        return confusion_matrix(self.labels, self.identifications, self.n_taxa, self.times)
 
 
 @dataclass(frozen=True)
@@ -151,10 +151,10 @@ def _intervals(
     by_rule = {name: rule(each, specimens, seed) for name, each in measured.items() if (rule := METRICS[name].interval)}
     drawn = {name: each for name, each in measured.items() if name not in by_rule}
 
-    def measure(rows: NDArray[np.int64]) -> list[float]:
-        draw = replace(sample, rows=rows)
+    def measure(times: NDArray[np.int64]) -> list[float]:
+        draw = replace(sample, times=times)
         return [
-            _mean(each[rows] if isinstance(each, np.ndarray) else METRICS[name].measure(draw))
+            float(each @ times / times.sum()) if isinstance(each, np.ndarray) else _mean(METRICS[name].measure(draw))
             for name, each in drawn.items()
         ]
 
