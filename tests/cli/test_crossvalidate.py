@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mentum.evaluation import cross_validation
+from mentum.evaluation import cross_validation, scores
 from mentum.evaluation.cross_validation import CrossValidation
-from mentum.evaluation.resampling import bootstrap_interval
+from mentum.evaluation.intervals import bootstrap_interval, bootstrap_intervals
 from mentum.evaluation.results import CalibrationReport
 from mentum.studies import read_study
 from mentum.taxonomy import Rank
@@ -31,6 +31,7 @@ def quick() -> Iterator[None]:
     """A twentieth of the draws: intervals have tests of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cross_validation, "bootstrap_interval", partial(bootstrap_interval, n_resamples=50))
+        patch.setattr(scores, "bootstrap_intervals", partial(bootstrap_intervals, n_resamples=50))
         yield
 
 

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 import mentum
 from mentum import cli
-from mentum.evaluation.results import CalibrationReport
-from mentum.records import CheckReport, Evaluation, Progress
+from mentum.evaluation.results import CalibrationReport, Evaluation
+from mentum.records import CheckReport, Progress
 from mentum.runs import Run
 from support.awkward_images import write_truncated
 from support.command_line import Command, sets, start

@@ -20,8 +20,9 @@ from mentum.calibration.thresholds import RankThreshold
 from mentum.calibration.verdicts import give_verdicts
 from mentum.errors import RunError
 from mentum.evaluation import cross_validation as module
+from mentum.evaluation import scores
 from mentum.evaluation.cross_validation import CrossValidation, Judged, calibrate_folds, score
-from mentum.evaluation.resampling import bootstrap_interval
+from mentum.evaluation.intervals import bootstrap_interval, bootstrap_intervals
 from mentum.evaluation.results import CalibrationReport
 from mentum.settings import SplitSettings
 from mentum.specimens.folds import Fold, deal_folds, leave_groups_out
@@ -123,6 +124,7 @@ def quick() -> Iterator[None]:
     """A twentieth of the draws: intervals have tests of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "bootstrap_interval", partial(bootstrap_interval, n_resamples=50))
+        patch.setattr(scores, "bootstrap_intervals", partial(bootstrap_intervals, n_resamples=50))
         yield
 
 

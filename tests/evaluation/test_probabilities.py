@@ -9,7 +9,7 @@ from mentum.calibration.held_out import N_GROUPS, held_out
 from mentum.calibration.temperatures import fit_temperatures
 from mentum.calibration.verdicts import give_verdicts
 from mentum.errors import RunError
-from mentum.evaluation.metrics import wilson
+from mentum.evaluation.intervals import wilson
 from mentum.evaluation.probabilities import N_POINTS, evaluate_probabilities, judge
 from mentum.evaluation.reliability import area_under
 from mentum.evaluation.results import CalibrationReport

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from mentum.evaluation.metrics import bootstrap, wilson
-from mentum.evaluation.result_table import score_run
-from mentum.evaluation.tables import result_csv
-from mentum.records import Evaluation
+from mentum.evaluation.intervals import bootstrap, wilson
+from mentum.evaluation.result_table import result_csv, score_run
+from mentum.evaluation.results import Evaluation
 from mentum.taxonomy import Rank
 from support.runs_by_hand import SHOTS, TEST_SHOTS, Shot, make_run
 

@@ -10,7 +10,7 @@ import polars as pl
 
 import mentum
 from mentum.evaluation.result_table import score_run
-from mentum.records import Evaluation
+from mentum.evaluation.results import Evaluation
 from mentum.runs import (
     BackboneRecord,
     DataRecord,

@@ -9,15 +9,9 @@ import polars as pl
 from mentum.audit.backgrounds import BackgroundSwap
 from mentum.audit.findings import Audit, AuditImage, LabelSuspect, NearDuplicate
 from mentum.audit.shortcuts import CueResult
-from mentum.evaluation.cross_validation import (
-    OUT_OF_FOLD,
-    CrossValidation,
-    Estimate,
-    FoldScores,
-    RankScores,
-    TreeScores,
-)
+from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, FoldScores, RankScores, TreeScores
 from mentum.evaluation.learning_curve import CurvePoint, Forecast, LearningCurve
+from mentum.evaluation.results import Estimate
 from mentum.records import Interval
 from mentum.runs import Run
 from mentum.settings import load_settings
@@ -48,9 +42,9 @@ def cross_validation(design: str = "5 folds by specimen", **changes: object) -> 
     """At species and genus rank, by image and by specimen; two folds."""
     scores = {"balanced_accuracy": estimate(0.7), "macro_f1": estimate(0.6)}
     rows = [
-        RankScores(
-            rank=rank, unit=unit, n_images=14, n_specimens=11, n_misclassified=wrong, top_3=top_3,
-            accuracy=estimate(1 - wrong / n), **scores,
+        RankScores.model_validate(
+            {"rank": rank, "unit": unit, "n_images": 14, "n_specimens": 11, "n_misclassified": wrong,
+             "accuracy": estimate(1 - wrong / n), **scores, "top_3": top_3}
         )
         for rank, top_3 in ((Rank.SPECIES, estimate(1.0, 1.0, 1.0)), (Rank.GENUS, None))
         for unit, n, wrong in (("image", 14, 3), ("specimen", 11, 2))

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.audit.cues import CUES, OF_SPECIMEN_TOO, Pictures
-from mentum.evaluation.metrics import accuracy, accuracy_interval
+from mentum.evaluation.intervals import accuracy_interval
+from mentum.evaluation.metrics import accuracy
 from mentum.records import Interval, Record
 
 N_FOLDS = 5

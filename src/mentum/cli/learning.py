@@ -11,7 +11,6 @@ import typer
 
 import mentum
 from mentum.cli.data import DataArgument, JsonOption, LogOption
-from mentum.cli.display import print_evaluation
 from mentum.cli.progress import Log, shown_progress
 
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `mentum train` made.")]
@@ -65,7 +64,8 @@ def evaluate(
 ) -> None:
     """Print the paper's table, what probabilities mean, and the ranks that can be defended; write them with figures."""
     from mentum.cli.display import print_calibration
-    from mentum.evaluation.tables import result_csv
+    from mentum.cli.display_scores import print_evaluation
+    from mentum.evaluation.result_table import result_csv
 
     if novelty:
         _leave_taxa_out(run, cast(Literal[1, 2], stage), (data, cache, log), as_json=as_json)

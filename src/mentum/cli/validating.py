@@ -45,7 +45,8 @@ def crossvalidate(
     log: LogOption = Log.AUTO,
 ) -> None:
     """Judge a recipe on every specimen once: train without it, and stop and calibrate without it."""
-    from mentum.cli.display import print_calibration, print_cross_validation
+    from mentum.cli.display import print_calibration
+    from mentum.cli.display_scores import print_cross_validation
 
     with shown_progress(log) as report:
         found = mentum.crossvalidate(

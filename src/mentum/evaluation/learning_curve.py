@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from mentum.calibration.cases import Cases
 from mentum.calibration.temperatures import log_probabilities
 from mentum.calibration.verdicts import give_verdicts
-from mentum.evaluation.cross_validation import Estimate
-from mentum.evaluation.metrics import accuracy_interval
-from mentum.evaluation.resampling import draw_rows
+from mentum.evaluation.intervals import accuracy_interval, draw_rows
+from mentum.evaluation.results import Estimate
 from mentum.records import Interval, Record
 from mentum.specimens.folds import Fold, thin
 from mentum.specimens.manifest import SpecimenTable

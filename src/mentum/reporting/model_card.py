@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mentum.evaluation.result_table import score_run
-from mentum.evaluation.results import CalibrationReport, DefendedRanks
+from mentum.evaluation.results import CalibrationReport, DefendedRanks, Evaluation
 from mentum.files import write_text
 from mentum.model.record import ModelRecord
-from mentum.records import Evaluation
 from mentum.reporting.figures.style import is_italic
 from mentum.runs import Run
 from mentum.taxonomy import taxon_from_lineage

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from mentum.errors import RunError
 from mentum.evaluation.probabilities import evaluate_probabilities
 from mentum.evaluation.result_table import score_run
-from mentum.evaluation.results import CalibrationReport
-from mentum.records import Evaluation
+from mentum.evaluation.results import CalibrationReport, Evaluation
 from mentum.reporting.figures.calibration import draw_calibration
 from mentum.reporting.figures.confusions import draw_confusions
 from mentum.runs import Run

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from mentum.cli.reporting import report as report_command
 from mentum.errors import RunError
 from mentum.evaluation.probabilities import evaluate_probabilities
-from mentum.evaluation.results import UnknownTaxa, UnknownTaxon
+from mentum.evaluation.results import Evaluation, UnknownTaxa, UnknownTaxon
 from mentum.explanation.results import CharacterShare, Explanation
-from mentum.records import Evaluation, Interval
+from mentum.records import Interval
 from mentum.reporting.figures.confusions import draw_confusions
 from mentum.reporting.report.page import write_report
 from mentum.reporting.report.pictures import embed_figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.records import Confusion, Evaluation
+from mentum.evaluation.results import Confusion, Evaluation
 from mentum.reporting.figures.style import figure_style, save_figure, typeset
 
 if TYPE_CHECKING:
