@@ -17,7 +17,7 @@ from mentum.cli.display_scores import print_cross_validation, print_evaluation
 from mentum.evaluation.cross_validation import CrossValidation, Judged, score
 from mentum.evaluation.intervals import accuracy_interval, bootstrap_interval
 from mentum.evaluation.metrics import balanced_accuracy, macro_f1, top_k_accuracy
-from mentum.evaluation.result_table import evaluate, result_csv
+from mentum.evaluation.result_table import result_csv
 from mentum.evaluation.results import Evaluation
 from mentum.evaluation.scores import METRICS, Metric, Sample, score_sample
 from mentum.runs import Run
@@ -26,7 +26,7 @@ from mentum.specimens.folds import deal_folds
 from mentum.specimens.manifest import SpecimenTable
 from mentum.taxonomy import Taxon
 from support.report_pages import page_of
-from support.runs_by_hand import LINEAGES, SHOTS, make_run
+from support.runs_by_hand import LINEAGES, SHOTS, make_run, store_scores
 from support.studies_by_hand import write_validation
 
 ABOUT = {"design": "2 folds by specimen", "stage": 1, "backbone": "builtin", "seed": 4}
@@ -127,7 +127,7 @@ def judged_by_hand() -> Judged:
 
 @pytest.mark.usefixtures("with_kappa")
 def test_one_more_metric_is_in_json_csv_and_terminal_of_evaluate(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluation = evaluate(run)
+    evaluation = store_scores(run)
     where = ("fine-tuned", "species", "validation")
 
     stored = json.loads(run.evaluation_file.read_text(encoding="utf-8"))
@@ -163,7 +163,7 @@ def test_one_more_metric_is_in_json_and_terminal_of_crossvalidate(capsys: pytest
 
 @pytest.mark.usefixtures("with_kappa")
 def test_one_more_metric_is_in_both_tables_of_the_report(run: Run) -> None:
-    evaluate(run)
+    store_scores(run)
     write_validation(run.path / "crossvalidation", run, score(judged_by_hand(), ABOUT))
     text = page_of(run).text
     assert text.count("Cohen\u2019s kappa") == text.count("Kappa corrects for chance.") == 2
@@ -176,7 +176,7 @@ def test_one_more_metric_is_in_both_tables_of_the_report(run: Run) -> None:
 def test_files_from_before_a_metric_can_be_read_and_shown(run: Run, request: pytest.FixtureRequest) -> None:
     found = score(judged_by_hand(), ABOUT)
     write_validation(run.path / "crossvalidation", run, found)
-    evaluate(run)
+    store_scores(run)
     stored = json.loads(run.evaluation_file.read_text(encoding="utf-8"))
     for row in stored["table"]:
         del row["scores"]

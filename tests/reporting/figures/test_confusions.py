@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mentum.records import Confusion
+from mentum.evaluation.results import Confusion
 from mentum.reporting.figures.confusions import draw_confusions
 from mentum.taxonomy import Rank
 from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
