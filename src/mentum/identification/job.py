@@ -118,7 +118,7 @@ class Job:
             "mentum": version("mentum"),
             "model": self.identifier.record.seal,
             "unit": self.unit,
-            "images": hashlib.sha256("\n".join(self.inputs.given).encode()).hexdigest(),
+            "images": hashlib.sha256("\n".join(self.inputs.names).encode()).hexdigest(),
             "error_rate": self.identifier.error_rate,
             "false_rejection": self.identifier.false_rejection,
         }
