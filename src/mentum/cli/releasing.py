@@ -13,6 +13,7 @@ import typer
 from mentum.cli.data import LogOption
 from mentum.cli.learning import CacheOption, DataOption, RunArgument, pixel_cache
 from mentum.cli.progress import Log, shown_progress
+from mentum.identification.output.formats import FORMATS, format_named
 
 if TYPE_CHECKING:
     from mentum.identification.identifier import Explained, Identifier
@@ -83,12 +84,10 @@ def verify(model: ModelArgument) -> None:
     )
 
 
-class Form(StrEnum):
-    """What `mentum identify` writes to --out."""
-
-    TABLE = "table"
-    MEGADETECTOR = "megadetector-json"
-    CAMTRAP = "camtrap-dp"
+def _form(name: str) -> str:
+    """The name of a format that can be written."""
+    format_named(name)
+    return name
 
 
 class By(StrEnum):
@@ -115,7 +114,9 @@ def identify(
     ] = None,
     heatmaps: Annotated[Path | None, typer.Option(help="Folder for a heat map of each image.")] = None,
     archive: Annotated[Path | None, typer.Option(help="Darwin Core Archive (.zip) to write as well.")] = None,
-    form: Annotated[Form, typer.Option("--format", help="What --out is.")] = Form.TABLE,
+    form: Annotated[
+        str, typer.Option("--format", parser=_form, metavar=f"<{'|'.join(FORMATS)}>", help="What --out is.")
+    ] = "table",
     title: Annotated[str | None, typer.Option(help="Title of the data set, for an archive.")] = None,
     creator: Annotated[str | None, typer.Option(help="Who publishes the data set, for an archive.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of CSV.")] = False,
@@ -135,15 +136,15 @@ def identify(
         found = (
             job.print(sys.stdout, as_json=as_json, report=report)
             if out is None
-            else job.write(out, form.value, archive, about, report)
+            else job.write(out, form, archive, about, report)
         )
     if out is not None:
         _print_outcome(found, out)
     raise typer.Exit(1 if found.n_failed else 0)
 
 
-def _refuse_without_out(archive: Path | None, form: Form) -> None:
-    if archive is not None or form is not Form.TABLE:
+def _refuse_without_out(archive: Path | None, form: str) -> None:
+    if archive is not None or form != "table":
         raise typer.BadParameter("an archive or another format is written beside a file; give --out as well.")
 
 
