@@ -140,3 +140,7 @@ def test_a_damaged_table(run: Run, name: str, damage: str) -> None:
     file.unlink() if damage == "missing" else file.write_bytes(file.read_bytes()[:-60])
     with pytest.raises(RunError, match=rf"{file.name}: not readable \(.*\); train again into a new folder"):
         list(run.predictions())
+
+
+def test_a_folder_may_be_named_by_a_text(run: Run) -> None:
+    assert Run.open(str(run.path)).path == Run(str(run.path)).path == run.path

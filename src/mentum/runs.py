@@ -109,7 +109,6 @@ class RunRecord(Record):
 
     Attributes:
         taxa: lineage of every leaf, in the order of the probability columns.
-        heads: model → its ranks ("tree" gives them all).
         imbalance: what was done about uneven numbers of images, in words.
         timings: seconds per phase.
         peak_memory: GB, the largest resident size of the process.
@@ -159,11 +158,11 @@ class StagePredictions:
 class Run:
     """A training's folder."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
 
     @classmethod
-    def open(cls, path: Path) -> Run:
+    def open(cls, path: str | Path) -> Run:
         """Open a folder that a training has completed.
 
         Raises:

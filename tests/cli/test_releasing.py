@@ -18,6 +18,7 @@ from dwca.read import DwCAReader
 from PIL import Image
 
 import mentum
+from mentum.identification import read_records
 from mentum.model.folder import Model, seal
 from mentum.records import Progress
 from support.awkward_images import write_empty, write_text, write_truncated
@@ -217,6 +218,8 @@ def test_a_fault_is_one_line_on_stderr(
         (["--out", "found.csv", "--archive", "a.zip", "--title", "Larvae"], "must name both --title and --creator"),
         (["--archive", "a.zip", "--title", "Larvae", "--creator", "Museum"], "give --out as well"),
         (["--format", "camtrap-dp"], "give --out as well"),
+        (["--format", "records"], "give --out as well"),
+        (["--format", "drawer"], "is not one of 'table', 'megadetector-json', 'camtrap-dp', 'records'"),
         (["--error-rate", "0"], "--error-rate"),
         (["--by", "drawer"], "--by"),
     ],
@@ -290,6 +293,15 @@ def test_formats_for_camera_trappers(mentum_: Command, released: Path, photos: P
     assert found.code == 0
     assert len(read(tmp_path / "package" / "media.csv")) == 5
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_records_are_read_back(mentum_: Command, released: Path, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "found.jsonl"
+    done = mentum_("identify", released, photos, "--out", out, "--format", "records")
+    assert (done.code, done.err) == (0, f"{out}: 5 rows.\n")
+    when = read_records(out)[0].date_identified
+    found = mentum.load(released).identify(photos)
+    assert read_records(out) == [each.model_copy(update={"date_identified": when}) for each in found]
 
 
 def test_a_heat_map_of_every_image_that_could_be_read(

@@ -261,6 +261,12 @@ def test_a_batch_does_not_change_the_answer(released: Path, trained_data: Path) 
         assert one.probability == pytest.approx(other.probability, abs=2e-6)
 
 
+def test_a_model_may_be_given_by_its_folder(released: Path, trained_data: Path) -> None:
+    image = sorted((trained_data / "images").iterdir())[0]
+    whole, path, text = (Identifier(each) for each in (mentum.load(released).model, released, str(released)))
+    assert whole.identify(image)[0].ranks == path.identify(str(image))[0].ranks == text.identify(image)[0].ranks
+
+
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"found no model.json, expected a model folder"):
         mentum.load(tmp_path)

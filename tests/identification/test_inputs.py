@@ -63,6 +63,11 @@ def test_what_is_given_stays_in_order(folder: Path) -> None:
     ]  # fmt: skip
 
 
+def test_paths_and_texts_mean_the_same(folder: Path) -> None:
+    assert list(Inputs((folder,))) == list(Inputs((str(folder),)))
+    assert Inputs((folder, "-")).names == (str(folder), "-")
+
+
 def test_inputs_can_be_counted_and_gone_through_again(folder: Path) -> None:
     inputs = Inputs((str(folder),))
     assert inputs.count() == 4

@@ -24,6 +24,7 @@ def test_a_folder_opens_with_its_record(model: Model) -> None:
     opened = Model.open(model.path)
     assert (opened.path, opened.record) == (model.path, model.record)
     assert opened.changed_files() == []
+    assert Model.open(str(model.path)).path == model.path
 
 
 def test_every_file_is_listed_with_its_hash(model: Model) -> None:

@@ -13,6 +13,7 @@ import mentum
 from mentum.cli.data import LogOption
 from mentum.cli.learning import CacheOption, DataOption, RunArgument
 from mentum.cli.progress import Log, shown_progress
+from mentum.identification.output.formats import FORMATS, format_named
 
 if TYPE_CHECKING:
     from mentum.identification.job import Outcome
@@ -71,12 +72,10 @@ def verify(model: ModelArgument) -> None:
     )
 
 
-class Form(StrEnum):
-    """What `mentum identify` writes to --out."""
-
-    TABLE = "table"
-    MEGADETECTOR = "megadetector-json"
-    CAMTRAP = "camtrap-dp"
+def _form(name: str) -> str:
+    """The name of a format that can be written."""
+    format_named(name)
+    return name
 
 
 class By(StrEnum):
@@ -103,7 +102,9 @@ def identify(
     ] = None,
     heatmaps: Annotated[Path | None, typer.Option(help="Folder for a heat map of each image.")] = None,
     archive: Annotated[Path | None, typer.Option(help="Darwin Core Archive (.zip) to write as well.")] = None,
-    form: Annotated[Form, typer.Option("--format", help="What --out is.")] = Form.TABLE,
+    form: Annotated[
+        str, typer.Option("--format", parser=_form, metavar=f"<{'|'.join(FORMATS)}>", help="What --out is.")
+    ] = "table",
     title: Annotated[str | None, typer.Option(help="Title of the data set, for an archive.")] = None,
     creator: Annotated[str | None, typer.Option(help="Who publishes the data set, for an archive.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of CSV.")] = False,
@@ -113,7 +114,7 @@ def identify(
     with shown_progress(log) as report:
         found = mentum.identify(
             model, images, out, by=by.value, error_rate=error_rate, false_rejection=false_rejection, heatmaps=heatmaps,
-            archive=archive, form=form.value, title=title, creator=creator, stream=sys.stdout, as_json=as_json,
+            archive=archive, form=form, title=title, creator=creator, stream=sys.stdout, as_json=as_json,
             report=report,
         )  # fmt: skip
     if out is not None:

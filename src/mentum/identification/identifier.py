@@ -57,14 +57,17 @@ class Identifier:
         false_rejection: share of specimens of known taxa that may be called unknown.
     """
 
-    def __init__(self, model: Model, error_rate: float | None = None, false_rejection: float | None = None) -> None:
-        """Take the rates that the model was made with, or others.
+    def __init__(
+        self, model: Model | str | Path, error_rate: float | None = None, false_rejection: float | None = None
+    ) -> None:
+        """Take a model, or its folder, with the rates that it was made with, or others.
 
         Raises:
+            ModelError: if the folder is no model, or changed since its release.
             ValueError: if a rate does not lie between 0 and 1.
         """
-        calibration = model.record.calibration
-        self.model = model
+        self.model = model if isinstance(model, Model) else Model.open(model)
+        calibration = self.model.record.calibration
         self.error_rate = _rate("error_rate", error_rate, calibration.error_rate)
         self.false_rejection = _rate("false_rejection", false_rejection, calibration.false_rejection)
 
@@ -115,7 +118,7 @@ class Identifier:
         listed = [images] if isinstance(images, str | Path | np.ndarray) else list(images)
         source: list[Given | NDArray[np.uint8]] = []
         for each in listed:
-            source += [each] if isinstance(each, np.ndarray) else Inputs((str(each),), by == "specimen")
+            source += [each] if isinstance(each, np.ndarray) else Inputs((each,), by == "specimen")
         return list(self.stream(source, by=by))
 
     def table(self, identifications: Iterable[Identification]) -> pl.DataFrame:
@@ -222,4 +225,4 @@ def load(path: str | Path, error_rate: float | None = None, false_rejection: flo
     Raises:
         ModelError: if it is no model, or changed since its release.
     """
-    return Identifier(Model.open(Path(path)), error_rate, false_rejection)
+    return Identifier(path, error_rate, false_rejection)

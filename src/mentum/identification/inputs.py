@@ -50,8 +50,13 @@ class Inputs:
         by_specimen: keep the images of a specimen together.
     """
 
-    given: tuple[str, ...]
+    given: tuple[str | Path, ...]
     by_specimen: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is given, as texts."""
+        return tuple(map(str, self.given))
 
     def __iter__(self) -> Iterator[Given]:
         """The images, always in the same order.
@@ -59,7 +64,7 @@ class Inputs:
         Raises:
             DataError: if something is not there or holds no image.
         """
-        images = chain.from_iterable(self._images(each) for each in self.given)
+        images = chain.from_iterable(self._images(each) for each in self.names)
         return iter(sorted(images, key=_by_specimen)) if self.by_specimen else images
 
     def count(self) -> int:
@@ -102,7 +107,7 @@ class Inputs:
     def _named(self, names: Iterable[str]) -> Iterator[Given]:
         if self.by_specimen:
             raise DataError(
-                f"{', '.join(self.given[:3])}: names no specimens, which --by specimen needs; give a CSV or Parquet "
+                f"{', '.join(self.names[:3])}: names no specimens, which --by specimen needs; give a CSV or Parquet "
                 "table with the columns file_name and catalogNumber (or materialEntityID)."
             )
         return (Given(Path(name), name) for name in names)

@@ -8,20 +8,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
 from mentum.calibration.cases import Unit
 from mentum.identification.identifier import Explained, Identifier
 from mentum.identification.inputs import Inputs
 from mentum.identification.journal import Journal, skip_done
 from mentum.identification.output.archive import Dataset, write_archive
-from mentum.identification.output.camtrap_dp import write_camtrap_dp
 from mentum.identification.output.darwin_core import TERMS, Agent
-from mentum.identification.output.megadetector import write_megadetector
-from mentum.identification.output.tables import columns, json_line, require_format, row_of, write_csv_rows, write_table
+from mentum.identification.output.formats import Findings, format_named
+from mentum.identification.output.tables import columns, json_line, row_of, write_csv_rows
 from mentum.records import Identification, Progress, ProgressCallback, Status, ignore_progress
 
-Form = Literal["table", "megadetector-json", "camtrap-dp"]
 Draw = Callable[[Explained], None]
 
 _EVERY = 16
@@ -86,26 +84,27 @@ class Job:
 
     def write(
         self,
-        out: Path,
-        form: Form = "table",
-        archive: Path | None = None,
+        out: str | Path,
+        form: str = "table",
+        archive: str | Path | None = None,
         about: Dataset | None = None,
         report: ProgressCallback = ignore_progress,
     ) -> Outcome:
         """Write a file that appears whole or not at all; after a kill the same call goes on where it stopped.
 
         Args:
-            out: .csv, .parquet or .jsonl for a table, a .json file, or a folder for Camtrap DP.
-            form: what it is.
+            out: .csv, .parquet or .jsonl for a table, .jsonl for records, a .json file, or a folder for Camtrap DP.
+            form: what it is, one of `FORMATS`.
             archive: a Darwin Core Archive to write as well.
             about: what the archive, or the Camtrap DP package, says of itself; otherwise the model's name.
             report: told now and then.
 
         Raises:
             DataError: if something is not there or cannot be written.
+            ValueError: if there is no such form.
         """
-        if form == "table":
-            require_format(out)
+        out, chosen = Path(out), format_named(form)
+        chosen.require_suffix(out)
         tally = _Tally(self.inputs.count(), report)
         journal = Journal.open(out, self._terms())
         for each in journal:
@@ -115,8 +114,9 @@ class Job:
             pass
         described = about or _described(self.agent)
         if archive is not None:
-            write_archive(journal, self.agent, described, archive)
-        self._finish(journal, out, form, described)
+            write_archive(journal, self.agent, described, Path(archive))
+        record, taxonomy = self.identifier.record, self.identifier.taxonomy
+        chosen.write(Findings(journal, self.agent, taxonomy, record.ranks, described), out)
         journal.remove()
         return tally.outcome
 
@@ -126,18 +126,10 @@ class Job:
             "mentum": version("mentum"),
             "model": self.identifier.record.seal,
             "unit": self.unit,
-            "images": hashlib.sha256("\n".join(self.inputs.given).encode()).hexdigest(),
+            "images": hashlib.sha256("\n".join(self.inputs.names).encode()).hexdigest(),
             "error_rate": self.identifier.error_rate,
             "false_rejection": self.identifier.false_rejection,
         }
-
-    def _finish(self, journal: Journal, out: Path, form: Form, about: Dataset) -> None:
-        if form == "table":
-            write_table(lambda: journal, self.agent, self.identifier.record.ranks, out)
-        elif form == "megadetector-json":
-            write_megadetector(journal, self.agent, self.identifier.taxonomy.leaves, out)
-        else:
-            write_camtrap_dp(journal, self.agent, about, out)
 
 
 _PRINTED = frozenset({"file_name", "status", "candidates", "novelty", "reason", "failure"})

@@ -30,18 +30,18 @@ class Model:
         record: what `model.json` says.
     """
 
-    def __init__(self, path: Path, record: ModelRecord) -> None:
-        self.path = path
+    def __init__(self, path: str | Path, record: ModelRecord) -> None:
+        self.path = Path(path)
         self.record = record
 
     @classmethod
-    def open(cls, path: Path) -> Model:
+    def open(cls, path: str | Path) -> Model:
         """Open a model folder; the files that identify must be the ones that were released.
 
         Raises:
             ModelError: if it is no model, of another version of Mentum, or changed.
         """
-        model = cls(path, _read_record(path))
+        model = cls(path, _read_record(Path(path)))
         record = model.record
         needed = [*(network.file for network in record.networks), record.calibration.file]
         needed += [record.calibration.density_file] if record.calibration.density_file else []

@@ -10,7 +10,7 @@ from mentum.calibration.cases import Unit
 from mentum.errors import SettingsError
 from mentum.identification.identifier import Explained, Identifier, load
 from mentum.identification.inputs import Inputs
-from mentum.identification.job import Form, Job, Outcome
+from mentum.identification.job import Job, Outcome
 from mentum.identification.output.archive import Dataset
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.workflows.arguments import PathLike, path_or_none
@@ -26,7 +26,7 @@ def identify(
     false_rejection: float | None = None,
     heatmaps: PathLike | None = None,
     archive: PathLike | None = None,
-    form: Form = "table",
+    form: str = "table",
     title: str | None = None,
     creator: str | None = None,
     stream: TextIO | None = None,
@@ -46,7 +46,7 @@ def identify(
         false_rejection: share of known specimens that may be called unknown; None = as in the model.
         heatmaps: folder for a heat map of each image.
         archive: Darwin Core Archive (.zip) to write as well.
-        form: what `out` is.
+        form: what `out` is: "table", "megadetector-json", "camtrap-dp" or "records".
         title: of the data set, for an archive.
         creator: who publishes the data set, for an archive.
         stream: text stream to write rows to instead of a file; None = the outcome holds the identifications.

@@ -147,3 +147,6 @@ def _write_parquet(rows: Iterator[Row], named: Sequence[str], ranks: Sequence[Ra
 
 
 _WRITERS: Mapping[str, Callable[..., None]] = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_jsonl}
+
+TABLE_SUFFIXES: tuple[str, ...] = tuple(_WRITERS)
+"""Of the tables that can be written."""
