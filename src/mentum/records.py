@@ -76,7 +76,7 @@ class CheckReport(Record):
     Attributes:
         taxa_per_rank: number of taxa at each rank that can be reported, lowest rank first.
         sizes: image size "width x height" → number of images, most frequent first.
-        imbalance: images of the largest taxon over images of the smallest one.
+        imbalance: images of the largest taxon over images of the one with fewest.
     """
 
     data: str

@@ -98,7 +98,7 @@ def test_check_of_faulty_data(mentum_: Command, tmp_path: Path) -> None:
 
     assert found.code == 2
     assert "images/2-1-0.png: found a broken file" in found.out
-    assert "errors: mend them before training" in found.out
+    assert "errors: fix them before training" in found.out
 
 
 def test_check_of_clean_large_images(mentum_: Command, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def cross_validation(design: str = "5 folds by specimen", **changes: object) -> 
     ]  # fmt: skip
     folds = tuple(
         FoldScores(
-            name=name, n_taught=6, n_watched=2, n_images=7, n_specimens=5,
+            name=name, n_train=6, n_validation=2, n_images=7, n_specimens=5,
             accuracies={Rank.SPECIES: accuracy, Rank.GENUS: None},
         )
         for name, accuracy in (("north", 0.9), ("south", 0.65))
@@ -62,7 +62,7 @@ def cross_validation(design: str = "5 folds by specimen", **changes: object) -> 
         "tree": TreeScores(
             n_images=14, precision=estimate(0.8), recall=estimate(0.75), f1=estimate(0.77), height=estimate(1.5)
         ),
-        "unseen": ("fold north: Orthocladius (2 images) was not taught there, so that these count as wrong",),
+        "unseen": ("fold north: Orthocladius (2 images) is not in its training, so that these count as wrong",),
         **changes,
     }  # fmt: skip
     return CrossValidation.model_validate(values)
@@ -82,7 +82,7 @@ def write_validation(folder: Path, run: Run, found: CrossValidation | None = Non
 def learning_curve(n_points: int = 4, foretold: bool = True) -> LearningCurve:
     """Accuracy at species rank with 1, 2, 4 ... specimens per taxon."""
     points = tuple(
-        CurvePoint(per_taxon=2.0**step, n_taught=4 * 2.0**step, accuracies={Rank.SPECIES: estimate(0.5 + 0.1 * step)})
+        CurvePoint(per_taxon=2.0**step, n_train=4 * 2.0**step, accuracies={Rank.SPECIES: estimate(0.5 + 0.1 * step)})
         for step in range(n_points)
     )
     sizes = (2 * points[-1].per_taxon, 4 * points[-1].per_taxon) if foretold else ()

@@ -21,7 +21,7 @@ from mentum.specimens.outlines.patches import RIM, find_body
 from mentum.specimens.outlines.surfaces import Field, quadratic, surface
 from mentum.taxonomy import Rank
 
-SMALLEST = 0.005
+LEAST = 0.005
 """Share of a picture's cells; a smaller specimen counts as not found."""
 LEAST_SEEN = 0.1
 """Share of a picture's cells that must be background, so that a surface can be laid through it."""
@@ -258,7 +258,7 @@ def cut_out(picture: Field, mask: NDArray[np.bool_] | None) -> Cutout | None:
     outlined = None if mask is None else grid.touched(mask)
     cells = find_body(colours, grid.texture(picture)[..., 0], outlined)
     seen = ~grow(cells, RIM)
-    if seen.mean() < LEAST_SEEN or (mask is None and cells.mean() < SMALLEST):
+    if seen.mean() < LEAST_SEEN or (mask is None and cells.mean() < LEAST):
         return None
     return Cutout(cells, surface(colours, seen)[0])
 

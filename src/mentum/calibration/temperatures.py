@@ -21,7 +21,7 @@ COOLEST, HOTTEST = 0.1, 20.0
 SPREAD = 0.5
 """Of the logarithm of temperatures, as believed before any specimen is seen."""
 
-SMALLEST = 1e-30
+LEAST = 1e-30
 """Of a probability, before its logarithm: single precision ends at about 1e-38."""
 
 PRECISION = 1e-8
@@ -30,7 +30,7 @@ PRECISION = 1e-8
 
 def log_probabilities(y_prob: NDArray[np.floating]) -> NDArray[np.float64]:
     """Logarithms (N, C) of probabilities, finite."""
-    return np.asarray(np.log(np.maximum(y_prob.astype(np.float64), SMALLEST)))
+    return np.asarray(np.log(np.maximum(y_prob.astype(np.float64), LEAST)))
 
 
 def at_temperature(log_prob: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
@@ -67,7 +67,7 @@ def fit_temperature(log_prob: NDArray[np.float64], allowed: NDArray[np.bool_], w
 
     def loss(log_temperature: float) -> float:
         y_prob = at_temperature(log_prob, math.exp(log_temperature))
-        right = np.maximum((y_prob * allowed).sum(axis=1), SMALLEST)
+        right = np.maximum((y_prob * allowed).sum(axis=1), LEAST)
         return -float((weights * np.log(right)).sum()) + (log_temperature / SPREAD) ** 2 / 2
 
     bounds = (math.log(COOLEST), math.log(HOTTEST))

@@ -38,7 +38,7 @@ def print_check(report: CheckReport) -> None:
         for fault in report.faults:
             if fault.severity is severity:
                 console.print(Text.assemble((severity.value, style), f" {fault.where}: {fault.message}"))
-    console.print(("clean", "warnings only: training can go on", "errors: mend them before training")[report.exit_code])
+    console.print(("clean", "warnings only: training can go on", "errors: fix them before training")[report.exit_code])
 
 
 def _most(counts: dict[str, int], shown: int = 4) -> str:
@@ -72,11 +72,11 @@ def print_learning_curve(curve: LearningCurve) -> None:
         cells = (percent_of(point.accuracies[rank]) for rank in ranks)
         table.add_row(f"{point.per_taxon:.1f}", *cells, end_section=following is None)
     for size in dict.fromkeys(each.per_taxon for each in curve.forecasts):
-        foretold = {each.rank: each.accuracy for each in curve.forecasts if each.per_taxon == size}
-        table.add_row(f"{size:.1f}, foretold", *(percent_of(foretold[rank]) for rank in ranks))
+        predicted = {each.rank: each.accuracy for each in curve.forecasts if each.per_taxon == size}
+        table.add_row(f"{size:.1f}, predicted", *(percent_of(predicted[rank]) for rank in ranks))
     console.print(table)
     console.print(
-        "Foretold: a power law through the errors, if the specimens to come are like these."
+        "Predicted: a power law through the errors, if the specimens to come are like these."
         if curve.forecasts
         else "Too few specimens per taxon to foretell what more would bring."
     )

@@ -87,13 +87,13 @@ class FoldScores(Record):
     """One fold.
 
     Attributes:
-        n_taught: images that it was learned from; `n_watched` those that training looked at.
+        n_train: images that it was learned from; `n_validation` those that training looked at.
         accuracies: rank → share of right images; None where no image reaches the rank.
     """
 
     name: str
-    n_taught: int
-    n_watched: int
+    n_train: int
+    n_validation: int
     n_images: int
     n_specimens: int
     accuracies: dict[Rank, float | None]
@@ -317,8 +317,8 @@ def _fold_scores(judged: Judged) -> Iterator[FoldScores]:
         right = give_verdicts(cases, dict.fromkeys(cases.log_prob, 1.0), "image").right
         yield FoldScores(
             name=fold.name,
-            n_taught=len(fold.rows("train")),
-            n_watched=len(fold.rows("validation")),
+            n_train=len(fold.rows("train")),
+            n_validation=len(fold.rows("validation")),
             n_images=len(cases),
             n_specimens=cases.n_specimens,
             accuracies={
@@ -329,4 +329,4 @@ def _fold_scores(judged: Judged) -> Iterator[FoldScores]:
 
 def _unseen(judged: Judged) -> Iterator[str]:
     for fold, taxon, n_images in unseen(judged.table, judged.folds):
-        yield f"fold {fold.name}: {taxon.name} ({n_images} images) was not taught there, so that these count as wrong"
+        yield f"fold {fold.name}: {taxon.name} ({n_images} images) is not in its training, so that these count as wrong"

@@ -57,7 +57,7 @@ def test_scores_along_the_tree_and_unseen_taxa_are_said(page):
     for words in (
         "precision 80.0 % (70.0-90.0 %), recall 75.0 %",
         "A mistake meets its label 1.50 (1.40-1.60) ranks further up on average.",
-        "Fold north: Orthocladius (2 images) was not taught there, so that these count as wrong.",
+        "Fold north: Orthocladius (2 images) is not in its training, so that these count as wrong.",
     ):
         assert page.text.count(words) == 1
 
@@ -72,7 +72,7 @@ def test_of_many_folds_the_weakest_are_listed(tmp_path):
     store_scores(run)
     folds = tuple(
         FoldScores(
-            name=f"lake {number}", n_taught=6, n_watched=2, n_images=1, n_specimens=1,
+            name=f"lake {number}", n_train=6, n_validation=2, n_images=1, n_specimens=1,
             accuracies={Rank.SPECIES: number / 100 if number else None},
         )
         for number in range(60)

@@ -89,7 +89,7 @@ def _shade_cells(axes: Axes, shares: NDArray[np.float64]) -> PolyCollection:
 
 
 def _shades() -> ListedColormap:
-    """Blues without the palest ones, so that a single image out of many still stands out from an empty cell."""
+    """Blues without the lightest ones, so that a single image out of many still stands out from an empty cell."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 

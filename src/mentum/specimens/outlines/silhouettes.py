@@ -21,7 +21,7 @@ OPENING = 3.0
 """Cells; structures up to a third thicker than this, such as setae, are cut off."""
 FAINTEST = 4.0
 """Contrast below which there is nothing to see."""
-SMALLEST, LARGEST = 0.015, 0.92
+LEAST, LARGEST = 0.015, 0.92
 """Shares of the image; a silhouette beyond them is none."""
 
 
@@ -95,7 +95,7 @@ def find_silhouette(contrast: Grid) -> Mask | None:
     seed = np.zeros_like(inside)
     seed.flat[conspicuous.argmax()] = True
     hull = convex_hull(joined(seed, inside))
-    return hull if SMALLEST < hull.mean() < LARGEST else None
+    return hull if LEAST < hull.mean() < LARGEST else None
 
 
 def _fit_robustly(basis: Field, colours: Field, rounds: int = 10) -> Field:
