@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +145,53 @@ def test_a_damaged_table(run: Run, name: str, damage: str) -> None:
 
 def test_a_folder_may_be_named_by_a_text(run: Run) -> None:
     assert Run.open(str(run.path)).path == Run(str(run.path)).path == run.path
+
+
+def cells(html: str) -> dict[str, str]:
+    """Heading → cell of a small table."""
+    return dict(re.findall(r"<tr><th[^>]*>(.*?)</th><td[^>]*>(.*?)</td></tr>", html))
+
+
+def test_a_notebook_shows_what_a_run_is(run: Run) -> None:
+    assert cells(run._repr_html_()) == {
+        "Run": "run",
+        "Status": "complete",
+        "Trained": "top classifier (tree): 1 epochs; fine-tuned (tree): 1 epochs",
+        "Started": "2024-05-04 09:00 UTC, finished 2024-05-04 09:30 UTC",
+        "Command": "mentum train images",
+        "Images": "train: 5 images of 5 specimens; validation: 7 images of 5 specimens",
+        "Backbone": "random (resnet)",
+        "Taxa": "4; ranks: species, genus, subfamily",
+        "Validation accuracy": "0.80 at species rank; fine-tuned, last epoch (1; kept is epoch 1); "
+        "validation: 7 images of 5 specimens",
+    }
+    run.evaluation_file.write_text("{}")
+    assert cells(run._repr_html_())["Evaluation"] == str(run.evaluation_file)
+
+
+def test_a_notebook_shows_where_stage_2_brought_nothing_and_what_is_not_there_yet(run: Run) -> None:
+    first, second = run.record().stages
+    run.update(stages=(first, second.model_copy(update={"best_epoch": 0})))
+    assert "(1; kept is the network of stage 1)" in cells(run._repr_html_())["Validation accuracy"]
+    run.update(status="running", stages=(), finished=None, backbone=None)
+    shown = cells(run._repr_html_())
+    assert (shown["Status"], shown["Started"]) == ("running", "2024-05-04 09:00 UTC")
+    assert not {"Trained", "Backbone", "Validation accuracy"} & set(shown)
+
+
+def test_nothing_in_a_run_is_taken_for_html(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "<script>x" / "<b>run")
+    backbone = run.record().backbone
+    assert backbone is not None
+    run.update(command="<script>alert(1)</script>", backbone=backbone.model_copy(update={"source": "<img src=x>"}))
+    run.evaluation_file.write_text("{}")
+    html = run._repr_html_()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert set(re.findall(r"<(\w+)", html)) == {"table", "tr", "th", "td"}
+
+
+def test_a_damaged_run_is_shown_with_its_fault(run: Run) -> None:
+    run.record_file.write_text("<script>")
+    assert "not readable as a run" in cells(run._repr_html_())["Fault"]
+    run.record_file.unlink()
+    assert "No such file" in cells(run._repr_html_())["Fault"]

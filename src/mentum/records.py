@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from html import escape
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mentum.files import write_text
-from mentum.taxonomy import Rank
+from mentum.taxonomy import Rank, name_spans
 
 
 class Record(BaseModel):
@@ -27,6 +28,39 @@ class Record(BaseModel):
     def read(cls, path: Path) -> Self:
         """Read a record back."""
         return cls.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+N_SHOWN = 3
+"""Names of files that are shown of many."""
+
+
+def table_html(rows: Mapping[str, str | Sequence[tuple[str, bool]]]) -> str:
+    """A small table for a notebook, without rows that say nothing; every text is escaped.
+
+    Args:
+        rows: heading → a text, or its pieces, each with whether it is italic.
+
+    >>> table_html({"Name": [("Orthocladius", True), (" <sp. 1>", False)], "Status": ""})
+    '<table><tr><th align="left">Name</th><td align="left"><i>Orthocladius</i> &lt;sp. 1&gt;</td></tr></table>'
+    """
+    lines = []
+    for heading, said in rows.items():
+        pieces = [(said, False)] if isinstance(said, str) else said
+        cell = "".join(f"<i>{escape(text)}</i>" if italic else escape(text) for text, italic in pieces)
+        if cell:
+            lines.append(f'<tr><th align="left">{escape(heading)}</th><td align="left">{cell}</td></tr>')
+    return f"<table>{''.join(lines)}</table>"
+
+
+def in_words(probability: float) -> str:
+    """Two decimals, which may not round to certainty.
+
+    >>> in_words(0.934), in_words(0.9987), in_words(0.001)
+    ('0.93', 'more than 0.99', 'less than 0.01')
+    """
+    if 0.995 <= probability < 1:
+        return "more than 0.99"
+    return "less than 0.01" if 0 < probability < 0.005 else f"{probability:.2f}"
 
 
 class Severity(StrEnum):
@@ -199,3 +233,37 @@ class Identification(Record):
     reason: str = ""
     failure: str | None = None
     date_identified: datetime
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a name is defended, at whatever rank."""
+        return bool(self.scientific_name) and self.status in {Status.IDENTIFIED, Status.HIGHER_RANK}
+
+    @property
+    def probability(self) -> float | None:
+        """Calibrated probability of the name that is defended; None where there is no such name."""
+        if not self.is_named:
+            return None
+        # A taxon may stand for itself at the ranks below its own: its own rank comes first.
+        at_ranks = sorted(self.ranks, key=lambda each: each.rank is not self.taxon_rank)
+        same = [each.probability for each in at_ranks if each.scientific_name == self.scientific_name]
+        same += [each.probability for each in self.candidates if each.scientific_name == self.scientific_name]
+        return same[0] if same else None
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        name, rank, probability = self.scientific_name or "", self.taxon_rank, self.probability
+        spans = name_spans(name, rank) if rank else [(name, False)]
+        more = len(self.file_names) - N_SHOWN
+        return table_html(
+            {
+                "Name": spans if self.is_named else "none defended",
+                "Rank": rank.value if rank and self.is_named else "",
+                "Probability": "" if probability is None else in_words(probability),
+                "Status": self.status.value,
+                "Reason": self.reason,
+                "Failure": self.failure or "",
+                "Specimen": self.specimen or "",
+                "Images": ", ".join(self.file_names[:N_SHOWN]) + (f" and {more} more" if more > 0 else ""),
+            }
+        )

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from mentum.errors import RunError
 from mentum.files import whole
 from mentum.maps import CellGeometry
-from mentum.records import Record
+from mentum.records import Record, table_html
 from mentum.settings import Settings
 from mentum.taxonomy import Rank, Taxon, Taxonomy, taxon_from_lineage
 
@@ -133,6 +133,36 @@ class RunRecord(Record):
     peak_memory: float | None = None
     resumed: int = 0
 
+    def summary(self) -> dict[str, str]:
+        """What a reader wants to know first: heading → text, "" where there is nothing to say yet."""
+        backbone, ended = self.backbone, self.finished
+        trained = [f"{STAGES[each.stage]} ({each.model}): {len(each.epochs)} epochs" for each in self.stages]
+        return {
+            "Status": self.status,
+            "Trained": "; ".join(trained),
+            "Started": f"{self.started:%Y-%m-%d %H:%M %Z}" + (f", finished {ended:%Y-%m-%d %H:%M %Z}" if ended else ""),
+            "Command": self.command,
+            "Images": "; ".join(map(self._count, self.data.counts)),
+            "Backbone": f"{backbone.source} ({backbone.architecture})" if backbone else "",
+            "Taxa": f"{len(self.taxa)}; ranks: {', '.join(self.ranks)}",
+            "Validation accuracy": self._validation(),
+        }
+
+    def _count(self, subset: str) -> str:
+        images, specimens = self.data.counts[subset]
+        return f"{subset}: {images} images" + (f" of {specimens} specimens" if self.data.specimens_named else "")
+
+    def _validation(self) -> str:
+        """Accuracy after the last epoch that measured one, at the lowest rank."""
+        lowest = [each for each in self.stages if each.model in {"tree", *self.ranks[:1]}]
+        for stage in reversed(lowest):
+            for epoch in reversed(stage.epochs):
+                if epoch.validation_accuracy is not None:
+                    kept = f"epoch {stage.best_epoch}" if stage.best_epoch else "the network of stage 1"
+                    at = f"{STAGES[stage.stage]}, last epoch ({epoch.epoch}; kept is {kept})"
+                    return f"{epoch.validation_accuracy:.2f} at {self.ranks[0]} rank; {at}; {self._count('validation')}"
+        return ""
+
 
 @dataclass(frozen=True)
 class StagePredictions:
@@ -237,6 +267,16 @@ class Run:
                 f"{self.record_file}: not readable as a run of this version of Mentum ({_first_fault(error)}); train "
                 "again into a new folder."
             ) from error
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        shown = {"Run": self.path.resolve().name}
+        try:
+            record = self.record()
+        except (RunError, OSError) as error:
+            return table_html(shown | {"Fault": str(error)})
+        evaluated = str(self.evaluation_file) if self.evaluation_file.is_file() else ""
+        return table_html(shown | record.summary() | {"Evaluation": evaluated})
 
     def update(self, **changes: object) -> None:
         """Replace fields of `run.json`."""

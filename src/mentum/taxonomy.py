@@ -1,4 +1,4 @@
-"""Ranks, taxa with their lineages, and sums of probabilities up the tree.
+"""Ranks, taxa with their lineages, how their names are set, and sums of probabilities up the tree.
 
 A taxon is keyed by its whole path, so that homonyms in two genera stay two taxa.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,33 @@ class Rank(StrEnum):
     def depth(self) -> int:
         """Place in the order of ranks: 0 for kingdom, growing downwards."""
         return list(Rank).index(self)
+
+
+_UPRIGHT = {"sp", "spp", "cf", "aff", "nr", "gr"}
+"""Words of open nomenclature, as written without their full stop."""
+
+
+def is_italic(rank: Rank) -> bool:
+    """Whether names of this rank are set in italics, as zoologists do from the genus downwards."""
+    return rank.depth >= Rank.GENUS.depth
+
+
+def is_latin(word: str) -> bool:
+    """Whether a word belongs to the name itself; "sp.", "cf." and numbers do not."""
+    return word.strip("()").replace("-", "").isalpha() and word not in _UPRIGHT
+
+
+def name_spans(name: str, rank: Rank) -> list[tuple[str, bool]]:
+    """A name cut into pieces, each with whether it is italic; "sp.", "cf." and numbers stay upright.
+
+    >>> name_spans("Chironomus riparius", Rank.SPECIES)
+    [('Chironomus riparius', True)]
+    >>> name_spans("Orthocladius sp. 1", Rank.SPECIES)
+    [('Orthocladius', True), (' sp. 1', False)]
+    """
+    words = [(word, is_italic(rank) and is_latin(word)) for word in name.split(" ")]
+    pieces = [(" ".join(word for word, _ in same), italic) for italic, same in groupby(words, key=lambda word: word[1])]
+    return [(" " * (place > 0) + text, italic) for place, (text, italic) in enumerate(pieces)]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from mentum.records import Identification, Status
+from mentum.records import Identification, Status, in_words
 from mentum.taxonomy import Rank
 
 TERMS: tuple[str, ...] = (
@@ -69,7 +69,7 @@ def term_address(term: str) -> str:
 
 def is_named(identification: Identification) -> bool:
     """Whether a name is defended, at whatever rank."""
-    return bool(identification.scientific_name) and identification.status in {Status.IDENTIFIED, Status.HIGHER_RANK}
+    return identification.is_named
 
 
 def occurrence_terms(identification: Identification) -> dict[str, str]:
@@ -135,14 +135,7 @@ def _epithets(name: str, rank: Rank | None) -> dict[str, str]:
 
 def answer_probability(identification: Identification) -> float | None:
     """Calibrated probability of the name that is defended; None where there is no such name."""
-    if not is_named(identification):
-        return None
-    name, own = identification.scientific_name, identification.taxon_rank
-    # A taxon may stand for itself at the ranks below its own: its own rank comes first.
-    at_ranks = sorted(identification.ranks, key=lambda each: each.rank is not own)
-    same = [each.probability for each in at_ranks if each.scientific_name == name]
-    same += [each.probability for each in identification.candidates if each.scientific_name == name]
-    return same[0] if same else None
+    return identification.probability
 
 
 def remarks(identification: Identification) -> str:
@@ -158,7 +151,7 @@ def _named_remarks(identification: Identification) -> Iterable[str]:
     probability = answer_probability(identification)
     rank = identification.taxon_rank
     opening = f"Identified by a machine to {rank.value if rank else 'an unstated rank'}"
-    yield opening if probability is None else f"{opening} with a calibrated probability of {_in_words(probability)}"
+    yield opening if probability is None else f"{opening} with a calibrated probability of {in_words(probability)}"
     if identification.reason:
         yield _clause(identification.reason)
     elif identification.status is Status.HIGHER_RANK:
@@ -194,14 +187,3 @@ def _clause(sentence: str) -> str:
 
 def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _in_words(probability: float) -> str:
-    """Two decimals, which may not round to certainty.
-
-    >>> _in_words(0.934), _in_words(0.9987), _in_words(0.001)
-    ('0.93', 'more than 0.99', 'less than 0.01')
-    """
-    if 0.995 <= probability < 1:
-        return "more than 0.99"
-    return "less than 0.01" if 0 < probability < 0.005 else f"{probability:.2f}"

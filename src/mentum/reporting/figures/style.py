@@ -1,40 +1,20 @@
-"""What all figures share: how names are set, fonts, and files that appear whole."""
+"""What all figures share: names in a figure, fonts, and files that appear whole."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mentum.files import whole
-from mentum.taxonomy import Rank
+from mentum.taxonomy import Rank, is_latin
+from mentum.taxonomy import is_italic as is_italic
+from mentum.taxonomy import name_spans as name_spans
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 200
-
-_UPRIGHT = {"sp", "spp", "cf", "aff", "nr", "gr"}
-"""Words of open nomenclature, as written without their full stop."""
-
-
-def is_italic(rank: Rank) -> bool:
-    """Whether names of this rank are set in italics, as zoologists do from the genus downwards."""
-    return rank.depth >= Rank.GENUS.depth
-
-
-def name_spans(name: str, rank: Rank) -> list[tuple[str, bool]]:
-    """A name cut into pieces, each with whether it is italic; "sp.", "cf." and numbers stay upright.
-
-    >>> name_spans("Chironomus riparius", Rank.SPECIES)
-    [('Chironomus riparius', True)]
-    >>> name_spans("Orthocladius sp. 1", Rank.SPECIES)
-    [('Orthocladius', True), (' sp. 1', False)]
-    """
-    words = [(word, is_italic(rank) and _is_latin(word)) for word in name.split(" ")]
-    pieces = [(" ".join(word for word, _ in same), italic) for italic, same in groupby(words, key=lambda word: word[1])]
-    return [(" " * (place > 0) + text, italic) for place, (text, italic) in enumerate(pieces)]
 
 
 def typeset(name: str, rank: Rank) -> tuple[str, str]:
@@ -46,17 +26,13 @@ def typeset(name: str, rank: Rank) -> tuple[str, str]:
     ('$\\mathit{Orthocladius}$ sp. 1', 'normal')
     """
     words = [word.replace("$", r"\$") for word in name.split(" ")]
-    latin = [_is_latin(word) for word in words]
+    latin = [is_latin(word) for word in words]
     if not is_italic(rank) or all(latin):
         return " ".join(words), "italic" if is_italic(rank) else "normal"
     # Within a formula a hyphen would become a minus sign.
     formulas = [rf"$\mathit{{{word}}}$".replace("-", r"\text{-}") for word in words]
     parts = zip(words, formulas, latin, strict=True)
-    return " ".join(formula if is_latin else word for word, formula, is_latin in parts), "normal"
-
-
-def _is_latin(word: str) -> bool:
-    return word.strip("()").replace("-", "").isalpha() and word not in _UPRIGHT
+    return " ".join(formula if in_italics else word for word, formula, in_italics in parts), "normal"
 
 
 def number(value: float) -> str:
