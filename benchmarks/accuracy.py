@@ -42,8 +42,9 @@ from torch import Tensor, nn
 
 import mentum
 from mentum.cli.learning import pixel_cache
-from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, Estimate, Judged, RankScores, score
-from mentum.evaluation.run_comparison import RankComparison, compare
+from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, Judged, RankScores, score
+from mentum.evaluation.results import Estimate
+from mentum.evaluation.run_comparison import RankComparison, compare_folders
 from mentum.network.backbones import Backbone, load_backbone
 from mentum.network.head import pool
 from mentum.records import ignore_progress, write_text
@@ -382,7 +383,7 @@ def as_table(ways: Sequence[Cross]) -> Iterator[str]:
     yield "|" + "---|" * len(HEADER)
     for cross in ways:
         ranks = {each.rank: each for each in results[cross.way].ranks if each.unit == "image"}
-        found = None if cross.way == RECIPE else compare(cross.folder, ways[0].folder).ranks
+        found = None if cross.way == RECIPE else compare_folders(cross.folder, ways[0].folder).ranks
         for place, (rank, scores) in enumerate(ranks.items()):
             compared = next((each for each in found or () if each.rank == rank), None)
             yield f"| {' | '.join(_row(cross if place == 0 else None, scores, compared))} |"
@@ -393,7 +394,7 @@ def _row(cross: Cross | None, scores: RankScores, compared: RankComparison | Non
     if cross is not None:
         name = f"{cross.way}, rate {cross.rate():g}" if cross.way in (PLAIN, FROM_START) else cross.way
     counts = f"{scores.n_misclassified} of {scores.n_images}"
-    row = [name, str(scores.rank), counts, _percent(scores.accuracy), _percent(scores.balanced_accuracy)]
+    row = [name, str(scores.rank), counts, _percent(scores.accuracy), _percent(scores.scores["balanced_accuracy"])]
     if compared is None:
         return [*row, "", "", ""]
     found, better = compared.comparison, {"a": "worse", "b": "better", None: "no difference shown"}

@@ -31,7 +31,8 @@ from mentum.audit.findings import FROZEN, SHOWN_SUSPECTS
 from mentum.audit.shortcuts import audit_shortcuts
 from mentum.audit.suspects import find_suspects
 from mentum.calibration.cases import allowed_taxa
-from mentum.phantoms import PhantomSettings, draw_phantoms
+from mentum.phantoms.dataset import draw_phantoms
+from mentum.phantoms.settings import PhantomSettings
 from mentum.records import ignore_progress
 from mentum.settings import Settings, load_settings
 from mentum.specimens.folds import deal_folds

@@ -31,7 +31,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from mentum.evaluation.metrics import accuracy, wilson
+from mentum.evaluation.intervals import wilson
+from mentum.evaluation.metrics import accuracy
 from mentum.network.backbones import Backbone, load_backbone
 from mentum.records import ignore_progress
 from mentum.settings import PixelSettings, load_settings

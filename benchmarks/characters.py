@@ -13,19 +13,20 @@ import tempfile
 from pathlib import Path
 from typing import get_args
 
-from mentum.evaluation.result_table import evaluate
+from mentum.evaluation.result_table import score_run
 from mentum.explanation.annotation.characters import read_annotations
 from mentum.explanation.character_use import explain_characters
 from mentum.explanation.gathering import gather_evidence
 from mentum.explanation.results import BACKGROUND, Explanation
 from mentum.explanation.tables import by_rank
-from mentum.phantoms import PhantomSettings, draw_phantoms
+from mentum.phantoms.dataset import draw_phantoms
+from mentum.phantoms.settings import PhantomSettings
 from mentum.records import ignore_progress
 from mentum.runs import Run
 from mentum.settings import Settings, load_settings
 from mentum.specimens.run_images import open_images
 from mentum.training.predict import Predictor, map_geometry
-from mentum.training.train import train
+from mentum.training.train import train_identifier
 
 SHALLOW = (
     "backbone.source=random", "stage2.epochs=40", "stage2.learning_rate=0.002", "stage2.layer_decay=0.1",
@@ -59,8 +60,8 @@ def explained(folder: Path, drawn: PhantomSettings, settings: Settings, n_occlud
         draw_phantoms(folder / "data", drawn)
     run = Run(folder / "run")
     if not run.record_file.is_file() or run.record().status != "complete":
-        run = train(folder / "data", run.path, settings, cache=folder / "cache")
-    for row in evaluate(run).table:
+        run = train_identifier(folder / "data", run.path, settings, cache=folder / "cache")
+    for row in score_run(run).table:
         if (row.stage, row.subset) == ("fine-tuned", "validation"):
             print(f"{folder.name}: {row.rank} {row.accuracy:.1%} of {row.n_images} validation images")
     images = open_images(run, "train", None, folder / "cache", ignore_progress)

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mentum.phantoms import PhantomSettings, draw_phantoms
+from mentum.phantoms.dataset import draw_phantoms
+from mentum.phantoms.settings import PhantomSettings
 from mentum.settings import PixelSettings
 from mentum.specimens.pixels import square_pixels
 

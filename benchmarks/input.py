@@ -21,7 +21,8 @@ from torch import Tensor
 
 from mentum.network.backbones import load_backbone
 from mentum.network.head import Head, Network, make_objective
-from mentum.phantoms import PhantomSettings, draw_phantoms
+from mentum.phantoms.dataset import draw_phantoms
+from mentum.phantoms.settings import PhantomSettings
 from mentum.settings import load_settings
 from mentum.specimens.manifest import read_specimens
 from mentum.specimens.pixels import open_cache

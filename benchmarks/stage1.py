@@ -12,10 +12,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from mentum.phantoms import PhantomSettings, draw_phantoms
+from mentum.phantoms.dataset import draw_phantoms
+from mentum.phantoms.settings import PhantomSettings
 from mentum.runs import RunRecord
 from mentum.settings import load_settings
-from mentum.training.train import train
+from mentum.training.train import train_identifier
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def record_of(data: Path, folder: Path, options: argparse.Namespace, views: int)
     """Train stage 1 only."""
     source, epochs = f"backbone.source={options.backbone}", f"stage1.epochs={options.epochs}"
     settings = load_settings("default", [source, epochs, f"stage1.views={views}", "stage2.epochs=0"])
-    return train(data, folder / f"views-{views}", settings, cache=folder / "cache").record()
+    return train_identifier(data, folder / f"views-{views}", settings, cache=folder / "cache").record()
 
 
 def seconds(record: RunRecord) -> float:

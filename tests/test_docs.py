@@ -1,10 +1,12 @@
-"""The documentation names every command, every option and every setting."""
+"""The documentation names every command, option, setting and module; the tests keep to what is public."""
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from mentum.specimens.manifest import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+SOURCE = ROOT / "src" / "mentum"
 
 
 def option_names(command: str) -> list[str]:
@@ -93,15 +96,61 @@ def test_modules_and_functions_stay_small():
     assert {file: lines for file, lines in long.items() if lines > 500} == {}
 
 
-def test_decisions_and_rooms_are_listed():
-    listed = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
-    rooms = {
-        path.stem
-        for path in (ROOT / "src" / "mentum").iterdir()
-        if path.stem[0] not in "_." and path.suffix in {"", ".py"}
+def test_every_module_has_its_one_line_in_the_architecture():
+    """In the first columns of the tables of rooms and modules."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    tables = text.partition("## Rooms\n")[2].partition("\n## ")[0]
+    firsts = [line.split("|")[1] for line in tables.splitlines() if line.startswith("| `")]
+    named = Counter(name for first in firsts for name in re.findall(r"`([^`]+)`", first))
+    modules = {
+        path.relative_to(SOURCE).with_suffix("").as_posix() for path in SOURCE.rglob("*.py") if path.stem != "__init__"
     }
+    rooms = {f"{path.name}/" for path in SOURCE.iterdir() if (path / "__init__.py").is_file()}
 
-    assert {room for room in rooms if f"`{room}" not in listed} <= {"py"}
+    assert modules | rooms == set(named)
+    assert [name for name, count in named.items() if count > 1] == []
+
+
+def private_names_patched(text: str) -> list[str]:
+    """What a test takes hold of that its module keeps to itself: patched, or imported from Mentum."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "mentum":
+            found += [alias.name for alias in node.names if alias.name.startswith("_")]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setattr":
+            names = [each.value for each in node.args[:2] if isinstance(each, ast.Constant)]
+            lasts = [name.rpartition(".")[2] for name in names if isinstance(name, str)]
+            found += [name for name in lasts if name.startswith("_") and not name.startswith("__")]
+    return found
+
+
+def test_private_names_are_recognised():
+    text = """
+from mentum.model.samples import _rows, write_samples
+import mentum.model.samples
+def test(monkeypatch):
+    monkeypatch.setattr(samples, "_other", None)
+    monkeypatch.setattr(samples, "public", None)
+    monkeypatch.setattr("mentum.model.samples._third", None)
+    monkeypatch.setattr(Session, "__call__", None)
+    patch.setattr(sys, "argv", ["_not_a_name"])
+"""
+    assert sorted(private_names_patched(text)) == ["_other", "_rows", "_third"]
+
+
+def test_no_test_patches_private_names():
+    files = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "tests").rglob("*.py")}
+    found = {name: private_names_patched(path.read_text("utf-8")) for name, path in files.items()}
+
+    assert {name: names for name, names in found.items() if names} == {}
+
+
+def test_no_test_file_imports_from_another():
+    """What several tests need lies in `tests/support/`."""
+    others = re.compile(r"^\s*(?:from|import)\s+(?:[\w.]+\.)?(?:test_\w+|conftest)\b", re.MULTILINE)
+    files = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py")}
+
+    assert {name: found for name, text in files.items() if (found := others.findall(text))} == {}
 
 
 def test_the_example_of_identification_works(released, tmp_path, monkeypatch):

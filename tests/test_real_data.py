@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mentum.evaluation.result_table import evaluate
 from mentum.explanation.annotation.characters import read_annotations
 from mentum.explanation.character_use import explain_characters
 from mentum.explanation.gathering import gather_evidence
@@ -18,10 +17,11 @@ from mentum.settings import load_settings
 from mentum.specimens.run_images import open_images
 from mentum.taxonomy import Rank
 from mentum.training.predict import Predictor, map_geometry
-from mentum.training.train import train
-from mentum.workflows.export import ReleaseSettings, export
+from mentum.training.train import train_identifier
+from mentum.workflows.export import export
 from mentum.workflows.verify import verify
 from support.data_sets import REAL_DATA, real_data
+from support.runs_by_hand import store_scores
 
 WEIGHTS = REAL_DATA.parent / "weights" / "mobilenet-v2-imagenet"
 
@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         pytest.skip("the weights mobilenet-v2-imagenet are not on this machine")
     overrides = ["device=cpu", "threads=1", "pixels.size=96", "stage1.views=1", "stage2.epochs=1"]
     settings = load_settings("default", [*overrides, f'backbone.source="{WEIGHTS.as_posix()}"'])
-    return train(data, folder / "run", settings, cache=folder / "cache")
+    return train_identifier(data, folder / "run", settings, cache=folder / "cache")
 
 
 def test_training_from_pretrained_weights(run: Run) -> None:
@@ -52,7 +52,7 @@ def test_training_from_pretrained_weights(run: Run) -> None:
 
 def test_the_top_classifier_tells_genera_better_than_chance(run: Run) -> None:
     (row,) = [
-        row for row in evaluate(run).table
+        row for row in store_scores(run).table
         if (row.stage, row.rank, row.subset) == ("top classifier", Rank.GENUS, "validation")
     ]  # fmt: skip
     genera = [label.at(Rank.GENUS) for label in run.labels()]
@@ -65,7 +65,7 @@ def test_a_released_model_identifies_images_as_the_training_did(run: Run, tmp_pa
     data, cache = real_data("chiro10"), run.path.parent / "cache"
     *_, stage = run.predictions()
 
-    model, _ = export(run, tmp_path / "model", ReleaseSettings("chiro10", "1"), cache=cache)
+    model = export(run, tmp_path / "model", name="chiro10", version="1", cache=cache).model
     found = Identifier(model).identify([data / name for name in stage.file_names[:12]])
 
     assert model.record.networks[0].parity < 1e-5

@@ -10,14 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from mentum.taxonomy import Rank, Taxon, Taxonomy, clean_name, conflicting_parents, taxon_from_name, taxon_from_row
-
-RANKS = (Rank.FAMILY, Rank.SUBFAMILY, Rank.GENUS, Rank.SPECIES)
-
-
-def taxon(*names: str | None, ranks: tuple[Rank, ...] = RANKS) -> Taxon:
-    """A taxon from its names, highest rank first; None skips a rank."""
-    return Taxon(tuple((rank, name) for rank, name in zip(ranks, names, strict=False) if name))
-
+from support.trees import MIDGES, ORTHOCLADIUS, RANKS, TVETENIA, taxon, taxonomies
 
 SERJANIA = [
     taxon("Sapindaceae", None, "Serjania", f"Serjania {name}") for name in ("erecta", "hebecarpa", "laruotteana")
@@ -25,19 +18,6 @@ SERJANIA = [
 MATAYBA = taxon("Sapindaceae", None, "Matayba", "Matayba guianensis")
 SERJANIA_SP = SERJANIA[0].at(Rank.GENUS)
 POLLEN = Taxonomy.from_taxa([*SERJANIA, MATAYBA, SERJANIA_SP])
-
-ORTHOCLADIUS = taxon("Chironomidae", "Orthocladiinae", "Orthocladius")
-TVETENIA = taxon("Chironomidae", "Orthocladiinae", "Tvetenia", "Tvetenia calvescens")
-CHIRONOMUS = taxon("Chironomidae", "Chironominae", "Chironomus", "Chironomus riparius")
-MIDGES = Taxonomy.from_taxa([ORTHOCLADIUS, TVETENIA, CHIRONOMUS])
-
-
-@st.composite
-def taxonomies(draw: st.DrawFn) -> Taxonomy:
-    """Trees over up to four ranks, with leaves at any of them and epithets that recur across genera."""
-    letters = st.sampled_from("abc")
-    paths = draw(st.lists(st.tuples(letters, letters, letters, letters, st.integers(1, 4)), min_size=1, max_size=12))
-    return Taxonomy.from_taxa(taxon(*(letter for letter in path[:depth])) for *path, depth in paths)
 
 
 def slow_sum_up(taxonomy: Taxonomy, y_prob: NDArray[np.float32], rank: Rank) -> NDArray[np.float32]:

@@ -29,7 +29,7 @@ CHOICES = {"architecture": list(ARCHITECTURES), "objective": list(OBJECTIVES)}
 
 def main() -> None:
     """Run the plan that the options describe."""
-    parser = _parser()
+    parser = make_parser()
     options = vars(parser.parse_args())
     folder, device = options.pop("out"), torch.device(options.pop("device"))
     until, look = options.pop("until"), options.pop("look")
@@ -46,7 +46,8 @@ def main() -> None:
         parser.error(str(reason))
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The options, each with its default."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda" if torch.cuda.is_available() else "cpu")

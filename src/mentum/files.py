@@ -1,1 +1,97 @@
 """Files that appear whole or not at all, folders that belong to one task, images that must be the very same."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mentum.errors import RunError
+
+UNFINISHED = ".part"
+"""How the name of what is not whole yet ends."""
+WRITING = ".writing"
+"""Likewise for outputs of identifications, beside which a journal has the other name."""
+
+
+@contextlib.contextmanager
+def whole(path: Path, unfinished: str = UNFINISHED) -> Iterator[Path]:
+    """A file or a folder that appears whole or not at all: write to the path given here, which then takes the name.
+
+    After a failure nothing is left. What a kill leaves is replaced the next time, and never stands under the name.
+
+    Args:
+        path: the name; an earlier file or an empty folder of it is replaced.
+        unfinished: how the name ends until then, where `UNFINISHED` would meet another file.
+    """
+    beside = path.parent / f"{path.name}{unfinished}"  # "." has no name, but a parent
+    _remove(beside)
+    try:
+        yield beside
+        if beside.is_dir() and path.is_dir():
+            path.rmdir()  # it is empty; not every system renames onto a folder
+        beside.replace(path)
+    except BaseException:
+        _remove(beside)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):  # what keeps a file from being made may keep it from being removed
+        path.unlink(missing_ok=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text that appears whole or not at all."""
+    with whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def is_free(folder: Path, *, but_unfinished: bool = False) -> bool:
+    """Whether a task may take a folder: there is none, or an empty one.
+
+    Args:
+        folder: the place.
+        but_unfinished: a folder with unfinished files alone counts as empty.
+    """
+    if not folder.is_dir():
+        return not folder.exists()
+    return all(but_unfinished and file.suffix == UNFINISHED for file in folder.iterdir())
+
+
+def require_free(folder: Path, *, but_unfinished: bool = False) -> None:
+    """Make sure that a task may take a folder, as in `is_free`.
+
+    Raises:
+        RunError: if there is anything else.
+    """
+    if not is_free(folder, but_unfinished=but_unfinished):
+        raise RunError(f"{folder}: found other files, expected a new or empty folder; give another --out.")
+
+
+def hash_together(hashes: Sequence[str]) -> str:
+    """One hash of all images, from those of each, in order."""
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def require_same_images(found: object, trained: object, place: Path | str, run: Path) -> None:
+    """Make sure that the images are the very ones of a training.
+
+    Args:
+        found: their hash, with their names where these count too.
+        trained: likewise, of the training.
+        place: where they were found.
+        run: folder of the training.
+
+    Raises:
+        RunError: if they are not.
+    """
+    if found != trained:
+        raise RunError(
+            f"{place}: the images are not those that {run} was trained on, or have changed since; expected the very "
+            "same files; give --data the folder or table that holds them."
+        )

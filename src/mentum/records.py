@@ -11,14 +11,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mentum.files import write_text
 from mentum.taxonomy import Rank, name_spans
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text that appears whole or not at all."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
 
 
 class Record(BaseModel):
@@ -116,7 +110,7 @@ class CheckReport(Record):
     Attributes:
         taxa_per_rank: number of taxa at each rank that can be reported, lowest rank first.
         sizes: image size "width x height" → number of images, most frequent first.
-        imbalance: images of the largest taxon over images of the smallest one.
+        imbalance: images of the largest taxon over images of the one with fewest.
     """
 
     data: str
@@ -169,82 +163,6 @@ class Interval(Record):
     low: float
     high: float
     method: Literal["bootstrap over specimens", "Wilson"]
-
-
-class ResultRow(Record):
-    """One row of the paper's table.
-
-    Attributes:
-        stage: "top classifier" or "fine-tuned".
-        accuracy: share of images identified correctly, 0-1.
-        n_misclassified: out of `n_images`, the images whose label reaches `rank`.
-    """
-
-    stage: str
-    rank: Rank
-    subset: str
-    accuracy: float
-    n_misclassified: int
-    n_images: int
-    n_specimens: int
-    interval: Interval
-
-
-class TaxonScore(Record):
-    """Precision, recall and F1 of one taxon at one rank (0 where undefined), by image."""
-
-    stage: str
-    rank: Rank
-    subset: str
-    scientific_name: str
-    precision: float
-    recall: float
-    f1: float
-    n_images: int
-
-
-class Confusion(Record):
-    """Confusion matrix of one rank: rows are the labels, columns the identifications.
-
-    Attributes:
-        label_ranks: the taxa's own ranks; one that is not named down to `rank` stands for itself.
-    """
-
-    stage: str
-    rank: Rank
-    subset: str
-    labels: tuple[str, ...]
-    label_ranks: tuple[Rank, ...]
-    counts: tuple[tuple[int, ...], ...]
-
-
-class Misclassified(Record):
-    """One image identified wrongly at one rank, with the probabilities given to both names."""
-
-    stage: str
-    rank: Rank
-    subset: str
-    file_name: str
-    specimen: str
-    label: str
-    identified_as: str
-    probability: float
-    probability_of_label: float
-
-
-class Evaluation(Record):
-    """What `mentum evaluate` stores in `evaluation.json`."""
-
-    schema_version: Literal[1] = 1
-    run: str
-    backbone: str
-    heads: str
-    seed: int
-    table: tuple[ResultRow, ...]
-    taxa: tuple[TaxonScore, ...]
-    confusions: tuple[Confusion, ...]
-    misclassified: tuple[Misclassified, ...]
-    notes: tuple[str, ...]
 
 
 class RankIdentification(Record):

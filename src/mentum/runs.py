@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from mentum.errors import RunError
+from mentum.files import whole
 from mentum.maps import CellGeometry
 from mentum.records import Record, table_html
 from mentum.settings import Settings
@@ -346,6 +347,5 @@ def _read_parquet(path: Path) -> pl.DataFrame:
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Write a table that appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    frame.write_parquet(beside)
-    beside.replace(path)
+    with whole(path) as beside:
+        frame.write_parquet(beside)

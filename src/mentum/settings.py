@@ -67,10 +67,10 @@ class AugmentationSettings(_Section):
         rotation: degrees, to both sides.
         shift: share of the side, to both sides, in both axes.
         shear: degrees, to both sides.
-        zoom: smallest and largest factor.
+        zoom: lowest and highest factor.
         flip_horizontal: probability of a mirror image, 0-1; likewise `flip_vertical`.
         elastic: amplitude of a smooth random displacement, share of the side.
-        brightness: smallest and largest factor; likewise `contrast`.
+        brightness: lowest and highest factor; likewise `contrast`.
         fill: what appears beyond the image's edge.
     """
 
@@ -210,7 +210,7 @@ def _read_recipe(recipe: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"recipe {recipe}: not readable as TOML ({error}); mend the file.") from error
+        raise SettingsError(f"recipe {recipe}: not readable as TOML ({error}); correct the file.") from error
 
 
 def _adapt(values: dict[str, Any], overrides: Iterable[str], recipe: str) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from mentum.errors import RunError
+from mentum.files import require_free
 from mentum.records import Record
 from mentum.settings import Settings, differences
 
@@ -43,8 +44,7 @@ def begin_study(folder: Path, study: Study) -> None:
     """
     file = folder / STUDY_FILE
     if not file.is_file():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RunError(f"{folder}: found other files, expected a new or empty folder; give another --out.")
+        require_free(folder)
         folder.mkdir(parents=True, exist_ok=True)
         study.write(file)
         return

@@ -25,7 +25,8 @@ from mentum.audit.backgrounds import (
     swap_backgrounds,
 )
 from mentum.audit.cues import Pictures
-from mentum.phantoms import PhantomSettings, draw_phantoms
+from mentum.phantoms.dataset import draw_phantoms
+from mentum.phantoms.settings import PhantomSettings
 from mentum.records import Progress
 from mentum.settings import PixelSettings
 from mentum.specimens.manifest import read_specimens

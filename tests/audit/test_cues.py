@@ -21,7 +21,8 @@ from mentum.audit.cues import (
 )
 from mentum.audit.file_facts import read_facts
 from mentum.settings import PixelSettings
-from mentum.specimens.outlines import find_specimen, grow
+from mentum.specimens.outlines.masks import grow
+from mentum.specimens.outlines.patches import find_with_rim
 from mentum.specimens.pixels import open_cache
 from support.data_sets import real_data
 
@@ -142,7 +143,7 @@ def test_a_disc_is_found_with_its_rim_and_what_hangs_on_it() -> None:
     cells[inside] -= 0.3
     cells[30:40, 22:27] -= 0.2  # hangs on it
     cells[4, 4] -= 0.2  # dust
-    found = find_specimen(cells, np.full((48, 48), 0.01))
+    found = find_with_rim(cells, np.full((48, 48), 0.01))
     assert found[inside].all()
     assert found[30:40, 22:27].all()
     assert not found[4, 4]
@@ -150,12 +151,12 @@ def test_a_disc_is_found_with_its_rim_and_what_hangs_on_it() -> None:
 
 
 def test_nothing_is_found_in_a_plain_picture() -> None:
-    assert not find_specimen(np.full((30, 48, 3), 0.5), np.zeros((30, 48))).any()
+    assert not find_with_rim(np.full((30, 48, 3), 0.5), np.zeros((30, 48))).any()
 
 
 def test_an_outline_is_believed() -> None:
     outlined = disc(8, (20, 20), 48)
-    found = find_specimen(np.full((48, 48, 3), 0.5), np.zeros((48, 48)), outlined)
+    found = find_with_rim(np.full((48, 48, 3), 0.5), np.zeros((48, 48)), outlined)
     assert found[outlined].all()
     assert not found[~grow(outlined, 2)].any()
 

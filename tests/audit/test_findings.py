@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mentum.audit.backgrounds import HeldOutJudge
-from mentum.audit.findings import NO_SUBSETS, Audit, Material, audit
+from mentum.audit.findings import NO_SUBSETS, Audit, Material, examine
 from mentum.calibration.cases import Cases
 from mentum.specimens.manifest import read_specimens
 from mentum.taxonomy import Rank
@@ -39,7 +39,7 @@ def material(tmp_path) -> Material:
 
 
 def test_a_wrong_label_leads_the_suspects(material: Material) -> None:
-    found = audit(material, "builtin", seed=0)
+    found = examine(material, "builtin", seed=0)
 
     first = found.suspects[0]
     assert first.image.file_name == material.table.file_names[3]
@@ -51,7 +51,7 @@ def test_a_wrong_label_leads_the_suspects(material: Material) -> None:
 
 
 def test_one_photograph_on_both_sides_of_a_split(material: Material) -> None:
-    found = audit(material, "builtin", seed=0).duplicates
+    found = examine(material, "builtin", seed=0).duplicates
 
     assert [(each.one.file_name, each.other.file_name, each.kind) for each in found] == [
         (material.table.file_names[5], material.table.file_names[6], "across subsets")
@@ -64,11 +64,11 @@ def test_without_a_split_it_is_two_specimens(material: Material) -> None:
         material.table, material.pixels, material.features, np.array([NO_SUBSETS] * 24), material.held_out
     )
 
-    assert [each.kind for each in audit(placed, "builtin", seed=0).duplicates] == ["two specimens"]
+    assert [each.kind for each in examine(placed, "builtin", seed=0).duplicates] == ["two specimens"]
 
 
 def test_every_cue_is_reported_and_json_comes_back(material: Material, tmp_path) -> None:
-    found = audit(material, "builtin", seed=0)
+    found = examine(material, "builtin", seed=0)
     found.write(tmp_path / "audit.json")
 
     assert [cue.cue for cue in found.shortcuts] == ["border", "background", "colour", "file", "compression"]
@@ -80,9 +80,9 @@ def test_images_that_are_not_outlined_are_counted(material: Material) -> None:
     masks[:20, 16:32, 16:32] = True
 
     said = "4 of 24 images are not outlined: their specimens were found by colour."
-    assert audit(replace(material, masks=masks), "builtin", 0).notes[0] == said
+    assert examine(replace(material, masks=masks), "builtin", 0).notes[0] == said
     masks[20:] = True
-    assert said not in audit(replace(material, masks=masks), "builtin", 0).notes
+    assert said not in examine(replace(material, masks=masks), "builtin", 0).notes
 
 
 def test_outlines_reach_the_cues_and_the_backgrounds(material: Material) -> None:
@@ -98,7 +98,7 @@ def test_outlines_reach_the_cues_and_the_backgrounds(material: Material) -> None
         return np.eye(3)[(squares[:, 24, 24, 0] // 40).astype(int)]
 
     swapped = HeldOutJudge("a network", np.arange(12, 24), Rank.SPECIES, judge)
-    found = audit(replace(material, pixels=pixels, masks=masks, swapped=swapped), "builtin", 0)
+    found = examine(replace(material, pixels=pixels, masks=masks, swapped=swapped), "builtin", 0)
 
     cues = {cue.cue: cue for cue in found.shortcuts}
     assert cues["colour"].above_chance
@@ -110,12 +110,12 @@ def test_outlines_reach_the_cues_and_the_backgrounds(material: Material) -> None
 
 
 def test_who_judged_the_labels_is_said(material: Material) -> None:
-    assert audit(material, "builtin", 0).judged_by == "top classifiers on features of the frozen backbone"
-    assert audit(replace(material, judged_by="an expert"), "builtin", 0).judged_by == "an expert"
+    assert examine(material, "builtin", 0).judged_by == "top classifiers on features of the frozen backbone"
+    assert examine(replace(material, judged_by="an expert"), "builtin", 0).judged_by == "an expert"
 
 
 def test_without_held_out_images_backgrounds_are_not_changed(material: Material) -> None:
-    found = audit(material, "builtin", 0)
+    found = examine(material, "builtin", 0)
 
     assert found.background is None
     assert found.notes == ("Whether the background decides was not looked at: there are no held-out images.",)
@@ -126,7 +126,7 @@ def test_too_few_specimens_for_shortcuts_are_a_note(tmp_path) -> None:
     table = read_specimens(write_data_set(tmp_path / "set", rows))
     cases = Cases("held-out", table.taxonomy, table.specimens, table.labels, {"tree": np.log(np.full((3, 3), 1 / 3))})
     pixels = np.random.default_rng(0).integers(0, 255, (3, SIDE, SIDE, 3)).astype(np.uint8)
-    found = audit(Material(table, pixels, np.eye(3, 5, dtype=np.float32), np.array(["all"] * 3), cases), "builtin", 0)
+    found = examine(Material(table, pixels, np.eye(3, 5, dtype=np.float32), np.array(["all"] * 3), cases), "builtin", 0)
 
     assert found.shortcuts == ()
     assert found.notes[0].startswith("Shortcuts were not looked for: ")

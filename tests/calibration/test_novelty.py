@@ -9,7 +9,6 @@ from scipy.spatial.distance import cdist
 from scipy.special import log_softmax, logsumexp
 from sklearn.covariance import ShrunkCovariance
 
-from mentum.calibration import novelty
 from mentum.calibration.novelty import (
     SHRINKAGE,
     Density,
@@ -76,15 +75,14 @@ def test_squared_distances_from_the_mean_are_those_of_scikit_learn(features):
 
 
 @pytest.mark.parametrize("n_directions", [1, 4, 11])
-def test_weak_directions_count_with_their_mean_variance(features, monkeypatch, n_directions):
-    monkeypatch.setattr(novelty, "N_DIRECTIONS", n_directions)
+def test_weak_directions_count_with_their_mean_variance(features, n_directions):
     rows = features[0].astype(np.float64)
     centred = rows - rows.mean(axis=0)
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
     values[: 12 - n_directions] = values[: 12 - n_directions].mean()
     shrunk = (1 - SHRINKAGE) * values + SHRINKAGE * values.mean()
     inverse = vectors @ np.diag(1 / shrunk) @ vectors.T
-    spread = Spread.of(centred)
+    spread = Spread.of(centred, n_directions)
     assert spread.directions.shape == (n_directions, 12)
     expected = cdist(centred, centred[:3], "mahalanobis", VI=inverse) ** 2
     np.testing.assert_allclose(spread.squared_distances(centred, centred[:3]), expected, rtol=1e-6, atol=1e-6)

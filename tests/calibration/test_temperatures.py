@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from mentum.calibration.temperatures import (
     COOLEST,
     HOTTEST,
-    SMALLEST,
+    LEAST,
     at_ranks,
     at_temperature,
     combine,
@@ -21,7 +21,7 @@ from mentum.calibration.temperatures import (
     mean_of_groups,
 )
 from mentum.taxonomy import Rank, Taxonomy
-from test_taxonomy import MIDGES, RANKS, taxonomies
+from support.trees import MIDGES, RANKS, taxonomies
 
 RECOVERED = 0.04
 """Relative error allowed of a temperature from 8,000 specimens."""
@@ -30,7 +30,7 @@ RECOVERED = 0.04
 def log_probs():
     """Logarithms of probabilities, as far down as single precision goes."""
     shapes = st.tuples(st.integers(1, 6), st.integers(2, 5))
-    return shapes.flatmap(lambda shape: arrays(np.float64, shape, elements=st.floats(math.log(SMALLEST), 0)))
+    return shapes.flatmap(lambda shape: arrays(np.float64, shape, elements=st.floats(math.log(LEAST), 0)))
 
 
 def draw(temperature, n=8_000, n_taxa=6, seed=0):

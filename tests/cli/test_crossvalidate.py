@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mentum.evaluation import cross_validation
+from mentum.evaluation import cross_validation, scores
 from mentum.evaluation.cross_validation import CrossValidation
-from mentum.evaluation.resampling import bootstrap_interval
+from mentum.evaluation.intervals import bootstrap_interval, bootstrap_intervals
 from mentum.evaluation.results import CalibrationReport
 from mentum.studies import read_study
 from mentum.taxonomy import Rank
@@ -31,6 +31,7 @@ def quick() -> Iterator[None]:
     """A twentieth of the draws: intervals have tests of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cross_validation, "bootstrap_interval", partial(bootstrap_interval, n_resamples=50))
+        patch.setattr(scores, "bootstrap_intervals", partial(bootstrap_intervals, n_resamples=50))
         yield
 
 
@@ -107,7 +108,7 @@ def test_everything_is_written_and_nothing_besides(done: tuple[Path, Outcome], d
     assert (found.design, found.stage, found.backbone, found.seed) == ("2 folds by specimen", 2, "random", 3)
     assert [each.rank for each in found.ranks if each.unit == "image"] == [Rank.SPECIES, Rank.GENUS, Rank.SUBFAMILY]
     assert [(each.name, each.n_images, each.n_specimens) for each in found.folds] == [("1", 16, 8), ("2", 16, 8)]
-    assert [(each.n_taught, each.n_watched) for each in found.folds] == [(8, 8), (8, 8)]
+    assert [(each.n_train, each.n_validation) for each in found.folds] == [(8, 8), (8, 8)]
     assert (calibration.n_images, calibration.n_specimens) == (32, 16)
     study = read_study(folder)
     assert (study.design, study.stage, study.settings.stage2.epochs) == ("2 folds by specimen", 2, 2)
@@ -199,7 +200,7 @@ def test_each_trap_is_judged_in_turn(mentum_: Command, tmp_path: Path, data: Pat
         f"{data}: 32 images of 16 specimens, each trap judged in turn, top classifier on features of the frozen "
         f"backbone, backbone {backbone}\n" in found.out
     )
-    note = "fold Müggelsee/Nord: Orthocladius (8 images) was not taught there, so that these count as wrong"
+    note = "fold Müggelsee/Nord: Orthocladius (8 images) is not in its training, so that these count as wrong"
     assert note in found.out
     assert len(list((out / "folds").iterdir())) == 2
     frame = pl.read_parquet(out / "out_of_fold.parquet")

@@ -10,7 +10,7 @@ from mentum.audit.backgrounds import BackgroundSwap
 from mentum.audit.findings import Audit
 from mentum.audit.shortcuts import CueResult
 from mentum.cli.display_audit import print_audit
-from mentum.evaluation.cross_validation import Estimate
+from mentum.evaluation.results import Estimate
 from mentum.records import Interval
 
 INTERVAL = Interval(low=0.1, high=0.9, method="Wilson")

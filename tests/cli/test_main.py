@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 import mentum
 from mentum import cli
-from mentum.evaluation.results import CalibrationReport
-from mentum.records import CheckReport, Evaluation, Progress
+from mentum.evaluation.results import CalibrationReport, Evaluation
+from mentum.records import CheckReport, Progress
 from mentum.runs import Run
 from support.awkward_images import write_truncated
 from support.command_line import Command, sets, start
@@ -98,7 +98,7 @@ def test_check_of_faulty_data(mentum_: Command, tmp_path: Path) -> None:
 
     assert found.code == 2
     assert "images/2-1-0.png: found a broken file" in found.out
-    assert "errors: mend them before training" in found.out
+    assert "errors: fix them before training" in found.out
 
 
 def test_check_of_clean_large_images(mentum_: Command, tmp_path: Path) -> None:
@@ -218,8 +218,8 @@ def test_another_missing_module_is_our_own_fault(monkeypatch: pytest.MonkeyPatch
 
 INTERRUPTED = """
 import os, signal
-import mentum.specimens.checks as checks
-checks.check = lambda *_: os.kill(os.getpid(), signal.SIGINT)
+from mentum.workflows import check
+check.check_specimens = lambda *_: os.kill(os.getpid(), signal.SIGINT)
 from mentum.cli import main
 main()
 """

@@ -336,7 +336,7 @@ def test_heat_maps_change_no_answer(mentum_: Command, released: Path, photos: Pa
 TRAINING = ("torch", "transformers", "safetensors", "psutil", "onnx", "onnxscript", "captum")
 LOADED = f"""
 import atexit, sys
-heavy = {{*{TRAINING!r}, "matplotlib"}}
+heavy = {{*{TRAINING!r}, "matplotlib", "scipy"}}
 atexit.register(lambda: print("loaded:", sorted(heavy & set(sys.modules)), file=sys.stderr))
 from mentum.cli import main
 main()

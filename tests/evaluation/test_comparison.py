@@ -9,8 +9,7 @@ from statsmodels.stats import contingency_tables as oracle
 
 from mentum.evaluation import comparison
 from mentum.evaluation.comparison import Comparison, better, compare_right, mcnemar
-from mentum.evaluation.metrics import accuracy_interval
-from mentum.evaluation.resampling import bootstrap_interval
+from mentum.evaluation.intervals import accuracy_interval, bootstrap_interval
 from mentum.records import Interval
 
 

@@ -20,8 +20,9 @@ from mentum.calibration.thresholds import RankThreshold
 from mentum.calibration.verdicts import give_verdicts
 from mentum.errors import RunError
 from mentum.evaluation import cross_validation as module
+from mentum.evaluation import scores
 from mentum.evaluation.cross_validation import CrossValidation, Judged, calibrate_folds, score
-from mentum.evaluation.resampling import bootstrap_interval
+from mentum.evaluation.intervals import bootstrap_interval, bootstrap_intervals
 from mentum.evaluation.results import CalibrationReport
 from mentum.settings import SplitSettings
 from mentum.specimens.folds import Fold, deal_folds, leave_groups_out
@@ -123,6 +124,7 @@ def quick() -> Iterator[None]:
     """A twentieth of the draws: intervals have tests of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "bootstrap_interval", partial(bootstrap_interval, n_resamples=50))
+        patch.setattr(scores, "bootstrap_intervals", partial(bootstrap_intervals, n_resamples=50))
         yield
 
 
@@ -277,7 +279,7 @@ def test_each_fold_has_its_own_accuracy(said: Said, found: CrossValidation) -> N
     assert [each.name for each in found.folds] == ["1", "2", "3"]
     for number, (fold, each) in enumerate(zip(said.folds, found.folds, strict=True)):
         rows = np.flatnonzero(said.fold_of == number)
-        assert (each.n_taught, each.n_watched) == (len(fold.rows("train")), len(fold.rows("validation")))
+        assert (each.n_train, each.n_validation) == (len(fold.rows("train")), len(fold.rows("validation")))
         assert (each.n_images, each.n_specimens) == (len(rows), len(set(said.table.specimens[rows])))
         right = [
             leaves[said.out_of_fold[row].argmax()] == said.table.labels[row]
@@ -310,7 +312,7 @@ def by_lake(tmp_path_factory: pytest.TempPathFactory) -> Said:
 
 def test_a_taxon_that_was_not_taught_counts_as_wrong_and_is_told(by_lake: Said) -> None:
     found = score(by_lake.judged, ABOUT | {"design": "each locality judged in turn"})
-    assert found.unseen == ("fold Lake C: Fus gus (6 images) was not taught there, so that these count as wrong",)
+    assert found.unseen == ("fold Lake C: Fus gus (6 images) is not in its training, so that these count as wrong",)
     species = next(each for each in found.ranks if (each.rank, each.unit) == (Rank.SPECIES, "image"))
     assert species.n_misclassified >= 6
     assert by_lake.out_of_fold[-6:, 3].tolist() == [0] * 6

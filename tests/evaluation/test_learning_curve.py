@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mentum.evaluation.learning_curve import follow, learning_curve
+from mentum.evaluation.learning_curve import follow, follow_curve
 from mentum.settings import load_settings
 from mentum.specimens.folds import deal_folds, thin
 from mentum.specimens.manifest import SpecimenTable, read_specimens
@@ -49,7 +49,7 @@ def test_accuracies_stand_beside_specimens_per_taxon(table: SpecimenTable) -> No
         wrong = rng.random(len(rows)) > share
         return {"tree": np.eye(3, dtype=np.float32)[np.where(wrong, (truth + 1) % 3, truth)]}
 
-    found = learning_curve(table, deal_folds(table, 3, SPLIT, 0), judge, "none", seed=0)
+    found = follow_curve(table, deal_folds(table, 3, SPLIT, 0), judge, "none", seed=0)
 
     assert [point.per_taxon for point in found.points[:4]] == [1.0, 2.0, 4.0, 8.0]
     assert found.n_images == 72

@@ -1,5 +1,4 @@
-import math
-from time import perf_counter
+import warnings
 
 import numpy as np
 import pytest
@@ -9,12 +8,12 @@ from sklearn import metrics as oracle
 
 from mentum.evaluation.metrics import (
     accuracy,
-    accuracy_interval,
-    bootstrap,
+    balanced_accuracy,
     confusion_matrix,
+    macro_f1,
     n_misclassified,
     precision_recall_f1,
-    wilson,
+    top_k_accuracy,
 )
 
 
@@ -51,110 +50,6 @@ def test_precision_recall_f1_agree_with_scikit_learn_where_undefined_too(columns
     assert found[:, 6].tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("n_wrong", "low", "high"),
-    [(0, 98.98, 100), (1, 98.50, 99.95), (2, 98.07, 99.85), (7, 96.19, 99.09)],
-)
-def test_wilson_gives_the_paper_s_intervals(n_wrong, low, high):
-    interval = wilson((374 - n_wrong) / 374, 374)
-    assert (round(100 * interval.low, 2), round(100 * interval.high, 2)) == (low, high)
-    assert interval.method == "Wilson"
-
-
-def test_wilson_solves_its_defining_equation():
-    """A bound p is where the observed share lies z standard errors away: |share - p| = z sqrt(p (1 - p) / n)."""
-    interval = wilson(0.8, 25)
-    for bound in (interval.low, interval.high):
-        assert abs(0.8 - bound) == pytest.approx(1.959964 * math.sqrt(bound * (1 - bound) / 25), rel=1e-5)
-
-
-@pytest.mark.parametrize(("share", "n"), [(0.5, 0), (-0.1, 5), (1.1, 5)])
-def test_wilson_refuses_what_is_no_share(share, n):
-    with pytest.raises(ValueError, match="a share of"):
-        wilson(share, n)
-
-
-def slow_bootstrap(right, specimens, n_draws, rng):
-    """The textbook's loop: draw specimens with replacement, collect their images, score them."""
-    names = sorted(set(specimens))
-    images_of = {name: [ok for ok, owner in zip(right, specimens, strict=True) if owner == name] for name in names}
-    scores = []
-    for _ in range(n_draws):
-        images = [ok for name in rng.choice(names, len(names)) for ok in images_of[name]]
-        scores.append(sum(images) / len(images))
-    return np.percentile(scores, [2.5, 97.5])
-
-
-@pytest.mark.parametrize("share", [0.6, 0.9])
-def test_bootstrap_agrees_with_the_obvious_loop(share):
-    rng = np.random.default_rng(5)
-    specimens = np.repeat([f"s{k}" for k in range(40)], rng.integers(1, 6, 40))
-    difficulty = dict(zip(np.unique(specimens), rng.beta(8 * share, 8 * (1 - share), 40), strict=True))
-    right = np.array([rng.random() < difficulty[name] for name in specimens])
-    found = bootstrap(right, specimens, seed=0)
-    low, high = slow_bootstrap(right.tolist(), specimens.tolist(), 4000, rng)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.015)
-    assert found.method == "bootstrap over specimens"
-
-
-def test_images_of_one_specimen_widen_the_interval():
-    right = np.repeat([True, True, True, True, False], 20)
-    specimens = np.repeat(["a", "b", "c", "d", "e"], 20)
-    clustered = accuracy_interval(right, specimens, seed=0)
-    independent = wilson(0.8, 100)
-    assert clustered.high - clustered.low > 2 * (independent.high - independent.low)
-
-
-def test_bootstrap_depends_on_the_seed_and_not_on_the_order_of_images():
-    rng = np.random.default_rng(1)
-    right, specimens = rng.random(200) < 0.8, rng.integers(0, 60, 200).astype(str)
-    order = rng.permutation(200)
-    assert bootstrap(right, specimens, 7) == bootstrap(right[order], specimens[order], 7)
-    assert bootstrap(right, specimens, 7) != bootstrap(right, specimens, 8)
-
-
-@pytest.mark.parametrize("right", [[True] * 6, [False] * 6, [True, False] * 3])
-def test_where_specimens_do_not_differ_wilson_counts_them(right):
-    interval = accuracy_interval(np.array(right), np.array(["a", "a", "b", "b", "c", "c"]), seed=0)
-    assert interval == wilson(sum(right) / 6, 3)
-
-
-def test_one_image_per_specimen_takes_wilson():
-    right, specimens = np.array([True, True, False]), np.array(["a", "b", "c"])
-    assert accuracy_interval(right, specimens, seed=0) == wilson(2 / 3, 3)
-
-
-def test_interval_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="no images at all"):
-        accuracy_interval(np.array([], dtype=bool), np.array([], dtype=str), seed=0)
-
-
-def test_ten_thousand_specimens_take_no_time():
-    rng = np.random.default_rng(0)
-    specimens = rng.integers(0, 10_000, 40_000).astype(str)
-    start = perf_counter()
-    interval = bootstrap(rng.random(40_000) < 0.9, specimens, seed=0)
-    assert perf_counter() - start < 5
-    assert (interval.low, interval.high) == pytest.approx((0.897, 0.903), abs=0.003)
-
-
-images = st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=1, max_size=60)
-
-
-@given(images)
-def test_interval_lies_within_0_and_1_and_holds_the_accuracy(images):
-    right = np.array([ok for ok, _ in images])
-    specimens = np.array([f"s{owner}" for _, owner in images])
-    interval = accuracy_interval(right, specimens, seed=0)
-    assert 0 <= interval.low <= right.sum() / len(right) <= interval.high <= 1
-
-
-@given(st.floats(0, 1), st.integers(1, 10**6))
-def test_wilson_lies_within_0_and_1_and_holds_the_share(share, n):
-    interval = wilson(share, n)
-    assert 0 <= interval.low <= share <= interval.high <= 1
-
-
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1))
 def test_confusions_count_every_image_once(pairs):
     y_true, y_pred = np.array(pairs).T
@@ -164,3 +59,133 @@ def test_confusions_count_every_image_once(pairs):
     scores = precision_recall_f1(counts)
     assert ((scores >= 0) & (scores <= 1)).all()
     assert np.trace(counts) == len(pairs) - n_misclassified(y_true, y_pred)
+
+
+def drawn_columns(seed, *, never_labelled=(), never_identified=()):
+    """Labels and identifications of 400 images of 9 taxa of very unequal size, some of them missing."""
+    rng = np.random.default_rng(seed)
+    shares = 0.6 ** np.arange(9)
+    y_true = rng.choice(9, 400, p=shares / shares.sum())
+    y_pred = np.where(rng.random(400) < 0.6, y_true, rng.integers(0, 9, 400))
+    labelled = ~np.isin(y_true, never_labelled)
+    y_pred[np.isin(y_pred, never_identified)] = 0
+    return y_true[labelled], y_pred[labelled]
+
+
+missing_taxa = pytest.mark.parametrize(
+    "missing",
+    [
+        {},
+        {"never_labelled": (2, 8)},
+        {"never_identified": (0, 5)},
+        {"never_labelled": (8,), "never_identified": (8, 1)},
+    ],
+)
+
+
+@missing_taxa
+@pytest.mark.parametrize("seed", range(5))
+def test_balanced_accuracy_agrees_with_scikit_learn(missing, seed):
+    y_true, y_pred = drawn_columns(seed, **missing)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of taxa that are identified but never labelled
+        expected = oracle.balanced_accuracy_score(y_true, y_pred)
+    assert balanced_accuracy(y_true, y_pred) == pytest.approx(expected, abs=1e-14)
+
+
+@missing_taxa
+@pytest.mark.parametrize("seed", range(5))
+def test_macro_f1_agrees_with_scikit_learn(missing, seed):
+    y_true, y_pred = drawn_columns(seed, **missing)
+    expected = oracle.f1_score(y_true, y_pred, average="macro")
+    assert macro_f1(y_true, y_pred) == pytest.approx(expected, abs=1e-14)
+
+
+def test_a_rare_taxon_weighs_as_much_as_a_common_one():
+    y_true, y_pred = np.array([0] * 99 + [1]), np.zeros(100, dtype=np.int64)
+    assert balanced_accuracy(y_true, y_pred) == 0.5
+    assert macro_f1(y_true, y_pred) == pytest.approx(2 * 99 / 199 / 2)
+
+
+def test_taxa_that_occur_nowhere_are_left_out():
+    """Columns 0-6 are taxa of other subsets."""
+    y_true, y_pred = np.array([7, 8, 8, 8]), np.array([7, 8, 8, 7])
+    assert balanced_accuracy(y_true, y_pred) == pytest.approx((1 + 2 / 3) / 2)
+    assert macro_f1(y_true, y_pred) == pytest.approx((2 / 3 + 4 / 5) / 2)
+
+
+def test_a_taxon_identified_but_never_labelled_lowers_macro_f1_only():
+    y_true, y_pred = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 1])
+    assert balanced_accuracy(y_true, y_pred) == 0.75
+    assert macro_f1(y_true, y_pred) == pytest.approx((2 / 3 + 1 + 0) / 3)
+
+
+@pytest.mark.parametrize("score", [balanced_accuracy, macro_f1])
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "message"),
+    [
+        ([], [], "0 labels and 0 identifications"),
+        ([0, 1], [0], "2 labels and 1 identifications"),
+        ([0, -1], [0, 1], "names no taxon"),
+        ([0, 1], [-1, 1], "names no taxon"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(score, y_true, y_pred, message):
+    with pytest.raises(ValueError, match=message):
+        score(np.array(y_true, dtype=np.int64), np.array(y_pred, dtype=np.int64))
+
+
+@pytest.mark.parametrize("decimals", [1, 16])
+@pytest.mark.parametrize("k", [1, 2, 3, 6])
+@pytest.mark.parametrize("n_labelled", [1, 2, 4, 7])
+def test_top_k_accuracy_agrees_with_scikit_learn_in_ties_too(k, decimals, n_labelled):
+    """Probabilities rounded to one decimal tie in most rows; only some of the 7 taxa are labelled."""
+    rng = np.random.default_rng(10 * k + n_labelled)
+    y_true, y_prob = rng.integers(0, n_labelled, 500), rng.dirichlet(np.ones(7), 500).round(decimals)
+    expected = oracle.top_k_accuracy_score(y_true, y_prob, k=k, labels=range(7))
+    assert top_k_accuracy(y_true, y_prob, k) == pytest.approx(expected, abs=1e-14)
+
+
+def test_equal_probabilities_are_no_hits_for_free():
+    """A model that knows nothing has k of C labels among its k first, not all."""
+    y_true, y_prob = np.arange(10), np.full((10, 10), 0.1, dtype=np.float32)
+    assert [top_k_accuracy(y_true, y_prob, k) for k in (1, 3, 10, 99)] == pytest.approx([0.1, 0.3, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_prob", "k", "message"),
+    [
+        ([], np.empty((0, 3)), 3, "0 labels"),
+        ([0, 1], np.ones((1, 3)), 3, "2 labels and 1 rows"),
+        ([0], np.ones((1, 3)), 0, "top-0"),
+        ([3], np.ones((1, 3)), 1, "no column among the 3"),
+        ([-1], np.ones((1, 3)), 1, "no column among the 3"),
+        ([0], np.array([[np.nan, 0.5, 0.5]]), 1, "not a finite number"),
+    ],
+)
+def test_what_has_no_top_k_is_refused(y_true, y_prob, k, message):
+    with pytest.raises(ValueError, match=message):
+        top_k_accuracy(np.array(y_true, dtype=np.int64), y_prob, k)
+
+
+pairs = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=40)
+
+
+@given(pairs, st.permutations(range(7)))
+def test_scores_lie_within_0_and_1_whatever_the_order_of_taxa(pairs, order):
+    y_true, y_pred = np.array(pairs).T
+    renamed = np.array(order)
+    for score in (balanced_accuracy, macro_f1):
+        assert 0 <= score(y_true, y_pred) <= 1
+        assert score(renamed[y_true], renamed[y_pred]) == pytest.approx(score(y_true, y_pred))
+        assert score(y_true, y_true) == 1
+
+
+@given(st.integers(0, 10**6))
+def test_top_k_grows_with_k_from_the_accuracy_to_1(seed):
+    rng = np.random.default_rng(seed)
+    y_true, y_prob = rng.integers(0, 5, 30), rng.dirichlet(np.ones(5), 30)
+    found = [top_k_accuracy(y_true, y_prob, k) for k in range(1, 6)]
+    assert found == sorted(found)
+    assert found[0] == (y_prob.argmax(axis=1) == y_true).mean()
+    assert found[-1] == 1

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,8 @@ from mentum.calibration.held_out import N_GROUPS, held_out
 from mentum.calibration.temperatures import fit_temperatures
 from mentum.calibration.verdicts import give_verdicts
 from mentum.errors import RunError
-from mentum.evaluation import probabilities as calibrating
-from mentum.evaluation.metrics import wilson
-from mentum.evaluation.probabilities import ERROR_RATES, N_POINTS, evaluate_probabilities, judge
+from mentum.evaluation.intervals import wilson
+from mentum.evaluation.probabilities import N_POINTS, evaluate_probabilities, judge
 from mentum.evaluation.reliability import area_under
 from mentum.evaluation.results import CalibrationReport
 from mentum.taxonomy import Rank
@@ -124,36 +124,45 @@ def test_the_temperature_mends_what_is_too_sure(tmp_path):
 # Cross-fitting
 
 
-def test_temperatures_and_thresholds_never_see_the_specimens_they_judge(large, monkeypatch):
-    """Temperatures are used on the specimens they were fitted to, to learn thresholds, or on all others."""
-    fitted, used, counted = [], [], []
+def relabelled(material, rows):
+    """The material of one turn with every image of these rows labelled as the same species."""
+    cases, (turn, *_) = material.cases, material.turns
+    labels = list(cases.labels)
+    for row in rows.tolist():
+        labels[row] = cases.taxonomy.leaves[-1]
+    return replace(material, cases=replace(cases, labels=labels), turns=[turn], learned=turn.learned)
 
-    def watched_fit(cases):
-        fitted.append((fit_temperatures(cases), set(cases.specimens)))
-        return fitted[-1][0]
 
-    def watched_pronounce(cases, temperatures, unit):
-        used.extend((owners, set(cases.specimens)) for each, owners in fitted if each is temperatures)
-        return give_verdicts(cases, temperatures, unit)
+def given_answers(report):
+    """All that follows from what was learned and from the probabilities of those who are judged."""
+    ranks = [(each.threshold, each.promise, each.coverage) for judged in report.defended for each in judged.ranks]
+    return report.temperatures, ranks, [judged.answered for judged in report.defended]
 
-    def watched_count(verdicts, thresholds, counts):
-        counted.append(used[-2:])  # learned from, judged
-        return count(verdicts, thresholds, counts)
 
-    count = calibrating._count
-    monkeypatch.setattr(calibrating, "fit_temperatures", watched_fit)
-    monkeypatch.setattr(calibrating, "give_verdicts", watched_pronounce)
-    monkeypatch.setattr(calibrating, "_count", watched_count)
+def test_temperatures_and_thresholds_never_see_the_specimens_they_judge(large):
+    """Other labels of those who are judged change how many answers are wrong, and no answer."""
     material = held_out(large, seed=0)
-    judge(material, 0.05)
+    turn = material.turns[0]
+    nobody = np.array([], dtype=np.int64)
+    as_labelled, judged, learned = (
+        judge(relabelled(material, rows), 0.1) for rows in (nobody, turn.judged, turn.learned)
+    )
+    assert not set(material.cases.specimens[turn.learned]) & set(material.cases.specimens[turn.judged])
+    assert given_answers(judged) == given_answers(as_labelled)
+    assert [each.n_wrong for each in judged.defended] != [each.n_wrong for each in as_labelled.defended]
+    assert learned.temperatures != as_labelled.temperatures
+
+
+def test_every_turn_learns_from_all_specimens_but_those_it_judges(large):
+    material = held_out(large, seed=0)
     everything = set(material.cases.specimens)
-    for owners, specimens in used:
-        assert owners == specimens or (not owners & specimens and owners | specimens == everything)
-    assert len(counted) == len(UNITS) * len(ERROR_RATES) * N_GROUPS
-    for (_, learned), (owners, judged) in counted:
-        assert learned == owners
-        assert not learned & judged
-    assert len([owners for owners, specimens in used if owners != specimens]) == len(counted) + len(UNITS) * N_GROUPS
+    learned, judged = (
+        [set(material.cases.specimens[rows]) for rows in parts]
+        for parts in zip(*((turn.learned, turn.judged) for turn in material.turns), strict=True)
+    )
+    assert len(judged) == N_GROUPS
+    assert all(one == everything - other for one, other in zip(learned, judged, strict=True))
+    assert sum(map(len, judged)) == len(everything)
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from mentum.evaluation.metrics import bootstrap, wilson
-from mentum.evaluation.result_table import evaluate
-from mentum.evaluation.tables import result_csv
-from mentum.records import Evaluation
+from mentum.evaluation.intervals import bootstrap, wilson
+from mentum.evaluation.result_table import result_csv, score_run
+from mentum.evaluation.results import Evaluation
 from mentum.taxonomy import Rank
 from support.runs_by_hand import SHOTS, TEST_SHOTS, Shot, make_run
 
@@ -22,7 +21,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def evaluation(run):
-    return evaluate(run)
+    return score_run(run)
 
 
 def row(evaluation, rank, subset="validation", stage="fine-tuned"):
@@ -32,6 +31,7 @@ def row(evaluation, rank, subset="validation", stage="fine-tuned"):
 
 
 def test_evaluation_is_stored_in_the_run(run, evaluation):
+    evaluation.write(run.evaluation_file)
     assert Evaluation.read(run.evaluation_file) == evaluation
     assert (evaluation.run, evaluation.backbone, evaluation.heads, evaluation.seed) == ("tree", "random", "tree", 0)
 
@@ -125,34 +125,34 @@ def test_notes_of_a_tree(evaluation):
 
 
 def test_a_test_subset_has_rows_and_is_noted(tmp_path):
-    evaluation = evaluate(make_run(tmp_path / "run", shots=(*SHOTS, *TEST_SHOTS)))
+    evaluation = score_run(make_run(tmp_path / "run", shots=(*SHOTS, *TEST_SHOTS)))
     assert [row.subset for row in evaluation.table][:3] == ["train", "validation", "test"]
     assert row(evaluation, Rank.SPECIES, "test").interval == wilson(0.5, 2)
     assert "the test images took no part in the training" in evaluation.notes[0]
 
 
 def test_without_stage_2_no_epoch_was_chosen(tmp_path):
-    evaluation = evaluate(make_run(tmp_path / "run", stages=("stage1",)))
+    evaluation = score_run(make_run(tmp_path / "run", stages=("stage1",)))
     assert {row.stage for row in evaluation.table} == {"top classifier"}
     assert not any("optimistic" in note for note in evaluation.notes)
 
 
 def test_a_rank_that_no_label_of_a_subset_reaches_has_no_row(tmp_path):
     shots = [shot for shot in SHOTS if shot.subset == "train" or shot.label == "Chironomus"]
-    evaluation = evaluate(make_run(tmp_path / "run", shots=shots))
+    evaluation = score_run(make_run(tmp_path / "run", shots=shots))
     found = [(row.rank, row.subset) for row in evaluation.table if row.stage == "fine-tuned"]
     assert (Rank.GENUS, "validation") in found
     assert (Rank.SPECIES, "validation") not in found
 
 
 def test_images_without_named_specimens_are_noted_and_take_wilson(tmp_path):
-    evaluation = evaluate(make_run(tmp_path / "run", specimens_named=False))
+    evaluation = score_run(make_run(tmp_path / "run", specimens_named=False))
     assert {row.interval.method for row in evaluation.table} == {"Wilson"}
     assert any("each image counts as a specimen" in note for note in evaluation.notes)
 
 
 def test_separate_heads_count_contradictory_names(tmp_path):
-    evaluation = evaluate(make_run(tmp_path / "run", heads="separate"))
+    evaluation = score_run(make_run(tmp_path / "run", heads="separate"))
     assert evaluation.heads == "separate"
     notes = [note for note in evaluation.notes if "contradictory" in note]
     assert len(notes) == 2
@@ -163,12 +163,12 @@ def test_separate_heads_count_contradictory_names(tmp_path):
 
 def test_a_leaf_that_stands_for_itself_contradicts_no_genus(tmp_path):
     shots = [*SHOTS[:5], Shot("Orthocladius", "V1", "validation", "Orthocladius")]
-    evaluation = evaluate(make_run(tmp_path / "run", heads="separate", shots=shots))
+    evaluation = score_run(make_run(tmp_path / "run", heads="separate", shots=shots))
     assert evaluation.notes[-1].endswith("of 1 validation images, 0 got contradictory names.")
 
 
 def test_one_open_image_is_noted_in_the_singular(tmp_path):
-    evaluation = evaluate(make_run(tmp_path / "run", shots=SHOTS[:9]))
+    evaluation = score_run(make_run(tmp_path / "run", shots=SHOTS[:9]))
     assert "1 image is labelled to genus only and is left out at species rank." in evaluation.notes
 
 

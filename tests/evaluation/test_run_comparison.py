@@ -9,7 +9,7 @@ import pytest
 
 from mentum.errors import RunError
 from mentum.evaluation.cross_validation import OUT_OF_FOLD
-from mentum.evaluation.run_comparison import compare
+from mentum.evaluation.run_comparison import compare_folders
 from mentum.settings import load_settings
 from mentum.studies import Study
 
@@ -35,7 +35,7 @@ def test_images_are_paired_by_their_name(tmp_path: Path) -> None:
     a = write_study(tmp_path / "a", {"1": True, "2": False, "3": False, "4": True})
     b = write_study(tmp_path / "b", {"4": True, "3": True, "2": True, "1": False})
 
-    found = compare(a, b).ranks[0]
+    found = compare_folders(a, b).ranks[0]
 
     assert (found.rank, found.comparison.n_images) == ("species", 4)
     assert (found.comparison.only_a, found.comparison.only_b, found.better) == (1, 2, None)
@@ -49,14 +49,14 @@ def test_a_clear_difference_has_a_winner(tmp_path: Path) -> None:
         write_study(tmp_path / "b", dict.fromkeys(names, True)),
     )
 
-    assert (compare(a, b).ranks[0].better, compare(b, a).ranks[0].better) == ("b", "a")
+    assert (compare_folders(a, b).ranks[0].better, compare_folders(b, a).ranks[0].better) == ("b", "a")
 
 
 def test_images_that_one_of_them_lacks_are_left_out_and_named(tmp_path: Path) -> None:
     a = write_study(tmp_path / "a", {"1": True, "2": False, "3": None})
     b = write_study(tmp_path / "b", {"1": True, "3": True})
 
-    found = compare(a, b)
+    found = compare_folders(a, b)
 
     assert found.ranks[0].comparison.n_images == 1  # the label of "3" leaves the rank open
     assert found.notes == ("a: 1 held-out images are not held out by the other and were left out.",)
@@ -66,14 +66,18 @@ def test_nothing_in_common_is_refused(tmp_path: Path) -> None:
     a, b = write_study(tmp_path / "a", {"1": True}), write_study(tmp_path / "b", {"2": True})
 
     with pytest.raises(RunError, match=r"no image was held out by both at a rank that both report; expected"):
-        compare(a, b)
+        compare_folders(a, b)
 
 
 def test_other_images_under_the_same_names_are_a_caution(tmp_path: Path) -> None:
     a, b = write_study(tmp_path / "a", {"1": True}), write_study(tmp_path / "b", {"1": True}, of="3")
 
-    assert compare(a, b).notes[0].startswith("The two data sets hold other images. Images of the same file name were")
-    assert compare(a, a).notes == ()
+    assert (
+        compare_folders(a, b)
+        .notes[0]
+        .startswith("The two data sets hold other images. Images of the same file name were")
+    )
+    assert compare_folders(a, a).notes == ()
 
 
 def test_images_of_different_specimens_are_refused(tmp_path: Path) -> None:
@@ -81,7 +85,7 @@ def test_images_of_different_specimens_are_refused(tmp_path: Path) -> None:
     b = write_study(tmp_path / "b", {"1": True}, {"1": "y"})
 
     with pytest.raises(RunError, match=r"1 images \(1 is the first\) belong to different specimens"):
-        compare(a, b)
+        compare_folders(a, b)
 
 
 def test_an_incomplete_cross_validation_is_refused(tmp_path: Path) -> None:
@@ -91,4 +95,4 @@ def test_an_incomplete_cross_validation_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         RunError, match=r"found no out_of_fold.parquet, expected a run or a complete cross-validation; give the same"
     ):
-        compare(a, a)
+        compare_folders(a, a)

@@ -1,139 +1,190 @@
-import warnings
+"""Tests of the table of metrics: the same draws for all, and one more metric that appears everywhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn import metrics as oracle
+from numpy.typing import NDArray
+from sklearn.metrics import cohen_kappa_score
 
-from mentum.evaluation.scores import balanced_accuracy, macro_f1, top_k_accuracy
+from mentum.calibration.cases import Cases
+from mentum.cli.display_scores import print_cross_validation, print_evaluation
+from mentum.evaluation.cross_validation import CrossValidation, Judged, score
+from mentum.evaluation.intervals import accuracy_interval, bootstrap_interval
+from mentum.evaluation.metrics import balanced_accuracy, macro_f1, top_k_accuracy
+from mentum.evaluation.result_table import result_csv
+from mentum.evaluation.results import Evaluation
+from mentum.evaluation.scores import METRICS, Metric, Sample, score_sample
+from mentum.runs import Run
+from mentum.settings import SplitSettings
+from mentum.specimens.folds import deal_folds
+from mentum.specimens.manifest import SpecimenTable
+from mentum.taxonomy import Taxon
+from support.report_pages import page_of
+from support.runs_by_hand import LINEAGES, SHOTS, make_run, store_scores
+from support.studies_by_hand import write_validation
+
+ABOUT = {"design": "2 folds by specimen", "stage": 1, "backbone": "builtin", "seed": 4}
 
 
-def drawn_columns(seed, *, never_labelled=(), never_identified=()):
-    """Labels and identifications of 400 images of 9 taxa of very unequal size, some of them missing."""
+def drawn(n: int, n_taxa: int, seed: int) -> tuple[Sample, NDArray[np.str_]]:
+    """Images of a third as many specimens; the last taxon is never labelled."""
     rng = np.random.default_rng(seed)
-    shares = 0.6 ** np.arange(9)
-    y_true = rng.choice(9, 400, p=shares / shares.sum())
-    y_pred = np.where(rng.random(400) < 0.6, y_true, rng.integers(0, 9, 400))
-    labelled = ~np.isin(y_true, never_labelled)
-    y_pred[np.isin(y_pred, never_identified)] = 0
-    return y_true[labelled], y_pred[labelled]
+    y_true, y_prob = rng.integers(0, n_taxa - 1, n), rng.dirichlet(np.ones(n_taxa), n)
+    y_prob[np.arange(n), y_true] += 0.4
+    return Sample(y_true, y_prob.argmax(axis=1), y_prob), rng.integers(0, n // 3, n).astype(str)
 
 
-missing_taxa = pytest.mark.parametrize(
-    "missing",
-    [
-        {},
-        {"never_labelled": (2, 8)},
-        {"never_identified": (0, 5)},
-        {"never_labelled": (8,), "never_identified": (8, 1)},
-    ],
-)
+@pytest.mark.parametrize(("n", "n_taxa", "seed"), [(40, 4, 0), (150, 12, 1), (90, 30, 2)])
+def test_every_metric_has_the_value_and_interval_that_it_would_have_alone(n: int, n_taxa: int, seed: int) -> None:
+    sample, specimens = drawn(n, n_taxa, seed)
+    y_true, y_pred, y_prob = sample.y_true, sample.y_pred, sample.y_prob
+    found = score_sample(sample, specimens, seed)
+    alone = {
+        "balanced_accuracy": lambda rows: balanced_accuracy(y_true[rows], y_pred[rows]),
+        "macro_f1": lambda rows: macro_f1(y_true[rows], y_pred[rows]),
+        "top_3": lambda rows: top_k_accuracy(y_true[rows], y_prob[rows], 3),
+    }
+    assert list(found) == ["accuracy", *alone]
+    assert found["accuracy"].interval == accuracy_interval(y_true == y_pred, specimens, seed)
+    for name, measure in alone.items():
+        assert found[name].value == measure(np.arange(n))
+        assert found[name].interval == bootstrap_interval(measure, specimens, seed)
 
 
-@missing_taxa
-@pytest.mark.parametrize("seed", range(5))
-def test_balanced_accuracy_agrees_with_scikit_learn(missing, seed):
-    y_true, y_pred = drawn_columns(seed, **missing)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of taxa that are identified but never labelled
-        expected = oracle.balanced_accuracy_score(y_true, y_pred)
-    assert balanced_accuracy(y_true, y_pred) == pytest.approx(expected, abs=1e-14)
+def test_top_3_of_three_taxa_says_nothing() -> None:
+    sample, specimens = drawn(30, 3, 0)
+    found = score_sample(sample, specimens, 0)
+    assert [name for name, each in found.items() if each is None] == ["top_3"]
 
 
-@missing_taxa
-@pytest.mark.parametrize("seed", range(5))
-def test_macro_f1_agrees_with_scikit_learn(missing, seed):
-    y_true, y_pred = drawn_columns(seed, **missing)
-    expected = oracle.f1_score(y_true, y_pred, average="macro")
-    assert macro_f1(y_true, y_pred) == pytest.approx(expected, abs=1e-14)
+def test_a_metric_that_is_undefined_has_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METRICS, "never", Metric("never", "Never", "never", lambda _: float("nan")))
+    sample, specimens = drawn(30, 5, 0)
+    assert score_sample(sample, specimens, 0)["never"] is None
 
 
-def test_a_rare_taxon_weighs_as_much_as_a_common_one():
-    y_true, y_pred = np.array([0] * 99 + [1]), np.zeros(100, dtype=np.int64)
-    assert balanced_accuracy(y_true, y_pred) == 0.5
-    assert macro_f1(y_true, y_pred) == pytest.approx(2 * 99 / 199 / 2)
+def test_a_mean_over_images_may_be_given_by_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Brier score, as values and as a number: the same in each draw but for rounding."""
+
+    def by_image(sample: Sample) -> NDArray[np.float64]:
+        return np.square(sample.y_prob - np.eye(sample.n_taxa)[sample.y_true]).sum(axis=1)
+
+    monkeypatch.setitem(METRICS, "values", Metric("values", "Brier", "Brier", by_image))
+    monkeypatch.setitem(METRICS, "number", Metric("number", "Brier", "Brier", lambda sample: by_image(sample).mean()))
+    found = score_sample(*drawn(60, 5, 3), 3)
+    values, number = found["values"], found["number"]
+    assert values.value == pytest.approx(number.value)
+    assert (values.interval.low, values.interval.high) == pytest.approx((number.interval.low, number.interval.high))
+    assert values.interval.low < values.value < values.interval.high
 
 
-def test_taxa_that_occur_nowhere_are_left_out():
-    """Columns 0-6 are taxa of other subsets."""
-    y_true, y_pred = np.array([7, 8, 8, 8]), np.array([7, 8, 8, 7])
-    assert balanced_accuracy(y_true, y_pred) == pytest.approx((1 + 2 / 3) / 2)
-    assert macro_f1(y_true, y_pred) == pytest.approx((2 / 3 + 4 / 5) / 2)
+# One more metric, written here and nowhere else
 
 
-def test_a_taxon_identified_but_never_labelled_lowers_macro_f1_only():
-    y_true, y_pred = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 1])
-    assert balanced_accuracy(y_true, y_pred) == 0.75
-    assert macro_f1(y_true, y_pred) == pytest.approx((2 / 3 + 1 + 0) / 3)
+def kappa(sample: Sample) -> float:
+    """Cohen's kappa from the confusion matrix."""
+    shares = sample.counts / sample.counts.sum()
+    chance = float(shares.sum(axis=0) @ shares.sum(axis=1))
+    return float((np.trace(shares) - chance) / (1 - chance)) if chance < 1 else float("nan")
 
 
-@pytest.mark.parametrize("score", [balanced_accuracy, macro_f1])
-@pytest.mark.parametrize(
-    ("y_true", "y_pred", "message"),
-    [
-        ([], [], "0 labels and 0 identifications"),
-        ([0, 1], [0], "2 labels and 1 identifications"),
-        ([0, -1], [0, 1], "names no taxon"),
-        ([0, 1], [-1, 1], "names no taxon"),
-    ],
-)
-def test_what_cannot_be_scored_is_refused(score, y_true, y_pred, message):
-    with pytest.raises(ValueError, match=message):
-        score(np.array(y_true, dtype=np.int64), np.array(y_pred, dtype=np.int64))
+@pytest.fixture
+def with_kappa(monkeypatch: pytest.MonkeyPatch) -> None:
+    metric = Metric("kappa", "Cohen\u2019s kappa", "kappa", kappa, "Kappa corrects for chance.")
+    monkeypatch.setitem(METRICS, metric.name, metric)
 
 
-@pytest.mark.parametrize("decimals", [1, 16])
-@pytest.mark.parametrize("k", [1, 2, 3, 6])
-@pytest.mark.parametrize("n_labelled", [1, 2, 4, 7])
-def test_top_k_accuracy_agrees_with_scikit_learn_in_ties_too(k, decimals, n_labelled):
-    """Probabilities rounded to one decimal tie in most rows; only some of the 7 taxa are labelled."""
-    rng = np.random.default_rng(10 * k + n_labelled)
-    y_true, y_prob = rng.integers(0, n_labelled, 500), rng.dirichlet(np.ones(7), 500).round(decimals)
-    expected = oracle.top_k_accuracy_score(y_true, y_prob, k=k, labels=range(7))
-    assert top_k_accuracy(y_true, y_prob, k) == pytest.approx(expected, abs=1e-14)
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return make_run(tmp_path / "run")
 
 
-def test_equal_probabilities_are_no_hits_for_free():
-    """A model that knows nothing has k of C labels among its k first, not all."""
-    y_true, y_prob = np.arange(10), np.full((10, 10), 0.1, dtype=np.float32)
-    assert [top_k_accuracy(y_true, y_prob, k) for k in (1, 3, 10, 99)] == pytest.approx([0.1, 0.3, 1, 1])
+EXPECTED = cohen_kappa_score([1, 1, 2, 2, 3, 0], [1, 0, 2, 3, 3, 0])
+"""Of the run's validation images at species rank, stage 2."""
 
 
-@pytest.mark.parametrize(
-    ("y_true", "y_prob", "k", "message"),
-    [
-        ([], np.empty((0, 3)), 3, "0 labels"),
-        ([0, 1], np.ones((1, 3)), 3, "2 labels and 1 rows"),
-        ([0], np.ones((1, 3)), 0, "top-0"),
-        ([3], np.ones((1, 3)), 1, "no column among the 3"),
-        ([-1], np.ones((1, 3)), 1, "no column among the 3"),
-        ([0], np.array([[np.nan, 0.5, 0.5]]), 1, "not a finite number"),
-    ],
-)
-def test_what_has_no_top_k_is_refused(y_true, y_prob, k, message):
-    with pytest.raises(ValueError, match=message):
-        top_k_accuracy(np.array(y_true, dtype=np.int64), y_prob, k)
+def judged_by_hand() -> Judged:
+    """Two folds over four times the images of the run by hand that are named to a leaf, as stage 2 identifies them."""
+    shots = [shot for shot in SHOTS if shot.label != "Chironomus"] * 4
+    taxa = [Taxon(tuple(LINEAGES[shot.label].items())) for shot in shots]
+    specimens = [f"{shot.specimen} {place // 10}" for place, shot in enumerate(shots)]
+    columns = {"file_name": [f"{row}.png" for row in range(len(shots))], "specimen": specimens}
+    frame = pl.DataFrame({**columns, "scientificName": [shot.label for shot in shots]})
+    table = SpecimenTable(Path("table.csv"), Path(), frame, tuple(taxa), True, ())
+    folds = deal_folds(table, 2, SplitSettings(policy="random", validation=0.25, test=0.0), 0)
+    names = [leaf.name for leaf in table.taxonomy.leaves]
+    y_prob = np.array([[0.7 if name == shot.leaf else 0.1 for name in names] for shot in shots])
+    cases = Cases("held-out", table.taxonomy, table.specimens, taxa, {"tree": np.log(y_prob)})
+    fold_of = np.argmax([fold.subsets == "test" for fold in folds], axis=0)
+    return Judged(table, folds, np.arange(len(shots)), fold_of, np.zeros(len(shots), dtype=bool), cases)
 
 
-pairs = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=40)
+@pytest.mark.usefixtures("with_kappa")
+def test_one_more_metric_is_in_json_csv_and_terminal_of_evaluate(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluation = store_scores(run)
+    where = ("fine-tuned", "species", "validation")
+
+    stored = json.loads(run.evaluation_file.read_text(encoding="utf-8"))
+    (row,) = [each for each in stored["table"] if (each["stage"], each["rank"], each["subset"]) == where]
+    assert row["scores"]["kappa"]["value"] == pytest.approx(EXPECTED)
+    low, high = (row["scores"]["kappa"]["interval"][end] for end in ("low", "high"))
+    assert low < EXPECTED < high
+    (line,) = [
+        each for each in csv.DictReader(result_csv(evaluation).splitlines())
+        if (each["stage"], each["rank"], each["subset"]) == where
+    ]  # fmt: skip
+    assert list(line)[-3:] == ["kappa", "kappa_low", "kappa_high"]
+    assert (line["kappa"], line["kappa_low"], line["kappa_high"]) == (f"{EXPECTED:.4f}", f"{low:.4f}", f"{high:.4f}")
+    print_evaluation(evaluation)
+    printed = capsys.readouterr().out
+    assert "kappa %" in printed
+    tables = printed[printed.index("top classifier") : printed.index("validation: image")]
+    assert max(map(len, tables.splitlines())) <= 80
 
 
-@given(pairs, st.permutations(range(7)))
-def test_scores_lie_within_0_and_1_whatever_the_order_of_taxa(pairs, order):
-    y_true, y_pred = np.array(pairs).T
-    renamed = np.array(order)
-    for score in (balanced_accuracy, macro_f1):
-        assert 0 <= score(y_true, y_pred) <= 1
-        assert score(renamed[y_true], renamed[y_pred]) == pytest.approx(score(y_true, y_pred))
-        assert score(y_true, y_true) == 1
+@pytest.mark.usefixtures("with_kappa")
+def test_one_more_metric_is_in_json_and_terminal_of_crossvalidate(capsys: pytest.CaptureFixture[str]) -> None:
+    found = score(judged_by_hand(), ABOUT)
+    species = json.loads(found.model_dump_json())["ranks"][0]
+    shots = [shot for shot in SHOTS if shot.label != "Chironomus"]
+    expected = cohen_kappa_score([shot.label for shot in shots], [shot.leaf for shot in shots])
+    assert species["kappa"]["value"] == pytest.approx(expected)
+    assert list(species)[-5:] == ["accuracy", "balanced_accuracy", "macro_f1", "top_3", "kappa"]
+    assert CrossValidation.model_validate_json(found.model_dump_json()) == found
+    print_cross_validation(found)
+    assert f"{100 * expected:.1f}" in capsys.readouterr().out
 
 
-@given(st.integers(0, 10**6))
-def test_top_k_grows_with_k_from_the_accuracy_to_1(seed):
-    rng = np.random.default_rng(seed)
-    y_true, y_prob = rng.integers(0, 5, 30), rng.dirichlet(np.ones(5), 30)
-    found = [top_k_accuracy(y_true, y_prob, k) for k in range(1, 6)]
-    assert found == sorted(found)
-    assert found[0] == (y_prob.argmax(axis=1) == y_true).mean()
-    assert found[-1] == 1
+@pytest.mark.usefixtures("with_kappa")
+def test_one_more_metric_is_in_both_tables_of_the_report(run: Run) -> None:
+    store_scores(run)
+    write_validation(run.path / "crossvalidation", run, score(judged_by_hand(), ABOUT))
+    text = page_of(run).text
+    assert text.count("Cohen\u2019s kappa") == text.count("Kappa corrects for chance.") == 2
+    assert f"{100 * EXPECTED:.1f}" in text
+
+
+# Files of before
+
+
+def test_files_from_before_a_metric_can_be_read_and_shown(run: Run, request: pytest.FixtureRequest) -> None:
+    found = score(judged_by_hand(), ABOUT)
+    write_validation(run.path / "crossvalidation", run, found)
+    store_scores(run)
+    stored = json.loads(run.evaluation_file.read_text(encoding="utf-8"))
+    for row in stored["table"]:
+        del row["scores"]
+    run.evaluation_file.write_text(json.dumps(stored), encoding="utf-8")
+    old = Evaluation.read(run.evaluation_file)
+    assert {tuple(row.scores) for row in old.table} == {()}
+    before = page_of(run).text
+    assert before.count("Balanced accuracy") == 2  # heading and caption of the cross-validation
+    request.getfixturevalue("with_kappa")
+    assert page_of(run).text.count("Cohen\u2019s kappa") == 1
+    assert result_csv(old).splitlines()[1].endswith("," * 12)

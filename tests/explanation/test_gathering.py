@@ -16,7 +16,7 @@ from mentum.runs import Run
 from mentum.specimens.run_images import open_images
 from mentum.taxonomy import Rank
 from mentum.training.predict import Predictor, map_geometry
-from mentum.training.train import train
+from mentum.training.train import train_identifier
 from support.drawn_data import tiny_settings, write_drawn
 
 torch.set_num_threads(1)
@@ -32,7 +32,7 @@ def trained(folder: Path, name: str, *overrides: str) -> Run:
     if not data.exists():
         # One specimen is labelled to genus only, where two species of the genus are named.
         write_drawn(data, per_taxon=(5, 5, 5, 5), views=2, genus_only=[("0-1", "Chironomus")])
-    return train(data, folder / name, tiny_settings("pixels.size=64", *overrides), cache=folder / "cache")
+    return train_identifier(data, folder / name, tiny_settings("pixels.size=64", *overrides), cache=folder / "cache")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mentum.model.folder import Model
-from mentum.model.samples import _sample_rows
+from mentum.model.samples import sample_rows
 from mentum.runs import Run
 from mentum.taxonomy import Rank
 
@@ -41,8 +41,8 @@ LABELS = ["a", "b", "a", "a", "c", "c"]
 
 @pytest.mark.parametrize(("wanted", "rows"), [(0, []), (1, [2]), (2, [2, 5]), (3, [2, 1, 5]), (9, [2, 1, 5])])
 def test_samples_are_spread_over_the_taxa(wanted: int, rows: list[int]) -> None:
-    assert _sample_rows(SUBSETS, LABELS, wanted) == rows
+    assert sample_rows(SUBSETS, LABELS, wanted) == rows
 
 
 def test_samples_of_a_run_without_held_out_images() -> None:
-    assert _sample_rows(np.array(["train"] * 3), ["b", "a", "a"], 5) == [1, 0]
+    assert sample_rows(np.array(["train"] * 3), ["b", "a", "a"], 5) == [1, 0]

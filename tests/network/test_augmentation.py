@@ -9,8 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from mentum.network import augmentation
-from mentum.network.augmentation import deform, draw_deformation, sampling_grid, to_tensor
+from mentum.network.augmentation import (
+    ELASTIC_KNOTS,
+    deform,
+    deformation_from,
+    draw_deformation,
+    sampling_grid,
+    to_tensor,
+)
 from mentum.settings import AugmentationSettings
 
 SIZE = 32
@@ -44,18 +50,17 @@ def settings(ranges: AugmentationSettings = STILL, **changes: object) -> Augment
 
 
 @pytest.fixture
-def deform_by(monkeypatch: pytest.MonkeyPatch) -> Deform:
+def deform_by() -> Deform:
     """Deform with chosen numbers in the place of random ones: 1.0 is the upper end of a range, 0.0 the lower one."""
 
     def deform_chosen(
         pixels: Tensor, ranges: dict[str, object], draws: dict[str, float] | None = None, padding: int = 0
     ) -> Tensor:
-        numbers = np.full(9 + 2 * augmentation.ELASTIC_KNOTS**2, 0.5)
+        numbers = np.full(9 + 2 * ELASTIC_KNOTS**2, 0.5)
         for name, value in (draws or {}).items():
             numbers[DRAWS[name]] = value
-        monkeypatch.setattr(augmentation, "_uniform_draws", lambda *_: numbers)
         chosen = settings(**ranges)
-        return deform(pixels, draw_deformation(chosen, 0, 1, list(range(len(pixels)))), chosen, padding)
+        return deform(pixels, deformation_from(chosen, np.tile(numbers, (len(pixels), 1))), chosen, padding)
 
     return deform_chosen
 

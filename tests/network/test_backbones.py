@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,7 +24,6 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from mentum.errors import BackboneError
-from mentum.network import backbones
 from mentum.network.backbones import BUILTIN, IMAGENET_MEAN, Backbone, load_backbone, reopen_backbone
 from mentum.settings import BackboneSettings
 from support.data_sets import real_data
@@ -219,19 +222,23 @@ def test_an_unreachable_hub_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     )
 
 
-def test_a_stored_copy_is_used_without_asking_the_hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backbones, "_is_stored", lambda _: True)
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: pytest.fail("the hub was asked"))
-    asked: list[object] = []
-    original = backbones._from_pretrained
-    monkeypatch.setattr(
-        backbones, "_from_pretrained", lambda where, *more: asked.append(where) or original(folder, *more)
+def test_a_stored_copy_is_used_without_asking_the_hub(folder: Path, backbone: Backbone, tmp_path: Path) -> None:
+    """The hub's library reads where its copies lie when it is first imported, hence a process of its own."""
+    stored = tmp_path / "hub" / "models--someone--tiny"
+    shutil.copytree(folder, stored / "snapshots" / "0a1b")
+    (stored / "refs").mkdir()
+    (stored / "refs" / "main").write_text("0a1b")
+    nobody = {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}
+    code = (
+        "from mentum.network.backbones import load_backbone\n"
+        "from mentum.settings import BackboneSettings\n"
+        "found = load_backbone(BackboneSettings(source='someone/tiny', architecture='resnet', options={}), 0)\n"
+        "print(found.source, found.pretrained, found.weights_hash())"
     )
-
-    found = load(source="someone/tiny")
-
-    assert asked == ["someone/tiny"]
-    assert (found.source, found.pretrained) == ("someone/tiny", True)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | nobody, capture_output=True, text=True, check=False
+    )
+    assert ended.stdout == f"someone/tiny True {backbone.weights_hash()}\n", ended.stderr
 
 
 def test_the_backbone_in_the_box_needs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,16 @@ from PIL import Image, ImageDraw
 from pydantic import ValidationError
 
 from mentum.errors import MentumError
-from mentum.phantoms import PhantomSettings, dataset, draw_phantoms
+from mentum.phantoms import dataset
 from mentum.phantoms.anatomy import Taxon
+from mentum.phantoms.dataset import draw_phantoms
 from mentum.phantoms.outlines import area, clipped, ribbon, smooth
 from mentum.phantoms.plan import generator, images_of_taxa, plan
 from mentum.phantoms.regions import CATEGORIES
+from mentum.phantoms.settings import PhantomSettings
 from mentum.phantoms.specimen import grow, vary
 from mentum.phantoms.taxa import TAXA
+from support.full_disk import full_disk
 
 NAMES = {i + 1: name for i, (name, _) in enumerate(CATEGORIES)}
 
@@ -208,18 +211,21 @@ def test_an_empty_folder_and_missing_parents_are_taken(tmp_path):
         assert (out / "specimens.csv").exists()
 
 
-def test_a_failure_midway_leaves_nothing_behind(tmp_path, monkeypatch):
-    calls = []
-
-    def fail(*arguments):
-        calls.append(arguments)
-        if len(calls) == 3:
-            raise OSError("disk full")
-        return []
-
-    monkeypatch.setattr(dataset, "draw_image", fail)
-    with pytest.raises(OSError, match="disk full"):
+@pytest.mark.parametrize("takes", [0, 3000])
+def test_a_full_disk_leaves_nothing_behind(tmp_path, takes):
+    """At the first image, or where an image fits and the outlines do not."""
+    with full_disk(takes), pytest.raises(OSError, match="File too large"):
         draw_phantoms(tmp_path / "set", PhantomSettings(images=10, width=64))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interruption_leaves_nothing_behind(tmp_path):
+    def interrupt(done, _):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        draw_phantoms(tmp_path / "set", PhantomSettings(images=10, width=64), interrupt)
     assert list(tmp_path.iterdir()) == []
 
 

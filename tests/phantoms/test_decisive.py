@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from mentum.phantoms import PhantomSettings, draw_phantoms
+from mentum.phantoms.dataset import draw_phantoms
 from mentum.phantoms.decisive import BASE, FORMS, taxa
 from mentum.phantoms.micrograph import Micrograph, Planted, photograph
 from mentum.phantoms.outlines import area
 from mentum.phantoms.plan import generator, images_of_taxa
-from mentum.phantoms.settings import Decisive
+from mentum.phantoms.settings import Decisive, PhantomSettings
 from mentum.phantoms.specimen import grow
 from mentum.phantoms.submentum import MARKS, submentum
 from mentum.phantoms.taxa import TAXA

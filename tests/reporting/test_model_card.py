@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from mentum.evaluation.probabilities import evaluate_probabilities
-from mentum.evaluation.result_table import evaluate
 from mentum.model.folder import Model
 from mentum.reporting.model_card import write_card
 from mentum.runs import Run
 from support.models_by_hand import make_model
-from support.runs_by_hand import make_run
+from support.runs_by_hand import make_run, store_scores
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,7 @@ def test_every_taxon_has_its_line(card: str) -> None:
 
 def test_accuracies_are_those_of_the_evaluation_without_the_training(card: str, run: Run) -> None:
     rows = [line for line in card.splitlines() if re.match(r"\| (top classifier|fine-tuned) ", line)]
-    held_out = [row for row in evaluate(run).table if row.subset != "train"]
+    held_out = [row for row in store_scores(run).table if row.subset != "train"]
     assert len(rows) == len(held_out) > 0
     for line, row in zip(rows, held_out, strict=True):
         assert (

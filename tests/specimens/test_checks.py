@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import awkward_images as awkward
 import pytest
 
 from mentum.errors import DataError
 from mentum.records import CheckReport, Fault, Progress, Severity
-from mentum.specimens.checks import check, duplicate_faults, table_faults
+from mentum.specimens.checks import check_specimens, duplicate_faults, table_faults
 from mentum.specimens.manifest import read_specimens
 from mentum.taxonomy import Rank
+from support import awkward_images as awkward
 from support.data_sets import Row, real_data, write_data_set
 
 Faults = Callable[[list[Row]], list[Fault]]
@@ -149,7 +149,7 @@ def test_check_reports_counts_and_every_fault_at_once(tmp_path: Path) -> None:
     awkward.write_grey(data / "Aus_bus_0.png")
     (data / "Cus_dus_1.png").write_bytes((data / "Cus_dus_0.png").read_bytes())
     steps: list[Progress] = []
-    report = check(data, steps.append)
+    report = check_specimens(data, steps.append)
     assert {fault.code for fault in report.faults} == {"missing-image", "truncated-image", "duplicate-image"}
     assert (report.n_images, report.n_specimens, report.exit_code) == (13, 13, 2)
     assert report.taxa_per_rank == {Rank.SPECIES: 2, Rank.GENUS: 2}
@@ -169,26 +169,26 @@ def test_check_survives_the_whole_pack(tmp_path: Path) -> None:
     pack = awkward.write_pack(tmp_path / "Aus_bus")
     for number in range(6):
         awkward.write_plain(tmp_path / "Cus dus" / f"{number}.jpg", seed=number + 1)
-    report = check(tmp_path)
+    report = check_specimens(tmp_path)
     assert {fault.code for fault in report.faults} == {*filter(None, pack), "no-specimen"}
 
 
 def test_check_of_rows_that_are_all_unusable(tmp_path: Path) -> None:
     data = write_data_set(tmp_path, [Row("a.png", "thing 3", "A")])
-    report = check(data)
+    report = check_specimens(data)
     assert {fault.code for fault in report.faults} == {"unknown-taxon", "one-taxon"}
     assert (report.n_images, report.taxa, report.imbalance, report.exit_code) == (0, (), 1.0, 2)
 
 
 def test_check_passes_on_that_there_is_nothing_to_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found no image; expected a folder per taxon"):
-        check(tmp_path)
+        check_specimens(tmp_path)
 
 
 def test_exit_codes(tmp_path: Path) -> None:
-    assert check(write_data_set(tmp_path / "clean", TWO_TAXA)).exit_code == 0
-    assert check(write_data_set(tmp_path / "few", [*TWO_TAXA, *rows_of("Cus eus", 2)])).exit_code == 1
-    assert check(write_data_set(tmp_path / "one", rows_of("Aus bus", 5))).exit_code == 2
+    assert check_specimens(write_data_set(tmp_path / "clean", TWO_TAXA)).exit_code == 0
+    assert check_specimens(write_data_set(tmp_path / "few", [*TWO_TAXA, *rows_of("Cus eus", 2)])).exit_code == 1
+    assert check_specimens(write_data_set(tmp_path / "one", rows_of("Aus bus", 5))).exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_exit_codes(tmp_path: Path) -> None:
     ],
 )
 def test_real_data(name: str, n_images: int, species: int, codes: list[str]) -> None:
-    report = check(real_data(name))
+    report = check_specimens(real_data(name))
     assert (report.n_images, report.taxa_per_rank[Rank.SPECIES]) == (n_images, species)
     assert [fault.code for fault in report.faults] == codes
     assert report.modes == {"RGB": n_images}

@@ -260,7 +260,7 @@ def test_a_taxon_of_one_group_is_unseen_where_that_group_is_judged() -> None:
 
 
 def test_a_label_above_the_leaves_is_neither_taught_as_a_leaf_nor_unseen() -> None:
-    """Where the species of Aus were not taught, an image named Aus alone names nothing that is a leaf elsewhere."""
+    """Where the species of Aus were not learned, an image named Aus alone names nothing that is a leaf elsewhere."""
     rows = [*rows_of("Aus bus", 3), *rows_of("Dus eus", 6), *rows_of("Fus", 6), *rows_of("Aus", 4)]
     localities = ["north"] * 3 + ["north", "south"] * 8
     north, south = leave_groups_out(table := table_of(rows, locality=localities), "locality", settings(), 0)

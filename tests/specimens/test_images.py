@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import awkward_images as awkward
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,6 +14,7 @@ from PIL import Image
 from mentum.errors import ImageError
 from mentum.records import Fault, Severity
 from mentum.specimens.images import IMAGE_SUFFIXES, ImageFacts, content_hash, inspect, read_rgb, upright_size
+from support import awkward_images as awkward
 
 
 def pixel(image: Image.Image, x: float, y: float) -> tuple[int, ...]:

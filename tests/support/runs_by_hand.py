@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 import mentum
+from mentum.evaluation.result_table import score_run
+from mentum.evaluation.results import Evaluation
 from mentum.runs import (
     BackboneRecord,
     DataRecord,
@@ -186,3 +188,10 @@ def _stage_record(stage: str, model: str) -> StageRecord:
     )
     moved = 0.0 if stage == "stage1" else 0.01
     return StageRecord(stage=stage, model=model, epochs=(epoch,), best_epoch=1, stopped="last epoch", moved=moved)
+
+
+def store_scores(run: Run) -> Evaluation:
+    """Score a run and keep that in its folder, without figures."""
+    evaluation = score_run(run)
+    evaluation.write(run.evaluation_file)
+    return evaluation

@@ -9,15 +9,9 @@ import polars as pl
 from mentum.audit.backgrounds import BackgroundSwap
 from mentum.audit.findings import Audit, AuditImage, LabelSuspect, NearDuplicate
 from mentum.audit.shortcuts import CueResult
-from mentum.evaluation.cross_validation import (
-    OUT_OF_FOLD,
-    CrossValidation,
-    Estimate,
-    FoldScores,
-    RankScores,
-    TreeScores,
-)
+from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, FoldScores, RankScores, TreeScores
 from mentum.evaluation.learning_curve import CurvePoint, Forecast, LearningCurve
+from mentum.evaluation.results import Estimate
 from mentum.records import Interval
 from mentum.runs import Run
 from mentum.settings import load_settings
@@ -48,16 +42,16 @@ def cross_validation(design: str = "5 folds by specimen", **changes: object) -> 
     """At species and genus rank, by image and by specimen; two folds."""
     scores = {"balanced_accuracy": estimate(0.7), "macro_f1": estimate(0.6)}
     rows = [
-        RankScores(
-            rank=rank, unit=unit, n_images=14, n_specimens=11, n_misclassified=wrong, top_3=top_3,
-            accuracy=estimate(1 - wrong / n), **scores,
+        RankScores.model_validate(
+            {"rank": rank, "unit": unit, "n_images": 14, "n_specimens": 11, "n_misclassified": wrong,
+             "accuracy": estimate(1 - wrong / n), **scores, "top_3": top_3}
         )
         for rank, top_3 in ((Rank.SPECIES, estimate(1.0, 1.0, 1.0)), (Rank.GENUS, None))
         for unit, n, wrong in (("image", 14, 3), ("specimen", 11, 2))
     ]  # fmt: skip
     folds = tuple(
         FoldScores(
-            name=name, n_taught=6, n_watched=2, n_images=7, n_specimens=5,
+            name=name, n_train=6, n_validation=2, n_images=7, n_specimens=5,
             accuracies={Rank.SPECIES: accuracy, Rank.GENUS: None},
         )
         for name, accuracy in (("north", 0.9), ("south", 0.65))
@@ -68,7 +62,7 @@ def cross_validation(design: str = "5 folds by specimen", **changes: object) -> 
         "tree": TreeScores(
             n_images=14, precision=estimate(0.8), recall=estimate(0.75), f1=estimate(0.77), height=estimate(1.5)
         ),
-        "unseen": ("fold north: Orthocladius (2 images) was not taught there, so that these count as wrong",),
+        "unseen": ("fold north: Orthocladius (2 images) is not in its training, so that these count as wrong",),
         **changes,
     }  # fmt: skip
     return CrossValidation.model_validate(values)
@@ -88,7 +82,7 @@ def write_validation(folder: Path, run: Run, found: CrossValidation | None = Non
 def learning_curve(n_points: int = 4, foretold: bool = True) -> LearningCurve:
     """Accuracy at species rank with 1, 2, 4 ... specimens per taxon."""
     points = tuple(
-        CurvePoint(per_taxon=2.0**step, n_taught=4 * 2.0**step, accuracies={Rank.SPECIES: estimate(0.5 + 0.1 * step)})
+        CurvePoint(per_taxon=2.0**step, n_train=4 * 2.0**step, accuracies={Rank.SPECIES: estimate(0.5 + 0.1 * step)})
         for step in range(n_points)
     )
     sizes = (2 * points[-1].per_taxon, 4 * points[-1].per_taxon) if foretold else ()

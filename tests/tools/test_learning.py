@@ -79,7 +79,7 @@ def test_steps_and_views_of_a_round() -> None:
 def test_the_rate_rises_and_falls_along_a_cosine() -> None:
     run = Pretraining(replace(PLAN, passes=25, warmup=0.1), CPU)  # 100 steps
 
-    rates = [run._rate(step) for step in range(100)]
+    rates = [run.rate_at(step) for step in range(100)]
 
     assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
     assert rates[54] == pytest.approx(0.5)  # half way down
@@ -102,7 +102,7 @@ def test_rounds_draw_other_pictures_and_things_as_the_objective_wants(objective:
 
 
 def test_attributes_are_standardised(trained: Pretraining) -> None:
-    spread = learning._spread_of_attributes(0, CPU)
+    spread = learning.spread_of_attributes(0, CPU)
     assert torch.equal(spread, trained.spread)
     values = learning.draw_formulas(4096, Draws.seeded(3, 0, CPU)).attributes()
     standardised = (values - spread[0]) / spread[1]
@@ -112,7 +112,7 @@ def test_attributes_are_standardised(trained: Pretraining) -> None:
 
 def test_siblings_share_a_batch_and_each_thing_comes_once_a_pass(trained: Pretraining) -> None:
     trained.plan, plan = replace(PLAN, things=24, batch=6, passes=2), trained.plan
-    batches = list(trained._batches(Draws.seeded(0, 0, CPU)))
+    batches = list(trained.batches(Draws.seeded(0, 0, CPU)))
     trained.plan = plan
 
     assert [len(batch) for batch in batches] == [6] * 8

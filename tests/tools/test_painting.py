@@ -61,7 +61,7 @@ def part_of(formulas: Formulas, number: int = 0, **changes: Any) -> Paint:
 def test_a_contour_is_the_sum_of_its_harmonics(formulas: Formulas) -> None:
     angle = torch.linspace(-math.pi, math.pi, S * S).view(1, S, S).expand(N, S, S)
 
-    found = painting._contour(part_of(formulas), angle.cos(), angle.sin())
+    found = painting.contour_of(part_of(formulas), angle.cos(), angle.sin())
 
     amplitude, phase = formulas.amplitude[:, 0], formulas.phase[:, 0]
     direct = torch.ones(N, S, S)
@@ -79,7 +79,7 @@ def test_a_part_is_a_circle_in_its_own_coordinates(formulas: Formulas) -> None:
         half = part.scale[:, 0] if turned == 0 else part.scale[:, 1]
         x, y = part.place[:, 0] + half * axis.cos(), part.place[:, 1] + half * axis.sin()
 
-        u, v = painting._part_coordinates(part, x[:, None, None], y[:, None, None])
+        u, v = painting.part_coordinates(part, x[:, None, None], y[:, None, None])
 
         torch.testing.assert_close(u.flatten(), torch.full((N,), expected[0]), atol=1e-5, rtol=0)
         torch.testing.assert_close(v.flatten(), torch.full((N,), expected[1]), atol=1e-5, rtol=0)
@@ -107,7 +107,7 @@ def test_cells_are_those_of_the_nearest_points(formulas: Formulas) -> None:
     chance = draws(3)
     x, y = chance.uniform(-1.5, 1.5, N, 4, 4), chance.uniform(-1.5, 1.5, N, 4, 4)
 
-    height, seam = painting._cells(x, y, formulas.cell)
+    height, seam = painting.cell_pattern(x, y, formulas.cell)
 
     for thing, row, column in ((0, 0, 0), (0, 3, 2), (1, 1, 1), (4, 2, 3), (7, 0, 3), (11, 3, 3)):
         place = thing, row, column
@@ -120,7 +120,7 @@ def test_waves_across(formulas: Formulas) -> None:
     only_waves = torch.tensor([1.0, 0, 0, 0]).expand(N, 4)
     part = part_of(formulas, kind=only_waves, polar=torch.zeros(N), sharpness=torch.full((N,), 0.5))
 
-    found = painting._surface(part, u, v, torch.zeros_like(u), torch.zeros_like(u))
+    found = painting.surface_of(part, u, v, torch.zeros_like(u), torch.zeros_like(u))
 
     weight = (part.wave_weight[3] / part.wave_weight[3].norm()).tolist()
     waves = zip(weight, part.wave[3].tolist(), part.wave_phase[3].tolist(), strict=True)
@@ -132,7 +132,7 @@ def test_waves_across(formulas: Formulas) -> None:
 @pytest.mark.parametrize("polar", [0.0, 1.0])
 def test_surfaces_stay_between_minus_one_and_one(formulas: Formulas, polar: float) -> None:
     u, v, cells, seams = draws(5).uniform(-1, 1, 4, N, S, S)
-    found = painting._surface(part_of(formulas, polar=torch.full((N,), polar)), u, v, cells, seams)
+    found = painting.surface_of(part_of(formulas, polar=torch.full((N,), polar)), u, v, cells, seams)
     assert found.abs().max() <= 1
     assert (found.std(dim=(1, 2)) > 0.01).all()
 
@@ -142,7 +142,7 @@ def test_colours_at_and_between_the_knots_of_a_palette(formulas: Formulas) -> No
     knots = torch.linspace(-1, 1, COLOURS)
     between = (knots[:-1] + knots[1:]) / 2
 
-    found = painting._colour(torch.cat([knots, between]).view(1, 1, -1), palette)[0, :, 0].T
+    found = painting.colour_of(torch.cat([knots, between]).view(1, 1, -1), palette)[0, :, 0].T
 
     expected = torch.cat([palette[0], (palette[0, :-1] + palette[0, 1:]) / 2])
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
@@ -153,7 +153,7 @@ def test_colours_at_and_between_the_knots_of_a_palette(formulas: Formulas) -> No
 
 def test_a_flat_thing_is_evenly_lit(formulas: Formulas) -> None:
     depth, surface = torch.full((N, S, S), 0.5), draws(6).uniform(-1, 1, N, S, S)
-    light, gloss = painting._light(depth, surface, part_of(formulas, relief=torch.zeros(N, 3)))
+    light, gloss = painting.light_of(depth, surface, part_of(formulas, relief=torch.zeros(N, 3)))
     torch.testing.assert_close(light, torch.full((N, S, S), 0.4 + 0.6 * 0.8 * 1.4))
     assert (gloss == 0).all()
 
@@ -164,7 +164,7 @@ def test_a_dome_is_bright_towards_the_lamp(formulas: Formulas) -> None:
     relief = torch.tensor([1.0, 0.0, 0.5]).expand(N, 3)
     from_right = torch.tensor([0.6, 0.0, 0.8]).expand(N, 3)
 
-    for picture in painting._light(depth, torch.zeros(N, S, S), part_of(formulas, relief=relief, light=from_right)):
+    for picture in painting.light_of(depth, torch.zeros(N, S, S), part_of(formulas, relief=relief, light=from_right)):
         inside = picture[:, 8:24, 4:28]
         assert (inside[..., 12:].mean((1, 2)) > inside[..., :12].mean((1, 2)) + 0.01).all()
 

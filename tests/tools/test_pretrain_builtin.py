@@ -93,7 +93,7 @@ def test_a_round_and_another_plan_after_it(run: Run, tmp_path: Path, capsys: pyt
 
 
 def test_options_are_the_plan_s() -> None:
-    options = vars(pretrain_builtin._parser().parse_args(["--out", "folder"]))
+    options = vars(pretrain_builtin.make_parser().parse_args(["--out", "folder"]))
     for name in ("out", "device", "threads", "until", "look"):
         del options[name]
     assert Plan(**options) == Plan()

@@ -54,7 +54,7 @@ def test_the_thing_shows(formulas: Formulas, pictures: Tensor) -> None:
 
 
 def test_parts_move_a_little_and_stay_what_they_are(formulas: Formulas) -> None:
-    moved = scenes._articulate(formulas, draws())
+    moved = scenes.articulate(formulas, draws())
     changed = [
         field.name
         for field in fields(Formulas)
@@ -70,7 +70,7 @@ def test_parts_move_a_little_and_stay_what_they_are(formulas: Formulas) -> None:
 
 @pytest.mark.parametrize("size", [16, 17])
 def test_clouds_are_colours(size: int) -> None:
-    clouds = scenes._clouds(40, size, draws())
+    clouds = scenes.draw_clouds(40, size, draws())
     assert clouds.shape == (40, 3, size, size)
     assert clouds.min() >= 0
     assert clouds.max() <= 1
@@ -78,14 +78,14 @@ def test_clouds_are_colours(size: int) -> None:
 
 
 def test_clouds_are_smooth() -> None:
-    clouds = scenes._clouds(40, S, draws())
+    clouds = scenes.draw_clouds(40, S, draws())
     clouds = clouds - clouds.mean((2, 3), keepdim=True)
     assert clouds.diff(dim=3).square().mean() < 0.7 * 2 * clouds.square().mean()  # neighbours are alike: 2 for noise
 
 
 @pytest.mark.parametrize("size", [32, 33])
 def test_backgrounds_are_as_large_as_the_picture(size: int) -> None:
-    background = scenes._background(N, size, draws())
+    background = scenes.draw_background(N, size, draws())
     assert background.shape == (N, 3, size, size)
     assert background.min() >= 0
     assert background.max() <= 1 + 1e-5
@@ -95,7 +95,7 @@ def test_backgrounds_are_as_large_as_the_picture(size: int) -> None:
 
 
 def test_light_varies_over_the_picture_and_between_pictures() -> None:
-    lit = scenes._light_field(torch.full((40, 3, S, S), 0.5), draws())
+    lit = scenes.light_unevenly(torch.full((40, 3, S, S), 0.5), draws())
     assert lit.min() >= 0
     assert lit.max() <= 1
     assert lit.std((2, 3)).mean() > 0.01
@@ -108,7 +108,7 @@ def test_a_blurred_spot_keeps_its_light_and_becomes_a_bell(width: float) -> None
     spot = torch.zeros(1, 3, 2 * S + 1, 2 * S + 1)
     spot[..., S, S] = 1
 
-    blurred = scenes._blur(spot, width)
+    blurred = scenes.blur(spot, width)
 
     torch.testing.assert_close(blurred.sum((2, 3)), torch.ones(1, 3))
     offset = torch.arange(-S, S + 1).float()
@@ -120,19 +120,19 @@ def test_a_blurred_spot_keeps_its_light_and_becomes_a_bell(width: float) -> None
 
 def test_blur_keeps_the_mean_and_what_is_plain() -> None:
     picture = draws().uniform(0, 1, N, 3, S, S)
-    blurred = scenes._blur(picture, 1.5)
+    blurred = scenes.blur(picture, 1.5)
     torch.testing.assert_close(blurred.mean((2, 3)), picture.mean((2, 3)), atol=0.02, rtol=0)
     assert (blurred.std((2, 3)) < 0.5 * picture.std((2, 3))).all()
     plain = torch.full((1, 3, S, S), 0.3)
-    torch.testing.assert_close(scenes._blur(plain, 4.0), plain)
+    torch.testing.assert_close(scenes.blur(plain, 4.0), plain)
 
 
 def test_each_picture_is_blurred_by_one_of_the_widths() -> None:
     picture = draws().uniform(0, 1, 40, 3, S, S)
 
-    found = scenes._defocus(picture, draws(), (0.25, 1.0, 3.0), (0.4, 0.3, 0.3))
+    found = scenes.defocus(picture, draws(), (0.25, 1.0, 3.0), (0.4, 0.3, 0.3))
 
-    choices = torch.stack([picture, scenes._blur(picture, 1.0), scenes._blur(picture, 3.0)])
+    choices = torch.stack([picture, scenes.blur(picture, 1.0), scenes.blur(picture, 3.0)])
     off = (choices - found).abs().amax((2, 3, 4))
     assert (off.amin(0) == 0).all()
     assert set(off.argmin(0).tolist()) == {0, 1, 2}

@@ -92,7 +92,7 @@ def test_grey_stays_plain_but_for_noise_and_bars() -> None:
 
 
 def cut(pictures: Tensor, size: int, *answers: float) -> Tensor:
-    return views._cut(pictures.float(), size, Chosen(*answers))
+    return views.cut_view(pictures.float(), size, Chosen(*answers))
 
 
 def test_the_whole_picture_is_cut_out_as_it_is() -> None:
@@ -130,19 +130,19 @@ def test_a_turn_keeps_the_middle_and_moves_the_rest() -> None:
 
 def test_light_left_alone() -> None:
     pictures = noise().float() / 255
-    torch.testing.assert_close(views._relight(pictures, Chosen(0, 1, 1, 0, 1, 1)), pictures)
+    torch.testing.assert_close(views.relight(pictures, Chosen(0, 1, 1, 0, 1, 1)), pictures)
 
 
 def test_colour_can_be_taken_away() -> None:
     pictures = noise().float() / 255
-    grey = views._relight(pictures, Chosen(0, 1, 1, 1, 1, 1))
+    grey = views.relight(pictures, Chosen(0, 1, 1, 1, 1, 1))
     torch.testing.assert_close(grey, pictures.mean(1, keepdim=True).expand_as(pictures))
 
 
 def test_contrast_acts_about_the_mean_and_brightness_scales() -> None:
     pictures = noise().float() / 255 / 4 + 0.25
     mean = pictures.mean((1, 2, 3), keepdim=True)
-    flatter = views._relight(pictures, Chosen(0, 1.25, 1, 0, 0.8, 1))
+    flatter = views.relight(pictures, Chosen(0, 1.25, 1, 0, 0.8, 1))
     torch.testing.assert_close(flatter, 1.25 * (mean + 0.8 * (pictures - mean)))
 
 
@@ -151,18 +151,18 @@ def test_contrast_acts_about_the_mean_and_brightness_scales() -> None:
 
 def test_a_small_width_leaves_a_view_sharp() -> None:
     pictures = noise().float()
-    torch.testing.assert_close(views._soften(pictures, Chosen(1.3, 0)), pictures)
+    torch.testing.assert_close(views.soften(pictures, Chosen(1.3, 0)), pictures)
 
 
 def test_blur_keeps_the_mean_and_each_view_its_own() -> None:
     pictures = noise().float()
-    softer = views._soften(pictures, Chosen(1.3, 1))
+    softer = views.soften(pictures, Chosen(1.3, 1))
     torch.testing.assert_close(softer.mean((2, 3)), pictures.mean((2, 3)), atol=4, rtol=0)
     assert (softer.std((2, 3)) < 0.6 * pictures.std((2, 3))).all()
-    alone = views._soften(pictures[3:4], Chosen(1.3, 1))
+    alone = views.soften(pictures[3:4], Chosen(1.3, 1))
     torch.testing.assert_close(alone[0], softer[3], atol=1e-3, rtol=0)
     plain = torch.full((2, 3, S, S), 0.4)
-    torch.testing.assert_close(views._soften(plain, Chosen(1.0, 1)), plain)
+    torch.testing.assert_close(views.soften(plain, Chosen(1.0, 1)), plain)
 
 
 # Bars: how much stays, whether all of it, upright bars
@@ -172,7 +172,7 @@ def test_blur_keeps_the_mean_and_each_view_its_own() -> None:
 def test_bars_are_black_on_two_sides(upright: int) -> None:
     white = torch.ones(2, 3, 20, 20)
 
-    barred = views._bars(white, Chosen(0.6, 0, upright))
+    barred = views.bar_some(white, Chosen(0.6, 0, upright))
 
     expected = white.clone()
     across = expected.transpose(2, 3) if upright else expected
@@ -183,9 +183,9 @@ def test_bars_are_black_on_two_sides(upright: int) -> None:
 @pytest.mark.parametrize("upright", [0, 1])
 def test_no_bars_where_none_are_asked_for(upright: int) -> None:
     white = torch.ones(2, 3, 20, 20)
-    assert torch.equal(views._bars(white, Chosen(0.6, 1, upright)), white)
+    assert torch.equal(views.bar_some(white, Chosen(0.6, 1, upright)), white)
 
 
 def test_half_of_the_views_have_bars() -> None:
-    barred = views._bars(torch.ones(400, 3, 20, 20), draws()).amin((1, 2, 3)) == 0
+    barred = views.bar_some(torch.ones(400, 3, 20, 20), draws()).amin((1, 2, 3)) == 0
     assert 0.35 < barred.float().mean() < 0.55  # the narrowest do not reach a pixel

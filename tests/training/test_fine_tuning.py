@@ -14,11 +14,10 @@ from mentum.errors import RunError
 from mentum.network.head import Network
 from mentum.records import Progress
 from mentum.runs import Epoch, StageRecord
-from mentum.training import fine_tuning
-from mentum.training.checkpoints import load_tensors
+from mentum.training.checkpoints import load_tensors, part
 from mentum.training.fine_tuning import best_epoch, fine_tune, movement, reason_to_stop
 from support.drawn_data import tiny_settings
-from support.tiny_lessons import drawn_source, tiny_backbone, tiny_lesson, tiny_network
+from support.tiny_lessons import VALIDATION, drawn_source, tiny_backbone, tiny_lesson, tiny_network
 
 
 def tune(folder: Path, *overrides: str, pretrained: bool = False) -> tuple[Network, StageRecord]:
@@ -99,42 +98,43 @@ def test_a_rate_that_explodes(tmp_path: Path) -> None:
 # When it ends
 
 
-def test_the_best_weights_are_kept_when_it_stops_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    losses = iter([3.0, 1.0, 2.0, 1.5, 0.5])
+def validation_loss(network: Network, folder: Path) -> float:
+    """Mean loss of the drawn validation images."""
+    objective, total = tiny_lesson(folder).objective, 0.0
+    with torch.inference_mode():
+        for of, pixels in drawn_source().batches(VALIDATION, len(VALIDATION)):
+            total += float(objective.loss(network(pixels), of, training=False))
+    return total
 
-    def pretend(network: Network, *more: object) -> Epoch:
-        number = int(more[-1])
-        nn.init.constant_(network.head.linear.bias, number)
-        with torch.no_grad():
-            next(network.backbone.parameters()).add_(1)
-        return epoch(number, next(losses))
 
-    monkeypatch.setattr(fine_tuning, "_epoch", pretend)
-    network, record = tune(tmp_path, "stage2.epochs=9", "stage2.patience=2")
+def test_the_best_weights_are_kept_when_it_stops_early(tmp_path: Path) -> None:
+    network, record = tune(tmp_path, "stage2.epochs=9", "stage2.patience=2", "stage2.learning_rate=0.02")
 
-    assert (record.best_epoch, len(record.epochs)) == (2, 4)
+    losses = [each.validation_loss or 0.0 for each in record.epochs]
     assert record.stopped == "the validation loss had not improved for 2 epochs"
-    assert network.head.linear.bias.tolist() == [2, 2, 2]
-    assert load_tensors(tmp_path / "tree.checkpoint")[0]["network.head.linear.bias"].tolist() == [4, 4, 4]
+    assert 0 < record.best_epoch == len(losses) - 2 < 7
+    assert losses[record.best_epoch - 1] == min(losses) < losses[-1]
+    assert validation_loss(network, tmp_path) == pytest.approx(min(losses), rel=1e-3)
+    assert not network.training
+
+    last = tiny_network()
+    last.load_state_dict(part(load_tensors(tmp_path / "tree.checkpoint")[0], "network."))
+    assert validation_loss(last.eval(), tmp_path) == pytest.approx(losses[-1], rel=1e-3)
 
 
-def test_where_no_epoch_brings_anything_the_network_of_stage_1_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def pretend(network: Network, *more: object) -> Epoch:
-        nn.init.constant_(network.head.linear.bias, 5)
-        with torch.no_grad():
-            next(network.backbone.parameters()).add_(1)
-        return epoch(int(more[-1]), 9.0)
+def test_where_no_epoch_brings_anything_the_network_of_stage_1_is_kept(tmp_path: Path) -> None:
+    """A rate that is far too high."""
+    overrides = ("stage2.epochs=3", "stage2.patience=3", "stage2.learning_rate=0.1")
+    before = tiny_network().eval()
+    network, record = tune(tmp_path, *overrides)
 
-    monkeypatch.setattr(fine_tuning, "_epoch", pretend)
-    network, record = tune(tmp_path, "stage2.epochs=3", "stage2.patience=3")
-
+    assert min(each.validation_loss or 0.0 for each in record.epochs) > validation_loss(before, tmp_path)
     assert (record.best_epoch, len(record.epochs), record.moved) == (0, 3, 0)
     assert record.stopped == (
         "the schedule of 3 epochs ended; no epoch was better than the network of stage 1, which is kept"
     )
-    assert network.head.linear.bias.tolist() == [0, 0, 0]
+    assert validation_loss(network, tmp_path) == validation_loss(before, tmp_path)
+    assert all(torch.equal(old, new) for old, new in zip(before.parameters(), network.parameters(), strict=True))
     assert set(record.moved_per_block.values()) == {0.0}
     assert not network.training
 

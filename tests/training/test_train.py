@@ -19,7 +19,7 @@ from mentum.records import Progress
 from mentum.runs import Run, RunRecord
 from mentum.taxonomy import Rank
 from mentum.training.checkpoints import load_tensors
-from mentum.training.train import refuse_foreign, train
+from mentum.training.train import refuse_foreign, train_identifier
 from support.awkward_images import write_empty, write_truncated
 from support.drawn_data import TINY, tiny_settings, write_drawn
 
@@ -41,7 +41,7 @@ def training(data: Path, cache: Path, tmp_path: Path) -> Train:
     """Train on the drawn data with these overrides, into a folder of this name."""
 
     def run(*overrides: str, out: str = "run", cache: Path = cache, **more: object) -> Run:
-        return train(data, tmp_path / out, tiny_settings(*overrides), cache=cache, **more)
+        return train_identifier(data, tmp_path / out, tiny_settings(*overrides), cache=cache, **more)
 
     return run
 
@@ -49,7 +49,9 @@ def training(data: Path, cache: Path, tmp_path: Path) -> Train:
 @pytest.fixture(scope="module")
 def run(data: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A complete training of one tree."""
-    return train(data, tmp_path_factory.mktemp("tree") / "run", tiny_settings(), cache=cache, command="mentum train x")
+    return train_identifier(
+        data, tmp_path_factory.mktemp("tree") / "run", tiny_settings(), cache=cache, command="mentum train x"
+    )
 
 
 def files_of(run: Run) -> set[str]:
@@ -189,7 +191,7 @@ def test_labels_at_any_rank(heads: str, tmp_path: Path, cache: Path) -> None:
     coarse = [("0-1", "Chironomus"), ("1-2", "Chironomus"), ("2-0", "Chironominae")]
     data = write_drawn(tmp_path / "data", genus_only=coarse)
 
-    run = train(data, tmp_path / "run", tiny_settings(f"head.kind={heads}", "stage2.epochs=1"), cache=cache)
+    run = train_identifier(data, tmp_path / "run", tiny_settings(f"head.kind={heads}", "stage2.epochs=1"), cache=cache)
 
     assert len(run.record().taxa) == 4
     assert sum(label.name == "Chironomus" for label in run.labels()) == 4
@@ -203,7 +205,7 @@ def test_a_rank_model_without_validation_labels_keeps_its_last_epoch(tmp_path: P
     data = write_drawn(tmp_path / "data", genus_only=coarse, splits=splits)
     settings = tiny_settings("split.policy=column", "head.kind=separate", "stage2.patience=1")
 
-    run = train(data, tmp_path / "run", settings, cache=cache)
+    run = train_identifier(data, tmp_path / "run", settings, cache=cache)
 
     species = next(stage for stage in run.record().stages if (stage.stage, stage.model) == ("stage2", "species"))
     assert species.epochs[0].validation_loss is None
@@ -342,11 +344,11 @@ def test_an_interrupted_training_resumes_only_with_its_own_settings(training: Tr
 def test_an_interrupted_training_resumes_only_with_its_own_data(tmp_path: Path, cache: Path) -> None:
     data, out = write_drawn(tmp_path / "data"), tmp_path / "run"
     with pytest.raises(Interruption):
-        train(data, out, tiny_settings(), cache=cache, report=interrupt_at("stage 1", 1))
+        train_identifier(data, out, tiny_settings(), cache=cache, report=interrupt_at("stage 1", 1))
     write_drawn(data, per_taxon=(5, 5, 5, 6))
 
     with pytest.raises(RunError, match=r"differs in the images or the specimen table; give the same command"):
-        train(data, out, tiny_settings(), cache=cache)
+        train_identifier(data, out, tiny_settings(), cache=cache)
 
 
 def test_a_complete_training_is_left_alone(run: Run) -> None:
@@ -384,7 +386,7 @@ def test_faulty_rows_are_all_listed_before_anything_is_written(tmp_path: Path, c
         table.write("gone.png,Orthocladius,x-1\nimages/0-0-0.png,Orthocladius,x-2\nimages/0-0-1.png,Nonsense,0-0\n")
 
     with pytest.raises(DataError) as caught:
-        train(data, tmp_path / "run", tiny_settings(), cache=cache)
+        train_identifier(data, tmp_path / "run", tiny_settings(), cache=cache)
 
     message = str(caught.value)
     assert "3 faults to mend before training:\n" in message
@@ -399,7 +401,7 @@ def test_unreadable_images_are_all_listed(tmp_path: Path, cache: Path) -> None:
     write_truncated(data / "images" / "3-4-1.png")
 
     with pytest.raises(DataError, match=r"2 of 40 images cannot be read: .*0-0-0.png.*; .*3-4-1.png"):
-        train(data, tmp_path / "run", tiny_settings(), cache=cache)
+        train_identifier(data, tmp_path / "run", tiny_settings(), cache=cache)
     assert not (tmp_path / "run").exists()
 
 
@@ -407,7 +409,7 @@ def test_one_image_of_every_taxon_is_too_few(tmp_path: Path, cache: Path) -> Non
     data = write_drawn(tmp_path / "data", per_taxon=(1, 1, 1, 1), views=1)
 
     with pytest.raises(DataError, match="4 faults to mend before training") as caught:
-        train(data, tmp_path / "run", tiny_settings(), cache=cache)
+        train_identifier(data, tmp_path / "run", tiny_settings(), cache=cache)
     assert "Orthocladius: found one specimen, which cannot be both learned and checked" in str(caught.value)
 
 
@@ -419,7 +421,7 @@ def test_a_taxon_without_training_images(tmp_path: Path, cache: Path) -> None:
         table.write_text(table.read_text().replace(f"3-{number},train", f"3-{number},test"))
 
     with pytest.raises(DataError, match=r"the split leaves no training image of Orthocladius; give each taxon"):
-        train(data, tmp_path / "run", tiny_settings("split.policy=column"), cache=cache)
+        train_identifier(data, tmp_path / "run", tiny_settings("split.policy=column"), cache=cache)
 
 
 def test_a_gpu_that_is_not_there(training: Train, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ import getpass
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -22,9 +21,12 @@ from mentum.runs import Run
 from mentum.taxonomy import Rank
 from mentum.training.network_files import ExportedNetwork
 from mentum.workflows import export as release
-from mentum.workflows.export import PARITY, ReleaseSettings, export
+from mentum.workflows.export import PARITY, export
 
-SETTINGS = ReleaseSettings("drawn4", "1.1.0", doi="10.5281/zenodo.1", licence="CC0-1.0", error_rate=0.1, samples=2)
+SETTINGS: dict[str, object] = {
+    "name": "drawn4", "version": "1.1.0", "doi": "10.5281/zenodo.1", "licence": "CC0-1.0", "error_rate": 0.1,
+    "samples": 2,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -42,8 +44,9 @@ def exporting(
     monkeypatch.setattr(release, "export_networks", copy_networks)
     monkeypatch.setattr(release, "draw_calibration", lambda *_: [])
 
-    def run(out: Path, settings: ReleaseSettings = SETTINGS, **more: object) -> tuple[Model, CalibrationReport]:
-        return export(Run.open(trained_run), out, settings, cache=trained_run.parent / "cache", **more)  # type: ignore[arg-type]
+    def run(out: Path, **more: object) -> tuple[Model, CalibrationReport]:
+        found = export(trained_run, out, cache=trained_run.parent / "cache", **(SETTINGS | more))  # type: ignore[arg-type]
+        return found.model, found.calibration
 
     return run
 
@@ -128,7 +131,7 @@ def test_what_whoever_releases_decides(exporting: Exporting, tmp_path: Path) -> 
 
 
 def test_a_release_without_samples(exporting: Exporting, tmp_path: Path) -> None:
-    model, _ = exporting(tmp_path / "model", ReleaseSettings("drawn4", "1", samples=0))
+    model, _ = exporting(tmp_path / "model", samples=0)
     assert model.record.samples == ()
     assert not (tmp_path / "model" / "samples").exists()
 
@@ -228,11 +231,10 @@ def test_a_difference_of_rounding_is_released_and_on_record(
     assert model.record.networks[0].parity == pytest.approx(5e-5, rel=0.05)
 
 
-def test_parity_is_judged_at_every_rank_of_the_tree(trained_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parity_is_judged_at_every_rank_of_the_tree(
+    exporting: Exporting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A difference that cancels within a genus counts at the species."""
-    run = Run.open(trained_run)
-    *_, predictions = run.predictions()
-    y_prob = predictions.probabilities[Rank.SPECIES] + np.array([3e-5, -3e-5, 0, 0], dtype=np.float32)
-    outputs = Outputs({"tree": y_prob}, np.zeros((20, 1), dtype=np.float32), {})
-    largest, n = release._parity(SimpleNamespace(run=run), outputs)  # type: ignore[arg-type]
-    assert (largest, n) == (pytest.approx(3e-5, rel=0.01), 4)
+    drifting(monkeypatch, 3e-5)
+    (network,) = exporting(tmp_path / "model")[0].record.networks
+    assert (network.parity, network.n_parity) == (pytest.approx(3e-5, rel=0.05), 4)

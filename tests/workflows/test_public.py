@@ -22,8 +22,10 @@ SETTINGS = mentum.load_settings("quick", ["pixels.size=64", "stage1.views=1", "s
 
 
 def test_a_cross_validation_from_python(data: Path, tmp_path: Path) -> None:
-    plan = mentum.Plan(n_folds=3, stage=1, command="by hand")
-    found, calibration = mentum.crossvalidate(data, tmp_path / "cv", SETTINGS, cache=tmp_path / "cache", plan=plan)
+    both = mentum.crossvalidate(
+        data, tmp_path / "cv", SETTINGS, folds=3, stage=1, cache=tmp_path / "cache", command="by hand"
+    )
+    found, calibration = both.scores, both.calibration
 
     assert (found.n_images, found.n_specimens, found.design, found.stage) == (9, 9, "3 folds by specimen", 1)
     assert sum(fold.n_images for fold in found.folds) == 9
@@ -34,21 +36,21 @@ def test_a_cross_validation_from_python(data: Path, tmp_path: Path) -> None:
 
 
 def test_unless_asked_otherwise_there_are_five_folds(data: Path, tmp_path: Path) -> None:
-    settings, plan = SETTINGS.model_copy(update={"seed": 1}), mentum.Plan(stage=1)
-    found, _ = mentum.crossvalidate(data, tmp_path / "cv", settings, cache=tmp_path / "cache", plan=plan)
+    settings = SETTINGS.model_copy(update={"seed": 1})
+    found = mentum.crossvalidate(data, tmp_path / "cv", settings, stage=1, cache=tmp_path / "cache").scores
     assert [fold.name for fold in found.folds] == ["1", "2", "3", "4", "5"]
 
 
 def test_two_designs_at_once_are_refused_before_the_folder_is_taken(data: Path, tmp_path: Path) -> None:
-    plan = mentum.Plan(n_folds=3, leave_out="locality", stage=1)
     with pytest.raises(SettingsError, match="found both, expected one"):
-        mentum.crossvalidate(data, tmp_path / "cv", SETTINGS, cache=tmp_path / "cache", plan=plan)
+        mentum.crossvalidate(
+            data, tmp_path / "cv", SETTINGS, folds=3, leave_out="locality", stage=1, cache=tmp_path / "cache"
+        )
     assert not (tmp_path / "cv").exists()
 
 
 def test_a_learning_curve_from_python(data: Path, tmp_path: Path) -> None:
-    plan = mentum.Plan(n_folds=3)
-    found = mentum.learning_curve(data, tmp_path / "curve", SETTINGS, cache=tmp_path / "cache", plan=plan)
+    found = mentum.learning_curve(data, tmp_path / "curve", SETTINGS, folds=3, cache=tmp_path / "cache")
 
     assert type(found).read(tmp_path / "curve" / "learning_curve.json") == found
     assert (tmp_path / "curve" / "figures" / "learning_curve.svg").is_file()

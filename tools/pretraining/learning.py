@@ -111,7 +111,7 @@ class Pretraining:
         self.plan, self.device = plan, device
         self.rounds: list[Round] = []
         self.network = make_network(plan.architecture).to(device)
-        self.spread = _spread_of_attributes(plan.seed, device)
+        self.spread = spread_of_attributes(plan.seed, device)
         n_features = self.network(torch.zeros(2, 3, 64, 64, device=device)).shape[1]
         self.objective = OBJECTIVES[plan.objective](n_features, plan.things, self.spread.shape[1]).to(device)
         self.optimizer = torch.optim.AdamW(self._groups(), lr=plan.learning_rate)
@@ -138,13 +138,13 @@ class Pretraining:
         self.network.train()
         draws = self._draws(2 * number + 1)
         losses = []
-        for step, things in enumerate(self._batches(draws)):
+        for step, things in enumerate(self.batches(draws)):
             for group in self.optimizer.param_groups:
-                group["lr"] = self.plan.learning_rate * self._rate(number * self.plan.steps_per_round + step)
+                group["lr"] = self.plan.learning_rate * self.rate_at(number * self.plan.steps_per_round + step)
             losses.append(self._step(drawn, things, draws))
         return float(torch.stack(losses).mean())
 
-    def _batches(self, draws: Draws) -> Iterator[Tensor]:
+    def batches(self, draws: Draws) -> Iterator[Tensor]:
         """Things of each step; siblings stay together, as they are the hardest to tell apart."""
         groups = torch.arange(self.plan.things, device=self.device).view(-1, SIBLINGS)
         for _ in range(self.plan.passes):
@@ -165,7 +165,7 @@ class Pretraining:
         self.optimizer.step()
         return loss.detach()
 
-    def _rate(self, step: int) -> float:
+    def rate_at(self, step: int) -> float:
         """Share of the learning rate: linear warm-up, then half a cosine to zero."""
         done = (step + 1) / (self.plan.rounds * self.plan.steps_per_round)
         if done < self.plan.warmup:
@@ -265,7 +265,7 @@ def _line(plan: Plan, rounds: list[Round]) -> str:
     return f"round {len(rounds)} of {plan.rounds}: loss {last.loss:.3f}, {rates}"
 
 
-def _spread_of_attributes(seed: int, device: torch.device) -> Tensor:
+def spread_of_attributes(seed: int, device: torch.device) -> Tensor:
     """(2, D) mean and standard deviation of the attributes of formulas."""
     values = draw_formulas(4096, Draws.seeded(seed, 1 << 19, device)).attributes()
     return torch.stack([values.mean(0), values.std(0).clamp(min=1e-3)])

@@ -100,7 +100,7 @@ def paint(canvas: Tensor, formulas: Formulas, poses: Poses) -> Tensor:
     """
     size = canvas.shape[-1]
     x, y = _thing_coordinates(poses, formulas.mirrored, size)
-    cells, seams = _cells(x, y, formulas.cell)
+    cells, seams = cell_pattern(x, y, formulas.cell)
     pixel = 2 / size * poses.matrix.norm(dim=(1, 2)) / 2**0.5
     for number in range(PARTS):
         part = {name: getattr(formulas, name)[:, number] for name in PER_PART}
@@ -121,30 +121,30 @@ def _thing_coordinates(poses: Poses, mirrored: Tensor, size: int) -> tuple[Tenso
 
 def _paint_part(canvas: Tensor, x: Tensor, y: Tensor, cells: Tensor, seams: Tensor, part: Paint) -> Tensor:
     """Lay one part over what is there; all fields (N, S, S)."""
-    u, v = _part_coordinates(part, x, y)
+    u, v = part_coordinates(part, x, y)
     radius = (u * u + v * v).sqrt() + 1e-4
     cos, sin = u / radius, v / radius
-    depth = 1 - radius / _contour(part, cos, sin)  # 0 at the edge, 1 in the middle
+    depth = 1 - radius / contour_of(part, cos, sin)  # 0 at the edge, 1 in the middle
     edge = (depth * (part.scale.amin(-1) / part.softness)[:, None, None]).clamp(-8, 8)
     mask = torch.sigmoid(2.5 * edge) * part.opacity[:, None, None]
-    surface = _surface(part, u, v, cells, seams)
+    surface = surface_of(part, u, v, cells, seams)
     width, dark = part.rim[:, 0, None, None], part.rim[:, 1, None, None]
     shade = 1 - dark * 0.8 * torch.exp(-((depth / width) ** 2))
-    light, gloss = _light(depth, surface, part)
-    lit = _colour(surface, part.palette) * (shade * light)[:, None] + gloss[:, None]
+    light, gloss = light_of(depth, surface, part)
+    lit = colour_of(surface, part.palette) * (shade * light)[:, None] + gloss[:, None]
     through = canvas * (0.4 + 0.75 * lit).clamp(0, 1.15)
     seen = torch.where(part.stained[:, None, None, None] > 0, through, lit)
     return torch.lerp(canvas, seen.clamp(0, 1), mask[:, None])
 
 
-def _part_coordinates(part: Paint, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def part_coordinates(part: Paint, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Coordinates in which the part is a circle of radius 1."""
     cos, sin = part.angle.cos()[:, None, None], part.angle.sin()[:, None, None]
     dx, dy = x - part.place[:, 0, None, None], y - part.place[:, 1, None, None]
     return (cos * dx + sin * dy) / part.scale[:, 0, None, None], (cos * dy - sin * dx) / part.scale[:, 1, None, None]
 
 
-def _contour(part: Paint, cos: Tensor, sin: Tensor) -> Tensor:
+def contour_of(part: Paint, cos: Tensor, sin: Tensor) -> Tensor:
     """Radius of the edge in each direction, by Chebyshev's recurrence for the harmonics."""
     a = (part.amplitude * part.phase.cos())[..., None, None]
     b = (part.amplitude * part.phase.sin())[..., None, None]
@@ -157,7 +157,7 @@ def _contour(part: Paint, cos: Tensor, sin: Tensor) -> Tensor:
     return edge.clamp(min=0.15)
 
 
-def _surface(part: Paint, u: Tensor, v: Tensor, cells: Tensor, seams: Tensor) -> Tensor:
+def surface_of(part: Paint, u: Tensor, v: Tensor, cells: Tensor, seams: Tensor) -> Tensor:
     """(N, S, S) a field of -1 to 1."""
     radius = (u * u + v * v).sqrt()
     polar = part.polar[:, None, None] > 0
@@ -184,7 +184,7 @@ def _network(part: Paint, u: Tensor, v: Tensor, radius: Tensor) -> Tensor:
     return value
 
 
-def _cells(x: Tensor, y: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+def cell_pattern(x: Tensor, y: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     """Cellular texture of jittered points on a lattice: height within cells and seams between them.
 
     Source: Worley 1996; the two nearest points of the 3 x 3 lattice squares around each pixel.
@@ -208,7 +208,7 @@ def _cells(x: Tensor, y: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     return (0.9 - 2 * nearest) + (shade - 0.5), 1 - 5 * (second - nearest).clamp(max=0.5)
 
 
-def _colour(surface: Tensor, palette: Tensor) -> Tensor:
+def colour_of(surface: Tensor, palette: Tensor) -> Tensor:
     """(N, 3, S, S) by linear interpolation in the palette (N, C, 3)."""
     place = ((surface + 1) * ((COLOURS - 1) / 2))[:, None]
     mixed = torch.zeros_like(place)
@@ -217,7 +217,7 @@ def _colour(surface: Tensor, palette: Tensor) -> Tensor:
     return mixed
 
 
-def _light(depth: Tensor, surface: Tensor, part: Paint) -> tuple[Tensor, Tensor]:
+def light_of(depth: Tensor, surface: Tensor, part: Paint) -> tuple[Tensor, Tensor]:
     """Brightness of a dome with bumps under one lamp, and its highlights."""
     dome, bumps, gloss = (part.relief[:, k, None, None] for k in range(3))
     height = dome * depth.clamp(0, 1).sqrt() * 0.6 + bumps * surface

@@ -26,15 +26,15 @@ def draw_scenes(formulas: Formulas, size: int, draws: Draws) -> Tensor:
     """
     n = len(formulas)
     poses = draw_poses(n, draws, (0.35, 1.15), math.pi / 5)
-    picture = paint(_background(n, size, draws), _articulate(formulas, draws), poses)
-    picture = _light_field(picture, draws)
-    picture = _defocus(picture, draws, (0.25, 0.6, 1.0), (0.5, 0.3, 0.2))
+    picture = paint(draw_background(n, size, draws), articulate(formulas, draws), poses)
+    picture = light_unevenly(picture, draws)
+    picture = defocus(picture, draws, (0.25, 0.6, 1.0), (0.5, 0.3, 0.2))
     noise = draws.uniform(0, 1, n, 1, 1, 1) ** 2 * 0.05
     picture = picture + noise * draws.normal(n, 3, size, size)
     return (picture.clamp(0, 1) * 255 + 0.5).to(torch.uint8)
 
 
-def _articulate(formulas: Formulas, draws: Draws) -> Formulas:
+def articulate(formulas: Formulas, draws: Draws) -> Formulas:
     """Move the parts against each other a little."""
     n, parts = formulas.angle.shape
     return replace(
@@ -45,19 +45,19 @@ def _articulate(formulas: Formulas, draws: Draws) -> Formulas:
     )
 
 
-def _background(n: int, size: int, draws: Draws) -> Tensor:
+def draw_background(n: int, size: int, draws: Draws) -> Tensor:
     """Plain and clouded fields, with other things on a share of them, mostly out of focus; half the size, for speed."""
     half = size // 2
-    canvas = _clouds(n, half, draws)
+    canvas = draw_clouds(n, half, draws)
     things = draws.flags(0.65, n, 1, 1, 1)
     crowded = paint(canvas, draw_formulas(n, draws), draw_poses(n, draws, (0.5, 3.0), math.pi))
     crowded = paint(crowded, draw_formulas(n, draws), draw_poses(n, draws, (0.15, 1.5), math.pi))
     canvas = torch.lerp(canvas, crowded, things)
-    canvas = _defocus(canvas, draws, (0.25, 1.5, 4.0), (0.35, 0.35, 0.3))
+    canvas = defocus(canvas, draws, (0.25, 1.5, 4.0), (0.35, 0.35, 0.3))
     return functional.interpolate(canvas, (size, size), mode="bilinear", align_corners=False)
 
 
-def _clouds(n: int, size: int, draws: Draws) -> Tensor:
+def draw_clouds(n: int, size: int, draws: Draws) -> Tensor:
     """Noise whose power falls with frequency, between two colours.
 
     Source: spectra of natural images fall as 1 / frequency²; Baradad et al. 2021.
@@ -78,7 +78,7 @@ def _clouds(n: int, size: int, draws: Draws) -> Tensor:
     return clouds.clamp(0, 1)
 
 
-def _light_field(picture: Tensor, draws: Draws) -> Tensor:
+def light_unevenly(picture: Tensor, draws: Draws) -> Tensor:
     """Uneven light of one colour over the whole picture."""
     n, size = len(picture), picture.shape[-1]
     knots = 1 + draws.uniform(0, 0.25, n, 1, 1, 1) * draws.normal(n, 1, 3, 3)
@@ -87,7 +87,7 @@ def _light_field(picture: Tensor, draws: Draws) -> Tensor:
     return (picture * field * colour * draws.log_uniform(0.75, 1.25, n, 1, 1, 1)).clamp(0, 1)
 
 
-def _defocus(picture: Tensor, draws: Draws, widths: tuple[float, ...], shares: tuple[float, ...]) -> Tensor:
+def defocus(picture: Tensor, draws: Draws, widths: tuple[float, ...], shares: tuple[float, ...]) -> Tensor:
     """Blur each picture by one of a few widths (standard deviations in pixels)."""
     chances = torch.tensor(shares, device=picture.device)
     chosen = torch.multinomial(chances, len(picture), replacement=True, generator=draws.generator)
@@ -95,11 +95,12 @@ def _defocus(picture: Tensor, draws: Draws, widths: tuple[float, ...], shares: t
     for number, width in enumerate(widths):
         if width >= 0.4:
             here = chosen == number
-            blurred = torch.where(here[:, None, None, None], _blur(picture, width), blurred)
+            blurred = torch.where(here[:, None, None, None], blur(picture, width), blurred)
     return blurred
 
 
-def _blur(picture: Tensor, width: float) -> Tensor:
+def blur(picture: Tensor, width: float) -> Tensor:
+    """Out of focus: a Gaussian of this width in pixels."""
     reach = max(1, math.ceil(2.5 * width))
     steps = torch.arange(-reach, reach + 1, device=picture.device)
     kernel = torch.exp(-(steps**2) / (2 * width**2))

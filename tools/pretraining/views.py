@@ -23,14 +23,15 @@ def draw_views(pictures: Tensor, size: int, draws: Draws) -> Tensor:
         (N, 3, S, S) float32, 0-255, as backbones are fed.
     """
     pictures = pictures.float().div_(255)
-    views = _cut(pictures, size, draws)
-    views = _relight(views, draws)
-    views = _soften(views, draws)
+    views = cut_view(pictures, size, draws)
+    views = relight(views, draws)
+    views = soften(views, draws)
     views = views + draws.uniform(0, 1, len(views), 1, 1, 1) ** 3 * 0.05 * draws.normal(*views.shape)
-    return _bars(views.clamp_(0, 1), draws) * 255
+    return bar_some(views.clamp_(0, 1), draws) * 255
 
 
-def _cut(pictures: Tensor, size: int, draws: Draws) -> Tensor:
+def cut_view(pictures: Tensor, size: int, draws: Draws) -> Tensor:
+    """A part of each picture, turned, stretched, mirrored and brought to a size."""
     n = len(pictures)
     angle, zoom = draws.uniform(-1, 1, n) * math.radians(25), draws.log_uniform(0.45, 1.1, n)
     aspect = torch.exp(draws.normal(n) * 0.12)
@@ -44,7 +45,8 @@ def _cut(pictures: Tensor, size: int, draws: Draws) -> Tensor:
     return functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
 
 
-def _relight(views: Tensor, draws: Draws) -> Tensor:
+def relight(views: Tensor, draws: Draws) -> Tensor:
+    """Other brightness, tint and contrast for each view; some lose their colours."""
     n = len(views)
     tint = torch.exp(draws.normal(n, 3, 1, 1) * 0.04) * draws.log_uniform(0.75, 1.33, n, 1, 1, 1)
     grey = views.mean(1, keepdim=True)
@@ -55,7 +57,7 @@ def _relight(views: Tensor, draws: Draws) -> Tensor:
     return views.clamp(0, 1) ** draws.log_uniform(0.85, 1.18, n, 1, 1, 1)
 
 
-def _soften(views: Tensor, draws: Draws) -> Tensor:
+def soften(views: Tensor, draws: Draws) -> Tensor:
     """Blur by a small kernel of a width of its own for each view."""
     n, _, size, _ = views.shape
     width = draws.uniform(0, 1.3, n) * draws.flags(0.5, n) + 0.05
@@ -67,7 +69,7 @@ def _soften(views: Tensor, draws: Draws) -> Tensor:
     return functional.conv2d(flat, kernel[:, None, :, None], groups=3 * n).view(n, 3, size, size)
 
 
-def _bars(views: Tensor, draws: Draws) -> Tensor:
+def bar_some(views: Tensor, draws: Draws) -> Tensor:
     """Black bars on some, as where a picture that is no square was padded to one."""
     n, _, size, _ = views.shape
     part = draws.uniform(0.55, 1, n) + draws.flags(0.5, n)

@@ -13,13 +13,15 @@ from PIL import Image, ImageFilter
 from mentum.audit.cues import Pictures
 from mentum.audit.scenes import Grid
 from mentum.evaluation.comparison import better, compare_right
-from mentum.evaluation.cross_validation import Estimate
-from mentum.evaluation.metrics import accuracy_interval
+from mentum.evaluation.intervals import accuracy_interval
+from mentum.evaluation.results import Estimate
 from mentum.records import Progress, ProgressCallback, Record, ignore_progress
-from mentum.specimens.outlines import RIM, Field, find_body, grow, quadratic, surface
+from mentum.specimens.outlines.masks import grow
+from mentum.specimens.outlines.patches import RIM, find_body
+from mentum.specimens.outlines.surfaces import Field, quadratic, surface
 from mentum.taxonomy import Rank
 
-SMALLEST = 0.005
+LEAST = 0.005
 """Share of a picture's cells; a smaller specimen counts as not found."""
 LEAST_SEEN = 0.1
 """Share of a picture's cells that must be background, so that a surface can be laid through it."""
@@ -256,7 +258,7 @@ def cut_out(picture: Field, mask: NDArray[np.bool_] | None) -> Cutout | None:
     outlined = None if mask is None else grid.touched(mask)
     cells = find_body(colours, grid.texture(picture)[..., 0], outlined)
     seen = ~grow(cells, RIM)
-    if seen.mean() < LEAST_SEEN or (mask is None and cells.mean() < SMALLEST):
+    if seen.mean() < LEAST_SEEN or (mask is None and cells.mean() < LEAST):
         return None
     return Cutout(cells, surface(colours, seen)[0])
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mentum.audit.file_facts import FileFacts, read_facts
 from mentum.audit.scenes import Scene, log_of, mean_of
-from mentum.specimens.outlines import Field, surface
+from mentum.specimens.outlines.surfaces import Field, surface
 from mentum.specimens.pixels import SquarePlacement
 
 Features = NDArray[np.float32]  # (N, F)

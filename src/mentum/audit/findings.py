@@ -133,7 +133,7 @@ class Material:
         )
 
 
-def audit(material: Material, backbone: str, seed: int, report: ProgressCallback = ignore_progress) -> Audit:
+def examine(material: Material, backbone: str, seed: int, report: ProgressCallback = ignore_progress) -> Audit:
     """Look for everything.
 
     Args:

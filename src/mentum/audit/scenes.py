@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mentum.specimens.outlines import Field, find_specimen
+from mentum.specimens.outlines.patches import find_with_rim
+from mentum.specimens.outlines.surfaces import Field
 
 COARSE = 48
 """Cells along the long side of the picture in which the specimen is looked for."""
@@ -37,7 +38,7 @@ class Scene(NamedTuple):
         grid = Grid.over(picture)
         colours, texture = grid.means(picture), grid.texture(picture)
         outlined = None if mask is None else grid.touched(mask)
-        seen = ~find_specimen(colours, texture[..., 0], outlined)
+        seen = ~find_with_rim(colours, texture[..., 0], outlined)
         top, bottom, left, right = picture[0], picture[-1], picture[:, 0], picture[:, -1]
         sides = ((top, seen[0]), (bottom, seen[-1]), (left, seen[:, 0]), (right, seen[:, -1]))
         lines = [mean_of(line[free[np.arange(len(line)) * len(free) // len(line)]]) for line, free in sides]

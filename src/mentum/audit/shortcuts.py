@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.audit.cues import CUES, OF_SPECIMEN_TOO, Pictures
-from mentum.evaluation.metrics import accuracy, accuracy_interval
+from mentum.evaluation.intervals import accuracy_interval
+from mentum.evaluation.metrics import accuracy
 from mentum.records import Interval, Record
 
 N_FOLDS = 5
@@ -71,13 +72,13 @@ class _Hat(NamedTuple):
     """One fold's ridge: `unknown @ (solved @ one_hot)` is what it predicts above the mean of the labels.
 
     Attributes:
-        judged, taught: rows of images.
-        unknown, known: (judged, F) and (taught, F), their standardised features.
-        solved: (F, taught).
+        judged, learned: rows of images.
+        unknown, known: (judged, F) and (learned, F), their standardised features.
+        solved: (F, learned).
     """
 
     judged: NDArray[np.int64]
-    taught: NDArray[np.int64]
+    learned: NDArray[np.int64]
     unknown: NDArray[np.float64]
     known: NDArray[np.float64]
     solved: NDArray[np.float64]
@@ -249,14 +250,14 @@ def fit_hats(features: NDArray[np.float32], parts: NDArray[np.int64]) -> list[_H
     """
     hats = []
     for part in np.unique(parts):
-        judged, taught = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
-        known = features[taught].astype(np.float64)
+        judged, learned = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
+        known = features[learned].astype(np.float64)
         mean, spread = known.mean(axis=0), known.std(axis=0)
         varies = spread > 1e-6 * (1 + np.abs(mean))
         known = (known[:, varies] - mean[varies]) / spread[varies]
-        penalty = PENALTY * len(taught) * np.eye(known.shape[1])
+        penalty = PENALTY * len(learned) * np.eye(known.shape[1])
         unknown = (features[judged][:, varies] - mean[varies]) / spread[varies]
-        hats.append(_Hat(judged, taught, unknown, known, np.linalg.solve(known.T @ known + penalty, known.T)))
+        hats.append(_Hat(judged, learned, unknown, known, np.linalg.solve(known.T @ known + penalty, known.T)))
     return hats
 
 
@@ -268,7 +269,7 @@ def predict(hats: Sequence[_Hat], taxa: NDArray[np.int64]) -> NDArray[np.int64]:
     """
     identified = np.empty_like(taxa)
     for hat in hats:
-        one_hot = np.eye(taxa.max() + 1)[taxa[hat.taught]]
+        one_hot = np.eye(taxa.max() + 1)[taxa[hat.learned]]
         midst = hat.known.T @ (one_hot / one_hot.sum(axis=0)).mean(axis=1)
         scores = ((hat.unknown - midst) @ (hat.solved @ one_hot)) / one_hot.std(axis=0)
         identified[hat.judged] = scores.argmax(axis=1)

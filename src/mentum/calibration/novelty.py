@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.errors import ModelError
+from mentum.files import whole
 
 N_DIRECTIONS = 128
 """Directions of features whose variance is kept; that of the others counts as one number."""
@@ -41,11 +42,11 @@ class Spread:
     rest: float
 
     @classmethod
-    def of(cls, centred: Vector) -> Spread:
-        """Of rows (N, K) whose mean is zero."""
+    def of(cls, centred: Vector, n_directions: int = N_DIRECTIONS) -> Spread:
+        """Of rows (N, K) whose mean is zero, with the variances of so many directions kept."""
         n, k = centred.shape
         values, vectors = np.linalg.eigh(centred.T @ centred / n)
-        values, kept = np.maximum(values[::-1], 0), min(N_DIRECTIONS, k)
+        values, kept = np.maximum(values[::-1], 0), min(n_directions, k)
         mean = max(float(values.mean()), float(np.finfo(np.float32).tiny))
         others = float(values[kept:].mean()) if kept < k else mean
         shrunk = (1 - SHRINKAGE) * np.append(values[:kept], [others]) + SHRINKAGE * mean
@@ -148,15 +149,14 @@ class Novelty:
 
     def save(self, file: Path) -> None:
         """Write plain arrays."""
-        density, beside = self.density, file.with_name(f"{file.name}.part")
+        density = self.density
         arrays: dict[str, Any] = {"mean": density.mean, "centres": density.centres}
         for name, spread in (("within", density.within), ("total", density.total)):
             arrays |= {f"{name}_directions": spread.directions, f"{name}_variances": spread.variances}
         single = {name: values.astype(np.float32) for name, values in arrays.items()}
         rests = np.array([density.within.rest, density.total.rest])
-        with beside.open("wb") as stream:
+        with whole(file) as beside, beside.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **single, rests=rests, location=self.location, scale=self.scale)
-        beside.replace(file)
 
     @classmethod
     def load(cls, file: Path) -> Novelty:

@@ -17,7 +17,7 @@ from mentum.calibration.temperatures import mean_of_groups
 from mentum.calibration.thresholds import Answers, RankThreshold, learn_thresholds
 from mentum.calibration.verdicts import give_verdicts
 from mentum.errors import ModelError
-from mentum.records import write_text
+from mentum.files import write_text
 from mentum.taxonomy import Rank
 
 

@@ -7,7 +7,7 @@ ranking and makes a probability mean what it says.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +21,16 @@ COOLEST, HOTTEST = 0.1, 20.0
 SPREAD = 0.5
 """Of the logarithm of temperatures, as believed before any specimen is seen."""
 
-SMALLEST = 1e-30
+LEAST = 1e-30
 """Of a probability, before its logarithm: single precision ends at about 1e-38."""
 
-_N_STEPS = 60
+PRECISION = 1e-8
+"""Of the logarithm of a temperature; nearer to its minimum the loss does not change in any digit."""
 
 
 def log_probabilities(y_prob: NDArray[np.floating]) -> NDArray[np.float64]:
     """Logarithms (N, C) of probabilities, finite."""
-    return np.asarray(np.log(np.maximum(y_prob.astype(np.float64), SMALLEST)))
+    return np.asarray(np.log(np.maximum(y_prob.astype(np.float64), LEAST)))
 
 
 def at_temperature(log_prob: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
@@ -57,6 +58,8 @@ def fit_temperature(log_prob: NDArray[np.float64], allowed: NDArray[np.bool_], w
 
     Source: Guo et al. 2017, On calibration of modern neural networks, section 4.2; the prior is ours.
     """
+    from scipy.optimize import minimize_scalar  # identification does not need it
+
     telling = allowed.any(axis=1) & ~allowed.all(axis=1)
     if not telling.any():
         return 1.0
@@ -64,10 +67,11 @@ def fit_temperature(log_prob: NDArray[np.float64], allowed: NDArray[np.bool_], w
 
     def loss(log_temperature: float) -> float:
         y_prob = at_temperature(log_prob, math.exp(log_temperature))
-        right = np.maximum((y_prob * allowed).sum(axis=1), SMALLEST)
+        right = np.maximum((y_prob * allowed).sum(axis=1), LEAST)
         return -float((weights * np.log(right)).sum()) + (log_temperature / SPREAD) ** 2 / 2
 
-    return math.exp(_minimum(loss, math.log(COOLEST), math.log(HOTTEST)))
+    bounds = (math.log(COOLEST), math.log(HOTTEST))
+    return math.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": PRECISION}).x)
 
 
 def fit_temperatures(cases: Cases) -> dict[str, float]:
@@ -76,23 +80,6 @@ def fit_temperatures(cases: Cases) -> dict[str, float]:
         name: fit_temperature(log_prob, allowed_taxa(cases.taxonomy, cases.labels, name), cases.weights)
         for name, log_prob in cases.log_prob.items()
     }
-
-
-def _minimum(function: Callable[[float], float], low: float, high: float) -> float:
-    """Golden section search."""
-    ratio = (math.sqrt(5) - 1) / 2
-    inner = [high - ratio * (high - low), low + ratio * (high - low)]
-    values = [function(place) for place in inner]
-    for _ in range(_N_STEPS):
-        if values[0] < values[1]:
-            high, inner[1], values[1] = inner[1], inner[0], values[0]
-            inner[0] = high - ratio * (high - low)
-            values[0] = function(inner[0])
-        else:
-            low, inner[0], values[0] = inner[0], inner[1], values[1]
-            inner[1] = low + ratio * (high - low)
-            values[1] = function(inner[1])
-    return (low + high) / 2
 
 
 def at_ranks(

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+import mentum
 from mentum.cli.data import JsonOption, LogOption
-from mentum.cli.learning import CacheOption, DataOption, pixel_cache
+from mentum.cli.learning import CacheOption, DataOption, command_line
 from mentum.cli.progress import Log, shown_progress
-from mentum.cli.validating import command_line
 
 
 def audit(
@@ -36,13 +36,13 @@ def audit(
 ) -> None:
     """Look for shortcuts, for images on both sides of a split, and for labels that look wrong."""
     from mentum.cli.display_audit import print_audit
-    from mentum.workflows.audit import Means
-    from mentum.workflows.audit import audit as look
 
-    means = Means(backbone, outlines, crossvalidation, data, seed, command_line())
     with shown_progress(log) as report:
-        found, folder = look(source, out, cache=pixel_cache(cache), means=means, report=report)
+        found = mentum.audit(
+            source, out, backbone=backbone, outlines=outlines, crossvalidation=crossvalidation, seed=seed, data=data,
+            cache=cache, report=report, command=command_line(),
+        )  # fmt: skip
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        typer.echo(found.findings.model_dump_json(indent=2))
     else:
-        print_audit(found, folder)
+        print_audit(found.findings, found.folder)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+import mentum
 from mentum.cli.display import print_check
 from mentum.cli.progress import Log, shown_progress
-from mentum.records import Progress
+from mentum.phantoms.settings import Decisive
 
 DataArgument = Annotated[
     Path, typer.Argument(help="A folder per taxon, a folder with specimens.csv, or a CSV or Parquet table.")
@@ -20,10 +21,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def check(data: DataArgument, as_json: JsonOption = False, log: LogOption = Log.AUTO) -> None:
     """Show what a data set holds and every fault in it. Exit code: 0 clean, 1 warnings, 2 errors."""
-    from mentum.specimens.checks import check as check_data
-
     with shown_progress(log) as report:
-        found = check_data(data, report)
+        found = mentum.check(data, report=report)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
@@ -39,28 +38,15 @@ def phantoms(
     width: Annotated[int, typer.Option(min=64, help="Image width, px; the height is 0.74 of it.")] = 512,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same bytes.")] = 0,
     shortcut: Annotated[
-        str, typer.Option(help="Plant a trait of the background that betrays the taxon: none, tint, corner.")
+        Literal["none", "tint", "corner"], typer.Option(help="Plant a trait of the background that betrays the taxon.")
     ] = "none",
-    decisive: Annotated[
-        str,
-        typer.Option(
-            help="Draw four taxa that differ in this character only: none, mentum, ventromental_plate, mandible, "
-            "submentum, postoccipital_margin."
-        ),
-    ] = "none",
+    decisive: Annotated[Decisive, typer.Option(help="Draw four taxa that differ in this character only.")] = "none",
     log: LogOption = Log.AUTO,
 ) -> None:
     """Draw head capsules of midge taxa, with taxonomy and outlines of the characters, to try things on."""
-    from mentum.phantoms import PhantomSettings, draw_phantoms
-
-    settings = PhantomSettings.model_validate(
-        {
-            "images_per_taxon": images_per_taxon, "images": images, "images_per_specimen": images_per_specimen,
-            "width": width, "seed": seed, "shortcut": shortcut, "decisive": decisive,
-        }
-    )  # fmt: skip
     with shown_progress(log) as report:
-        draw_phantoms(
-            out, settings, lambda done, total: report(Progress(task="drawing", done=done, total=total, unit="images"))
-        )
-    typer.echo(out)
+        made = mentum.phantoms(
+            out, images_per_taxon=images_per_taxon, images=images, images_per_specimen=images_per_specimen,
+            width=width, seed=seed, shortcut=shortcut, decisive=decisive, report=report,
+        )  # fmt: skip
+    typer.echo(made)

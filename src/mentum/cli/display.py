@@ -11,12 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mentum.records import CheckReport, Evaluation, ResultRow, Severity
+from mentum.records import CheckReport, Severity
 
 if TYPE_CHECKING:
-    from mentum.evaluation.cross_validation import CrossValidation, Estimate
     from mentum.evaluation.learning_curve import LearningCurve
-    from mentum.evaluation.results import CalibrationReport, DefendedRanks, UnknownTaxa
+    from mentum.evaluation.results import CalibrationReport, DefendedRanks, Estimate, UnknownTaxa
     from mentum.evaluation.run_comparison import RunComparison
     from mentum.explanation.proposals.propose import Proposals
     from mentum.explanation.results import CharacterShare, Explanation, Occlusion
@@ -39,7 +38,7 @@ def print_check(report: CheckReport) -> None:
         for fault in report.faults:
             if fault.severity is severity:
                 console.print(Text.assemble((severity.value, style), f" {fault.where}: {fault.message}"))
-    console.print(("clean", "warnings only: training can go on", "errors: mend them before training")[report.exit_code])
+    console.print(("clean", "warnings only: training can go on", "errors: fix them before training")[report.exit_code])
 
 
 def _most(counts: dict[str, int], shown: int = 4) -> str:
@@ -47,85 +46,15 @@ def _most(counts: dict[str, int], shown: int = 4) -> str:
     return ", ".join(listed + [f"{len(counts) - shown} others"] * (len(counts) > shown))
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
-    """Print the paper's table, the misclassified images and the notes."""
-    console = Console(highlight=False, markup=False)  # file names may hold brackets
-    console.print(f"{evaluation.run}: backbone {evaluation.backbone}, heads {evaluation.heads}", soft_wrap=True)
-    for stage in dict.fromkeys(row.stage for row in evaluation.table):
-        console.print(_stage_table(stage, [row for row in evaluation.table if row.stage == stage]))
-    _print_misclassified(console, evaluation)
-    methods = sorted({row.interval.method for row in evaluation.table})
-    for note in (f"Intervals: {' and '.join(methods)}.", *evaluation.notes):
-        console.print(note)
-
-
-def _stage_table(stage: str, rows: list[ResultRow]) -> Table:
-    """One stage of the paper's table; narrow enough for 80 columns."""
-    table = Table(title=stage, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    for name in ("rank", "subset"):
-        table.add_column(name, no_wrap=True)
-    for name in ("accuracy %", "misclassified", "specimens", "95 % interval"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
-        interval = f"{100 * row.interval.low:.2f} - {100 * row.interval.high:.2f}"
-        wrong = f"{row.n_misclassified} of {row.n_images}"
-        ends = following is not None and following.rank != row.rank
-        cells = (f"{100 * row.accuracy:.2f}", wrong, str(row.n_specimens), interval)
-        table.add_row(str(row.rank), row.subset, *cells, end_section=ends)
-    return table
-
-
-def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 20) -> None:
-    last, lowest = evaluation.table[-1].stage, evaluation.table[0].rank
-    wrong = [
-        each for each in evaluation.misclassified
-        if each.stage == last and each.rank == lowest and each.subset != "train"
-    ]  # fmt: skip
-    for each in wrong[:shown]:
-        console.print(
-            f"{each.subset}: {each.file_name}: {each.label} ({100 * each.probability_of_label:.1f} %) identified as "
-            f"{each.identified_as} ({100 * each.probability:.1f} %)", soft_wrap=True,
-        )  # fmt: skip
-    if len(wrong) > shown:
-        console.print(f"and {len(wrong) - shown} more in evaluation.json")
-
-
-def print_cross_validation(found: CrossValidation) -> None:
-    """Print the scores of a cross-validation, each with its interval."""
-    console = Console(highlight=False, markup=False)
-    trained = "both stages" if found.stage == 2 else "top classifier on features of the frozen backbone"
-    what = f"{found.n_images} images of {found.n_specimens} specimens, {found.design}, {trained}"
-    console.print(f"{found.data}: {what}, backbone {found.backbone}", soft_wrap=True)
-    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    for name in ("rank", "by"):
-        table.add_column(name, no_wrap=True)
-    for name in ("wrong", "accuracy %", "balanced %", "macro F1 %", "top 3 %"):
-        table.add_column(name, justify="right")
-    for row in found.ranks:
-        n = row.n_images if row.unit == "image" else row.n_specimens
-        scores = (row.accuracy, row.balanced_accuracy, row.macro_f1, row.top_3)
-        cells = (f"{100 * each.value:.1f}\n{_bounds(each)}" if each else "" for each in scores)
-        table.add_row(str(row.rank), row.unit, f"{row.n_misclassified} of {n}", *cells)
-    console.print(table)
-    if tree := found.tree:
-        console.print(
-            f"Up the tree ({tree.n_images} images): precision {_percent(tree.precision)}, recall "
-            f"{_percent(tree.recall)}, F1 {_percent(tree.f1)}", soft_wrap=True,
-        )  # fmt: skip
-        if tree.height:
-            low, high = tree.height.interval.low, tree.height.interval.high
-            console.print(f"Mistakes meet the label {tree.height.value:.2f} ranks up ({low:.2f} - {high:.2f}).")
-    for note in found.unseen:
-        console.print(note, soft_wrap=True)
-
-
-def _percent(estimate: Estimate | None) -> str:
+def percent_of(estimate: Estimate | None) -> str:
+    """A score in per cent with its interval; empty where there is none."""
     if estimate is None:
         return ""
-    return f"{100 * estimate.value:.1f} ({_bounds(estimate)})"
+    return f"{100 * estimate.value:.1f} ({bounds_of(estimate)})"
 
 
-def _bounds(estimate: Estimate) -> str:
+def bounds_of(estimate: Estimate) -> str:
+    """The interval of a score in per cent."""
     return f"{100 * estimate.interval.low:.1f}-{100 * estimate.interval.high:.1f}"
 
 
@@ -140,14 +69,14 @@ def print_learning_curve(curve: LearningCurve) -> None:
     for rank in ranks:
         table.add_column(f"{rank} %", justify="right", no_wrap=True)
     for point, following in zip(curve.points, [*curve.points[1:], None], strict=True):
-        cells = (_percent(point.accuracies[rank]) for rank in ranks)
+        cells = (percent_of(point.accuracies[rank]) for rank in ranks)
         table.add_row(f"{point.per_taxon:.1f}", *cells, end_section=following is None)
     for size in dict.fromkeys(each.per_taxon for each in curve.forecasts):
-        foretold = {each.rank: each.accuracy for each in curve.forecasts if each.per_taxon == size}
-        table.add_row(f"{size:.1f}, foretold", *(_percent(foretold[rank]) for rank in ranks))
+        predicted = {each.rank: each.accuracy for each in curve.forecasts if each.per_taxon == size}
+        table.add_row(f"{size:.1f}, predicted", *(percent_of(predicted[rank]) for rank in ranks))
     console.print(table)
     console.print(
-        "Foretold: a power law through the errors, if the specimens to come are like these."
+        "Predicted: a power law through the errors, if the specimens to come are like these."
         if curve.forecasts
         else "Too few specimens per taxon to foretell what more would bring."
     )

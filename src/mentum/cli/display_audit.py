@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mentum.audit.backgrounds import BackgroundSwap
     from mentum.audit.findings import Audit
     from mentum.audit.shortcuts import CueResult
-    from mentum.evaluation.cross_validation import Estimate
+    from mentum.evaluation.results import Estimate
 
 
 def print_audit(found: Audit, out: Path) -> None:

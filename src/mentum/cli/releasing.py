@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import mentum
 from mentum.cli.data import LogOption
-from mentum.cli.learning import CacheOption, DataOption, RunArgument, pixel_cache
+from mentum.cli.learning import CacheOption, DataOption, RunArgument
 from mentum.cli.progress import Log, shown_progress
 from mentum.identification.output.formats import FORMATS, format_named
 
 if TYPE_CHECKING:
-    from mentum.identification.identifier import Explained, Identifier
     from mentum.identification.job import Outcome
-    from mentum.identification.output.archive import Dataset
-    from mentum.identification.output.darwin_core import Agent
 
 ModelArgument = Annotated[Path, typer.Argument(help="Folder that `mentum export` made.")]
 ErrorRateOption = Annotated[
@@ -48,20 +45,14 @@ def export(
 ) -> None:
     """Turn a run into a model folder that identifies without torch: ONNX, calibration, thresholds, model card."""
     from mentum.cli.display import print_calibration
-    from mentum.runs import Run
-    from mentum.workflows.export import ReleaseSettings
-    from mentum.workflows.export import export as export_run
 
-    settings = ReleaseSettings(
-        name=name or run.resolve().name, version=version, doi=doi, licence=licence, error_rate=error_rate,
-        false_rejection=false_rejection, samples=samples,
-    )  # fmt: skip
     with shown_progress(log) as report:
-        model, calibration = export_run(
-            Run.open(run), out, settings, cache=pixel_cache(cache), data=data, report=report
-        )
-    network = model.record.networks[0]
-    print_calibration(calibration, error_rate)
+        found = mentum.export(
+            run, out, name=name, version=version, doi=doi, licence=licence, error_rate=error_rate,
+            false_rejection=false_rejection, samples=samples, data=data, cache=cache, report=report,
+        )  # fmt: skip
+    network = found.model.record.networks[0]
+    print_calibration(found.calibration, error_rate)
     typer.echo(
         f"{out}: largest difference of a probability from the trained network's {network.parity:.1e} over "
         f"{network.n_parity} images."
@@ -70,10 +61,7 @@ def export(
 
 def verify(model: ModelArgument) -> None:
     """Check every file of a model against its hash, and its samples against the answers released with them."""
-    from mentum.model.folder import Model
-    from mentum.workflows.verify import verify as verify_model
-
-    found = verify_model(Model.open(model))
+    found = mentum.verify(model)
     for fault in found.faults:
         typer.echo(f"mentum: {fault}", err=True)
     if found.faults:
@@ -123,51 +111,15 @@ def identify(
     log: LogOption = Log.AUTO,
 ) -> None:
     """Identify images at the rank that can be defended, in Darwin Core. Exit code 1 where one could not be read."""
-    from mentum.identification.identifier import load
-    from mentum.identification.inputs import Inputs
-    from mentum.identification.job import Job
-
-    identifier = load(model, error_rate, false_rejection)
-    job = Job(identifier, Inputs(tuple(images), by is By.SPECIMEN), by.value, _overlays(identifier, heatmaps))
-    if out is None:
-        _refuse_without_out(archive, form)
-    about = _dataset(title, creator, job.agent, needed=archive is not None)
     with shown_progress(log) as report:
-        found = (
-            job.print(sys.stdout, as_json=as_json, report=report)
-            if out is None
-            else job.write(out, form, archive, about, report)
-        )
+        found = mentum.identify(
+            model, images, out, by=by.value, error_rate=error_rate, false_rejection=false_rejection, heatmaps=heatmaps,
+            archive=archive, form=form, title=title, creator=creator, stream=sys.stdout, as_json=as_json,
+            report=report,
+        )  # fmt: skip
     if out is not None:
         _print_outcome(found, out)
     raise typer.Exit(1 if found.n_failed else 0)
-
-
-def _refuse_without_out(archive: Path | None, form: str) -> None:
-    if archive is not None or form != "table":
-        raise typer.BadParameter("an archive or another format is written beside a file; give --out as well.")
-
-
-def _overlays(identifier: Identifier, folder: Path | None) -> Callable[[Explained], None] | None:
-    if folder is None:
-        return None
-    from mentum.reporting.figures.heat_maps import OverlayWriter
-
-    record, taxonomy = identifier.record, identifier.taxonomy
-    return OverlayWriter(
-        folder, {rank: taxonomy.taxa(rank) for rank in record.ranks}, record.geometry, record.map_scale
-    )
-
-
-def _dataset(title: str | None, creator: str | None, agent: Agent, *, needed: bool) -> Dataset | None:
-    """What is published; an archive must say so."""
-    from mentum.identification.output.archive import Dataset
-
-    if title and creator:
-        return Dataset(title=title, creator=creator, description=f"{title}: specimens identified by {agent.name}.")
-    if needed or title or creator:
-        raise typer.BadParameter("a published data set must name both --title and --creator; give them with --archive.")
-    return None
 
 
 def _print_outcome(found: Outcome, out: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+import mentum
 from mentum.cli.learning import DataOption, RunArgument
 
 
@@ -26,7 +27,4 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML file with all that is known of a training, to read, to print and to send."""
-    from mentum.reporting.report.page import write_report
-    from mentum.runs import Run
-
-    typer.echo(write_report(Run.open(run), out, data, with_ or (), compare or ()))
+    typer.echo(mentum.report(run, out, data=data, studies=with_ or (), compare=compare or ()))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import typer
 
+import mentum
 from mentum.cli.data import DataArgument, JsonOption, LogOption
-from mentum.cli.learning import CacheOption, chosen_settings, pixel_cache
+from mentum.cli.learning import CacheOption, command_line
 from mentum.cli.progress import Log, shown_progress
 
 SetOption = Annotated[
@@ -46,19 +45,20 @@ def crossvalidate(
     log: LogOption = Log.AUTO,
 ) -> None:
     """Judge a recipe on every specimen once: train without it, and stop and calibrate without it."""
-    from mentum.cli.display import print_calibration, print_cross_validation
-    from mentum.workflows.crossvalidate import Plan
-    from mentum.workflows.crossvalidate import crossvalidate as judge_recipe
+    from mentum.cli.display import print_calibration
+    from mentum.cli.display_scores import print_cross_validation
 
-    settings = chosen_settings(recipe, set_, backbone, seed)
-    plan = Plan(folds, leave_out, cast(Literal[1, 2], stage), jobs, error_rate, command_line())
     with shown_progress(log) as report:
-        found, calibration = judge_recipe(data, out, settings, cache=pixel_cache(cache), plan=plan, report=report)
+        found = mentum.crossvalidate(
+            data, out, recipe, folds=folds, leave_out=leave_out, stage=cast(Literal[1, 2], stage), jobs=jobs,
+            error_rate=error_rate, overrides=set_ or (), backbone=backbone, seed=seed, cache=cache, report=report,
+            command=command_line(),
+        )  # fmt: skip
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        typer.echo(found.scores.model_dump_json(indent=2))
     else:
-        print_cross_validation(found)
-        print_calibration(calibration, error_rate)
+        print_cross_validation(found.scores)
+        print_calibration(found.calibration, error_rate)
 
 
 def learning_curve(
@@ -75,22 +75,16 @@ def learning_curve(
 ) -> None:
     """Say what more specimens would bring: accuracy against specimens per taxon, on features of the frozen backbone."""
     from mentum.cli.display import print_learning_curve
-    from mentum.workflows.crossvalidate import Plan
-    from mentum.workflows.learning_curve import learning_curve as follow_curve
 
-    settings = chosen_settings(recipe, set_, backbone, seed)
-    plan = Plan(folds, command=command_line())
     with shown_progress(log) as report:
-        found = follow_curve(data, out, settings, cache=pixel_cache(cache), plan=plan, report=report)
+        found = mentum.learning_curve(
+            data, out, recipe, folds=folds, overrides=set_ or (), backbone=backbone, seed=seed, cache=cache,
+            report=report, command=command_line(),
+        )  # fmt: skip
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
         print_learning_curve(found)
-
-
-def command_line() -> str:
-    """The command as it was given."""
-    return shlex.join(["mentum", *sys.argv[1:]])
 
 
 def compare(
@@ -101,9 +95,8 @@ def compare(
 ) -> None:
     """Say whether one identifier is better than another, by a paired test on images that neither learned from."""
     from mentum.cli.display import print_comparison
-    from mentum.evaluation.run_comparison import compare as compare_runs
 
-    found = compare_runs(run_a, run_b, seed)
+    found = mentum.compare(run_a, run_b, seed=seed)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:

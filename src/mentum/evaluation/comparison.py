@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.evaluation.resampling import bootstrap_interval
+from mentum.evaluation.intervals import bootstrap_interval
 from mentum.records import Interval, Record
 
 LEVEL = 0.05

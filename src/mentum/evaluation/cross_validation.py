@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 
 from mentum.calibration.cases import Cases, Unit
 from mentum.calibration.held_out import HeldOut, Turn
@@ -23,12 +24,12 @@ from mentum.evaluation.hierarchy import (
     mean_height_of_mistakes,
     precision_recall_of_counts,
 )
-from mentum.evaluation.metrics import accuracy, accuracy_interval, n_misclassified
+from mentum.evaluation.intervals import bootstrap_interval
+from mentum.evaluation.metrics import n_misclassified
 from mentum.evaluation.probabilities import judge
-from mentum.evaluation.resampling import bootstrap_interval
-from mentum.evaluation.results import CalibrationReport
-from mentum.evaluation.scores import balanced_accuracy, macro_f1, top_k_accuracy
-from mentum.records import Interval, Record
+from mentum.evaluation.results import CalibrationReport, Estimate
+from mentum.evaluation.scores import ACCURACY, Sample, score_sample
+from mentum.records import Record
 from mentum.runs import write_parquet
 from mentum.specimens.folds import Fold, unseen
 from mentum.specimens.manifest import SpecimenTable
@@ -37,20 +38,10 @@ from mentum.taxonomy import Rank
 OUT_OF_FOLD = "out_of_fold.parquet"
 """File of all out-of-fold predictions."""
 
-N_BEST = 3
-"""Taxa among which the label must be for top-3 accuracy."""
-
 
 def right_column(rank: Rank) -> str:
     """Column of the out-of-fold predictions that says whether an image was identified rightly."""
     return f"{rank}_right"
-
-
-class Estimate(Record):
-    """A score and its 95 % interval."""
-
-    value: float
-    interval: Interval
 
 
 class RankScores(Record):
@@ -58,8 +49,11 @@ class RankScores(Record):
 
     Attributes:
         unit: "image", or "specimen", whose images are combined.
-        top_3: share whose label is among the three most probable taxa; None where there are no more than three.
+        accuracy: beside it stand the other metrics, by name; null where one is not defined.
     """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Estimate | None]
 
     rank: Rank
     unit: Unit
@@ -67,9 +61,11 @@ class RankScores(Record):
     n_specimens: int
     n_misclassified: int
     accuracy: Estimate
-    balanced_accuracy: Estimate
-    macro_f1: Estimate
-    top_3: Estimate | None
+
+    @property
+    def scores(self) -> dict[str, Estimate | None]:
+        """By every metric, by name, the accuracy first."""
+        return {ACCURACY: self.accuracy, **self.__pydantic_extra__}
 
 
 class TreeScores(Record):
@@ -91,13 +87,13 @@ class FoldScores(Record):
     """One fold.
 
     Attributes:
-        n_taught: images that it was learned from; `n_watched` those that training looked at.
+        n_train: images that it was learned from; `n_validation` those that training looked at.
         accuracies: rank → share of right images; None where no image reaches the rank.
     """
 
     name: str
-    n_taught: int
-    n_watched: int
+    n_train: int
+    n_validation: int
     n_images: int
     n_specimens: int
     accuracies: dict[Rank, float | None]
@@ -276,25 +272,13 @@ def _rank_scores(rank: Rank, verdicts: Verdicts, specimens: NDArray[np.str_], ca
     known = verdicts.y_true[rank] >= 0
     y_true, y_prob = verdicts.y_true[rank][known], verdicts.y_prob[rank][known]
     y_pred, of = verdicts.answers.column[rank][known], specimens[known]
-
-    def estimate(measure: Callable[[NDArray[np.int64]], float]) -> Estimate:
-        return Estimate(value=measure(np.arange(len(y_true))), interval=bootstrap_interval(measure, of, seed))
-
-    right = y_true == y_pred
-    n_images = len(of) if verdicts.unit == "image" else int(np.isin(cases.specimens, of).sum())
-    return RankScores(
-        rank=rank,
-        unit=verdicts.unit,
-        n_images=n_images,
-        n_specimens=len(np.unique(of)),
-        n_misclassified=n_misclassified(y_true, y_pred),
-        accuracy=Estimate(value=accuracy(y_true, y_pred), interval=accuracy_interval(right, of, seed)),
-        balanced_accuracy=estimate(lambda rows: balanced_accuracy(y_true[rows], y_pred[rows])),
-        macro_f1=estimate(lambda rows: macro_f1(y_true[rows], y_pred[rows])),
-        top_3=estimate(lambda rows: top_k_accuracy(y_true[rows], y_prob[rows], N_BEST))
-        if y_prob.shape[1] > N_BEST
-        else None,
-    )
+    counts = {
+        "n_images": len(of) if verdicts.unit == "image" else int(np.isin(cases.specimens, of).sum()),
+        "n_specimens": len(np.unique(of)),
+        "n_misclassified": n_misclassified(y_true, y_pred),
+    }
+    scores = score_sample(Sample(y_true, y_pred, y_prob), of, seed)
+    return RankScores.model_validate({"rank": rank, "unit": verdicts.unit, **counts, **scores})
 
 
 def _tree_scores(cases: Cases, verdicts: Verdicts, seed: int) -> TreeScores | None:
@@ -333,8 +317,8 @@ def _fold_scores(judged: Judged) -> Iterator[FoldScores]:
         right = give_verdicts(cases, dict.fromkeys(cases.log_prob, 1.0), "image").right
         yield FoldScores(
             name=fold.name,
-            n_taught=len(fold.rows("train")),
-            n_watched=len(fold.rows("validation")),
+            n_train=len(fold.rows("train")),
+            n_validation=len(fold.rows("validation")),
             n_images=len(cases),
             n_specimens=cases.n_specimens,
             accuracies={
@@ -345,4 +329,4 @@ def _fold_scores(judged: Judged) -> Iterator[FoldScores]:
 
 def _unseen(judged: Judged) -> Iterator[str]:
     for fold, taxon, n_images in unseen(judged.table, judged.folds):
-        yield f"fold {fold.name}: {taxon.name} ({n_images} images) was not taught there, so that these count as wrong"
+        yield f"fold {fold.name}: {taxon.name} ({n_images} images) is not in its training, so that these count as wrong"

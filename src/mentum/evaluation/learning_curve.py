@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from mentum.calibration.cases import Cases
 from mentum.calibration.temperatures import log_probabilities
 from mentum.calibration.verdicts import give_verdicts
-from mentum.evaluation.cross_validation import Estimate
-from mentum.evaluation.metrics import accuracy_interval
-from mentum.evaluation.resampling import draw_rows
+from mentum.evaluation.intervals import accuracy_interval, draw_rows
+from mentum.evaluation.results import Estimate
 from mentum.records import Interval, Record
 from mentum.specimens.folds import Fold, thin
 from mentum.specimens.manifest import SpecimenTable
@@ -41,12 +40,12 @@ class CurvePoint(Record):
 
     Attributes:
         per_taxon: specimens of each taxon that were learned from at most, mean over folds and taxa.
-        n_taught: images learned from, mean over folds.
+        n_train: images learned from, mean over folds.
         accuracies: rank → over all images, each judged once.
     """
 
     per_taxon: float
-    n_taught: float
+    n_train: float
     accuracies: dict[Rank, Estimate]
 
 
@@ -85,13 +84,11 @@ class _Trial:
     """
 
     per_taxon: float
-    n_taught: float
+    n_train: float
     right: Mapping[Rank, NDArray[np.float64]]
 
 
-def learning_curve(
-    table: SpecimenTable, folds: Sequence[Fold], judge: Judge, backbone: str, seed: int
-) -> LearningCurve:
+def follow_curve(table: SpecimenTable, folds: Sequence[Fold], judge: Judge, backbone: str, seed: int) -> LearningCurve:
     """Train on ever more specimens of each taxon, judge all images each time, and follow the curve.
 
     Args:
@@ -117,11 +114,11 @@ def learning_curve(
 
 def _caps(table: SpecimenTable, folds: Sequence[Fold]) -> list[int]:
     """1, 2, 4 … specimens per taxon, as far as the largest taxon goes, and all."""
-    largest = max(max(_taught(table, fold)) for fold in folds)
+    largest = max(max(_specimens_learned(table, fold)) for fold in folds)
     return [2**power for power in range(largest.bit_length()) if 2**power < largest] + [largest]
 
 
-def _taught(table: SpecimenTable, fold: Fold) -> list[int]:
+def _specimens_learned(table: SpecimenTable, fold: Fold) -> list[int]:
     """Number of specimens of each lowest taxon that a fold learns from."""
     specimens: dict[object, set[str]] = {}
     for row in fold.rows("train").tolist():
@@ -136,8 +133,8 @@ def _try(table: SpecimenTable, folds: Sequence[Fold], judge: Judge, cap: int, se
     log_prob = {name: log_probabilities(np.concatenate([part[name] for part in parts])[order]) for name in parts[0]}
     cases = Cases("held-out", table.taxonomy, table.specimens, table.labels, log_prob)
     return _Trial(
-        per_taxon=float(np.mean([np.mean(_taught(table, fold)) for fold in thinned])),
-        n_taught=float(np.mean([len(fold.rows("train")) for fold in thinned])),
+        per_taxon=float(np.mean([np.mean(_specimens_learned(table, fold)) for fold in thinned])),
+        n_train=float(np.mean([len(fold.rows("train")) for fold in thinned])),
         right=give_verdicts(cases, dict.fromkeys(log_prob, 1.0), "image").right,
     )
 
@@ -149,7 +146,7 @@ def _point(trial: _Trial, ranks: Sequence[Rank], specimens: NDArray[np.str_], se
         return Estimate(value=float(right[known].mean()), interval=interval)
 
     accuracies = {rank: estimate(trial.right[rank]) for rank in ranks}
-    return CurvePoint(per_taxon=trial.per_taxon, n_taught=trial.n_taught, accuracies=accuracies)
+    return CurvePoint(per_taxon=trial.per_taxon, n_train=trial.n_train, accuracies=accuracies)
 
 
 def _forecasts(

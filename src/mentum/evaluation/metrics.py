@@ -1,18 +1,9 @@
-"""Accuracies with intervals, confusion matrices, precision and recall: arrays in, numbers out."""
+"""Accuracy, scores that weigh rare taxa as much as common ones, top-k accuracy: arrays in, numbers out."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
-
-from mentum.records import Interval
-
-Z = 1.959963984540054
-"""Quantile 0.975 of the normal distribution, for 95 % intervals."""
-
-N_RESAMPLES = 2000
 
 
 def n_misclassified(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> int:
@@ -38,87 +29,16 @@ def accuracy(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> float:
     return float(np.count_nonzero(y_true == y_pred) / len(y_true))
 
 
-def wilson(share: float, n: int) -> Interval:
-    """95 % score interval of a proportion observed in n independent trials.
-
-    Source: Wilson (1927), J. Am. Stat. Assoc. 22: 209-212; no continuity correction.
-
-    Raises:
-        ValueError: if `n` is below 1 or `share` lies outside 0-1.
-
-    >>> interval = wilson(372 / 374, 374)
-    >>> round(100 * interval.low, 2), round(100 * interval.high, 2)
-    (98.07, 99.85)
-    """
-    if n < 1 or not 0 <= share <= 1:
-        raise ValueError(f"a share of {share} in {n} trials")
-    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
-    # Rounding may move a bound by one digit past 0, 1 or the share itself.
-    return Interval(low=max(0.0, min(centre - half, share)), high=min(1.0, max(centre + half, share)), method="Wilson")
-
-
-def bootstrap(right: NDArray[np.bool_], specimens: NDArray[np.str_], seed: int) -> Interval:
-    """95 % percentile interval of the accuracy: specimens are drawn with replacement, each brings all its images.
-
-    Where every specimen has the same share of right images (such as all of them), each draw gives the same accuracy
-    and the bootstrap collapses to a point; the interval is then Wilson's, with the number of specimens as n.
-    `Interval.method` says which of the two it is.
-
-    Args:
-        right: (N,) bool, whether each image was identified correctly.
-        specimens: (N,) the specimen of each image.
-        seed: of the draws.
-
-    Source: Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapter 13; 2000 draws.
-
-    Raises:
-        ValueError: if there are no images.
-
-    >>> bootstrap(np.array([True, True, False]), np.array(["a", "a", "b"]), seed=0).high
-    1.0
-    """
-    kinds, counts = _kinds_of_specimens(right, specimens)
-    n_specimens = int(counts.sum())
-    if len(np.unique(kinds[:, 0] / kinds[:, 1])) == 1:
-        return wilson(float(right.mean()), n_specimens)
-    # Specimens with as many right and as many images are interchangeable: drawing kinds is drawing specimens.
-    draws = np.random.default_rng(seed).multinomial(n_specimens, counts / n_specimens, size=N_RESAMPLES)
-    n_right, n_images = (draws @ kinds).T
-    low, high = np.percentile(n_right / n_images, [2.5, 97.5])
-    return Interval(low=float(low), high=float(high), method="bootstrap over specimens")
-
-
-def _kinds_of_specimens(
-    right: NDArray[np.bool_], specimens: NDArray[np.str_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(K, 2) distinct pairs of right images and images of a specimen; (K,) number of specimens of each kind."""
-    if len(right) == 0:
-        raise ValueError("an interval over no images at all")
-    _, codes = np.unique(specimens, return_inverse=True)
-    sums = np.column_stack([np.bincount(codes, weights=right).astype(np.int64), np.bincount(codes)])
-    kinds, counts = np.unique(sums, axis=0, return_counts=True)
-    return kinds, counts
-
-
-def accuracy_interval(right: NDArray[np.bool_], specimens: NDArray[np.str_], seed: int) -> Interval:
-    """95 % interval of the accuracy: Wilson's where each specimen has exactly one image, else the bootstrap's.
-
-    >>> accuracy_interval(np.array([True, True, False]), np.array(["a", "b", "c"]), seed=0).method
-    'Wilson'
-    """
-    if 0 < len(right) == len(np.unique(specimens)):
-        return wilson(float(right.mean()), len(right))
-    return bootstrap(right, specimens, seed)
-
-
-def confusion_matrix(y_true: NDArray[np.int64], y_pred: NDArray[np.int64], n_taxa: int) -> NDArray[np.int64]:
-    """(n_taxa, n_taxa) int: images by label (rows) and identification (columns).
+def confusion_matrix(
+    y_true: NDArray[np.int64], y_pred: NDArray[np.int64], n_taxa: int, times: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """(n_taxa, n_taxa) int: images by label (rows) and identification (columns), each counted so many times.
 
     >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]), 2).tolist()
     [[1, 0], [1, 1]]
     """
-    return np.bincount(y_true * n_taxa + y_pred, minlength=n_taxa**2).reshape(n_taxa, n_taxa)
+    counts = np.bincount(y_true * n_taxa + y_pred, weights=times, minlength=n_taxa**2)
+    return counts.astype(np.int64, copy=False).reshape(n_taxa, n_taxa)
 
 
 def precision_recall_f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -127,10 +47,127 @@ def precision_recall_f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     >>> precision_recall_f1(np.array([[1, 0], [1, 1]])).round(3).tolist()
     [[0.5, 1.0], [1.0, 0.5], [0.667, 0.667]]
     """
-    hits = np.diagonal(counts).astype(np.float64)
-    identified, labelled = counts.sum(axis=0), counts.sum(axis=1)
+    hits, identified, labelled = _hits(counts), counts.sum(axis=0), counts.sum(axis=1)
     return np.stack([_ratio(hits, identified), _ratio(hits, labelled), _ratio(2 * hits, identified + labelled)])
+
+
+def _hits(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.diagonal(counts).astype(np.float64)
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+
+
+def balanced_accuracy(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> float:
+    """Mean recall over the taxa that `y_true` names, 0-1: each counts the same, however many images it has.
+
+    Args:
+        y_true: (N,) int, column of the label.
+        y_pred: (N,) int, column of the identification.
+
+    Source: Brodersen et al. 2010, The balanced accuracy and its posterior distribution; as scikit-learn's
+        `balanced_accuracy_score`.
+
+    Raises:
+        ValueError: if there are no images, lengths differ, or a column is negative (a label left open).
+
+    >>> balanced_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]))
+    0.5
+    """
+    return mean_recall(_confusions(y_true, y_pred))
+
+
+def mean_recall(counts: NDArray[np.int64]) -> float:
+    """Balanced accuracy from a confusion matrix of at least one image.
+
+    >>> mean_recall(np.array([[3, 0], [1, 0]]))
+    0.5
+    """
+    labelled = counts.sum(axis=1)
+    occur = labelled > 0
+    return float((_hits(counts)[occur] / labelled[occur]).mean())
+
+
+def macro_f1(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> float:
+    """Mean F1 over the taxa that occur among labels or identifications, 0-1.
+
+    Args:
+        y_true: (N,) int, column of the label.
+        y_pred: (N,) int, column of the identification.
+
+    Source: scikit-learn's `f1_score(average="macro")` with its default labels: a taxon that is identified but never
+        labelled counts with 0, one that occurs in neither is left out.
+
+    Raises:
+        ValueError: if there are no images, lengths differ, or a column is negative (a label left open).
+
+    >>> round(macro_f1(np.array([0, 1, 1]), np.array([0, 1, 0])), 3)
+    0.667
+    """
+    return mean_f1(_confusions(y_true, y_pred))
+
+
+def mean_f1(counts: NDArray[np.int64]) -> float:
+    """Macro F1 from a confusion matrix of at least one image.
+
+    >>> round(mean_f1(np.array([[1, 0], [1, 1]])), 3)
+    0.667
+    """
+    named = counts.sum(axis=0) + counts.sum(axis=1)
+    occur = named > 0
+    return float((2 * _hits(counts)[occur] / named[occur]).mean())
+
+
+def _confusions(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> NDArray[np.int64]:
+    if len(y_true) == 0 or y_true.shape != y_pred.shape:
+        raise ValueError(f"a score of {len(y_true)} labels and {len(y_pred)} identifications")
+    if min(y_true.min(), y_pred.min()) < 0:
+        raise ValueError("a label or an identification names no taxon (column below 0); leave those images out")
+    return confusion_matrix(y_true, y_pred, int(max(y_true.max(), y_pred.max())) + 1)
+
+
+def top_k_accuracy(y_true: NDArray[np.int64], y_prob: NDArray[np.floating], k: int = 3) -> float:
+    """Share of images whose label is among the k most probable taxa, 0-1.
+
+    Of equally probable taxa the one in the later column comes first: a tie favours columns, never the label.
+
+    Args:
+        y_true: (N,) int, column of the label.
+        y_prob: (N, C) float, probability of each taxon.
+        k: how many taxa are looked at; with k >= C every image counts as a hit.
+
+    Source: scikit-learn's `top_k_accuracy_score`, of which this is also the rule for ties.
+
+    Raises:
+        ValueError: if there are no images, k is below 1, a probability is not a finite number, or a label has no
+            column.
+
+    >>> y_prob = np.array([[0.5, 0.3, 0.2], [0.6, 0.3, 0.1]])
+    >>> top_k_accuracy(np.array([1, 2]), y_prob, k=2)
+    0.5
+    """
+    return float(in_top_k(y_true, y_prob, k).mean())
+
+
+def in_top_k(y_true: NDArray[np.int64], y_prob: NDArray[np.floating], k: int = 3) -> NDArray[np.bool_]:
+    """(N,) bool: whether the label of each image is among the k most probable taxa; see `top_k_accuracy`.
+
+    >>> in_top_k(np.array([1, 2]), np.array([[0.5, 0.3, 0.2], [0.6, 0.3, 0.1]]), k=2).tolist()
+    [True, False]
+    """
+    _check_columns(y_true, y_prob, k)
+    of_label = y_prob[np.arange(len(y_true)), y_true][:, None]
+    later = np.arange(y_prob.shape[1]) > y_true[:, None]
+    n_before = ((y_prob > of_label) | ((y_prob == of_label) & later)).sum(axis=1)
+    in_top: NDArray[np.bool_] = n_before < k
+    return in_top
+
+
+def _check_columns(y_true: NDArray[np.int64], y_prob: NDArray[np.floating], k: int) -> None:
+    if len(y_true) == 0 or len(y_true) != len(y_prob) or k < 1:
+        raise ValueError(f"top-{k} accuracy of {len(y_true)} labels and {len(y_prob)} rows of probabilities")
+    if not np.isfinite(y_prob).all():
+        raise ValueError("a probability is not a finite number")
+    if y_true.min() < 0 or y_true.max() >= y_prob.shape[1]:
+        raise ValueError(f"a label has no column among the {y_prob.shape[1]} of the probabilities")

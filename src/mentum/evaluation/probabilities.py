@@ -15,7 +15,7 @@ from mentum.calibration.held_out import HeldOut, Turn, held_out
 from mentum.calibration.temperatures import fit_temperatures
 from mentum.calibration.thresholds import Answers, RankThreshold, defended_rank
 from mentum.calibration.verdicts import Verdicts, give_verdicts
-from mentum.evaluation.metrics import wilson
+from mentum.evaluation.intervals import wilson
 from mentum.evaluation.notes import enumerate_words
 from mentum.evaluation.reliability import (
     area_under,

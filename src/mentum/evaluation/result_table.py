@@ -1,7 +1,9 @@
-"""Score every stage of a run at every rank, and list what was identified wrongly."""
+"""The paper's table: score every stage of a run at every rank, and list what was identified wrongly."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,20 +11,31 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.evaluation.metrics import (
-    accuracy,
-    accuracy_interval,
-    confusion_matrix,
-    n_misclassified,
-    precision_recall_f1,
-)
+from mentum.evaluation.metrics import confusion_matrix, n_misclassified, precision_recall_f1
 from mentum.evaluation.notes import write_notes
-from mentum.records import Confusion, Evaluation, Misclassified, ResultRow, TaxonScore
+from mentum.evaluation.results import Confusion, Estimate, Evaluation, Misclassified, ResultRow, TaxonScore
+from mentum.evaluation.scores import ACCURACY, Sample, other_metrics, score_sample
 from mentum.runs import Run, StagePredictions
 from mentum.taxonomy import Rank, Taxon, Taxonomy
 
 SUBSETS = ("train", "validation", "test")
 """Order of the subsets in every table."""
+
+_COLUMNS = (
+    "run",
+    "backbone",
+    "heads",
+    "stage",
+    "rank",
+    "subset",
+    "accuracy_percent",
+    "low_percent",
+    "high_percent",
+    "interval",
+    "n_misclassified",
+    "n_images",
+    "n_specimens",
+)
 
 
 @dataclass(frozen=True)
@@ -54,8 +67,8 @@ class _Sample:
         return confusion_matrix(self.y_true, self.y_pred, len(self.taxa))
 
 
-def evaluate(run: Run) -> Evaluation:
-    """Score a run's predictions and store the result as the run's `evaluation.json`.
+def score_run(run: Run) -> Evaluation:
+    """Score a run's predictions.
 
     Images whose label does not reach a rank are left out at that rank; a rank and subset without images has no row.
     Everything is ordered by stage, rank (lowest first) and subset.
@@ -66,7 +79,7 @@ def evaluate(run: Run) -> Evaluation:
     record, taxonomy = run.record(), run.taxonomy()
     stages = list(run.predictions())
     samples = [sample for stage in stages for sample in _samples(stage, taxonomy, record.ranks)]
-    evaluation = Evaluation(
+    return Evaluation(
         run=run.path.resolve().name,
         backbone=record.backbone.source if record.backbone else record.settings.backbone.source,
         heads=record.settings.head.kind,
@@ -77,8 +90,6 @@ def evaluate(run: Run) -> Evaluation:
         misclassified=tuple(image for sample in samples for image in _misclassified(sample)),
         notes=tuple(write_notes(record, taxonomy, stages)),
     )
-    evaluation.write(run.evaluation_file)
-    return evaluation
 
 
 def _samples(stage: StagePredictions, taxonomy: Taxonomy, ranks: tuple[Rank, ...]) -> Iterator[_Sample]:
@@ -95,15 +106,20 @@ def _samples(stage: StagePredictions, taxonomy: Taxonomy, ranks: tuple[Rank, ...
 
 def _result_row(sample: _Sample, seed: int) -> ResultRow:
     specimens = sample.predictions.specimens[sample.images]
+    y_prob = sample.predictions.probabilities[sample.rank][sample.images]
+    scores = score_sample(Sample(sample.y_true, sample.y_pred, y_prob), specimens, seed)
+    accuracy = scores.pop(ACCURACY)
+    assert accuracy is not None  # it is defined wherever there is an image
     return ResultRow(
         stage=sample.stage,
         rank=sample.rank,
         subset=sample.subset,
-        accuracy=accuracy(sample.y_true, sample.y_pred),
+        accuracy=accuracy.value,
         n_misclassified=n_misclassified(sample.y_true, sample.y_pred),
         n_images=len(sample.images),
         n_specimens=len(np.unique(specimens)),
-        interval=accuracy_interval(sample.y_true == sample.y_pred, specimens, seed),
+        interval=accuracy.interval,
+        scores=scores,
     )
 
 
@@ -155,3 +171,32 @@ def _misclassified_image(sample: _Sample, place: int) -> Misclassified:
         probability=float(y_prob[identified]),
         probability_of_label=float(y_prob[label]),
     )
+
+
+def result_csv(evaluation: Evaluation) -> str:
+    """Write one line per stage, rank and subset as CSV; accuracies and their 95 % intervals in per cent.
+
+    The other metrics follow in columns of their own, as numbers, each with its interval; empty where one is not
+    defined. The run, its backbone and its heads stand in every line, so that tables of several runs can be joined.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [metric.name for metric in other_metrics()]
+    writer.writerow([*_COLUMNS, *(f"{name}{end}" for name in names for end in ("", "_low", "_high"))])
+    named = (evaluation.run, evaluation.backbone, evaluation.heads)
+    for row in evaluation.table:
+        scores = [cell for name in names for cell in _score_cells(row.scores.get(name))]
+        writer.writerow([*named, *_cells(row), *scores])
+    return text.getvalue()
+
+
+def _cells(row: ResultRow) -> list[str | int]:
+    percentages = [f"{100 * share:.2f}" for share in (row.accuracy, row.interval.low, row.interval.high)]
+    counts = [row.n_misclassified, row.n_images, row.n_specimens]
+    return [row.stage, row.rank.value, row.subset, *percentages, row.interval.method, *counts]
+
+
+def _score_cells(found: Estimate | None) -> list[str]:
+    if found is None:
+        return ["", "", ""]
+    return [f"{value:.4f}" for value in (found.value, found.interval.low, found.interval.high)]

@@ -1,12 +1,100 @@
-"""Results about calibration, defended ranks and unknown taxa, which go to JSON and come back."""
+"""Results of evaluations, which go to JSON and come back: the paper's table, probabilities, ranks, unknown taxa."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from mentum.calibration.thresholds import Promise
 from mentum.records import Interval, Record
 from mentum.taxonomy import Rank
+
+
+class Estimate(Record):
+    """A score and its 95 % interval."""
+
+    value: float
+    interval: Interval
+
+
+class ResultRow(Record):
+    """One row of the paper's table.
+
+    Attributes:
+        stage: "top classifier" or "fine-tuned".
+        accuracy: share of images identified correctly, 0-1.
+        n_misclassified: out of `n_images`, the images whose label reaches `rank`.
+        interval: of the accuracy.
+        scores: by the other metrics, by name; None where one is not defined. Empty in files of earlier versions.
+    """
+
+    stage: str
+    rank: Rank
+    subset: str
+    accuracy: float
+    n_misclassified: int
+    n_images: int
+    n_specimens: int
+    interval: Interval
+    scores: dict[str, Estimate | None] = Field(default_factory=dict)
+
+
+class TaxonScore(Record):
+    """Precision, recall and F1 of one taxon at one rank (0 where undefined), by image."""
+
+    stage: str
+    rank: Rank
+    subset: str
+    scientific_name: str
+    precision: float
+    recall: float
+    f1: float
+    n_images: int
+
+
+class Confusion(Record):
+    """Confusion matrix of one rank: rows are the labels, columns the identifications.
+
+    Attributes:
+        label_ranks: the taxa's own ranks; one that is not named down to `rank` stands for itself.
+    """
+
+    stage: str
+    rank: Rank
+    subset: str
+    labels: tuple[str, ...]
+    label_ranks: tuple[Rank, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+class Misclassified(Record):
+    """One image identified wrongly at one rank, with the probabilities given to both names."""
+
+    stage: str
+    rank: Rank
+    subset: str
+    file_name: str
+    specimen: str
+    label: str
+    identified_as: str
+    probability: float
+    probability_of_label: float
+
+
+class Evaluation(Record):
+    """What `mentum evaluate` stores in `evaluation.json`."""
+
+    schema_version: Literal[1] = 1
+    run: str
+    backbone: str
+    heads: str
+    seed: int
+    table: tuple[ResultRow, ...]
+    taxa: tuple[TaxonScore, ...]
+    confusions: tuple[Confusion, ...]
+    misclassified: tuple[Misclassified, ...]
+    notes: tuple[str, ...]
 
 
 class ReliabilityBin(Record):

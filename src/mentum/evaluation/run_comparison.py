@@ -60,7 +60,7 @@ class _Identified:
     right: Mapping[Rank, Mapping[str, bool]]
 
 
-def compare(one: Path, other: Path, seed: int = 0) -> RunComparison:
+def compare_folders(one: Path, other: Path, seed: int = 0) -> RunComparison:
     """Compare two identifiers, image by image.
 
     Args:

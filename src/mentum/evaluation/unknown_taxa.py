@@ -144,10 +144,10 @@ class _Trial:
 
 def _judge(leaf: Taxon, trial: _Trial) -> UnknownTaxon:
     """Compare the specimens of the taxon left out with known ones of the validation subset."""
-    taught = trial.images.rows("train", trial.taxonomy)
+    learned = trial.images.rows("train", trial.taxonomy)
     columns = {each: column for column, each in enumerate(trial.taxonomy.leaves)}
-    taxa = np.array([columns[trial.images.labels[row]] for row in taught.tolist()])
-    density = Density.fit(trial.outputs.features[taught], taxa)
+    taxa = np.array([columns[trial.images.labels[row]] for row in learned.tolist()])
+    density = Density.fit(trial.outputs.features[learned], taxa)
     known = trial.cases(trial.images.rows("validation", trial.taxonomy), density)
     unknown = trial.cases(np.flatnonzero(trial.left_out), density)
     assert known.measures is not None, "measured above"

@@ -168,7 +168,7 @@ def _spread(names: list[str], rows: NDArray[np.int64], n: int) -> list[str]:
 
 
 def _exemplar(measured: Mapping[Rank, ImageShares], regions: Regions, rows: NDArray[np.int64]) -> int:
-    """The correctly identified image with the most characters and, among these, the largest smallest one."""
+    """The correctly identified image with the most characters and, among these, the largest among their least ones."""
     correct = next(iter(measured.values())).evidence.correct
     areas = regions.areas[:, : regions.n_characters]
     present = (areas > 0).sum(axis=1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mentum.errors import RunError
 from mentum.explanation.evidence import ExplainPixels, RankEvidence, RunEvidence
+from mentum.files import whole
 from mentum.maps import CellGeometry, Evidence
 from mentum.records import Progress, ProgressCallback
 from mentum.specimens.images import upright_size
@@ -94,11 +95,9 @@ def write_maps(evidence: RunEvidence, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for rank, each in evidence.ranks.items():
-        file, beside = folder / f"{rank}.npz", folder / f"{rank}.part"
-        with beside.open("wb") as stream:
+        files.append(folder / f"{rank}.npz")
+        with whole(files[-1]) as beside, beside.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **_arrays(evidence, each))
-        beside.replace(file)
-        files.append(file)
     return files
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.evaluation.metrics import N_RESAMPLES, accuracy_interval
+from mentum.evaluation.intervals import N_RESAMPLES, accuracy_interval
 from mentum.explanation.evidence import RankEvidence
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, RuleAgreement
 from mentum.explanation.shares import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
@@ -33,11 +33,13 @@ class Outcome:
     Attributes:
         n_rows: identifications, of images or specimens; `n_resumed` of them from an interrupted run.
         n_failed: rows with an image that could not be read.
+        identifications: the rows, where they went to no file or stream.
     """
 
     n_rows: int
     n_resumed: int
     n_failed: int
+    identifications: tuple[Identification, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,12 @@ class Job:
         else:
             write_csv_rows(rows, named, stream)
         return tally.outcome
+
+    def collect(self, report: ProgressCallback = ignore_progress) -> Outcome:
+        """Keep all identifications in memory."""
+        tally = _Tally(self.inputs.count(), report)
+        found = tuple(tally.count(self.identifier.stream(self.inputs, by=self.unit, draw=self.draw)))
+        return replace(tally.outcome, identifications=found)
 
     def write(
         self,

@@ -11,9 +11,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mentum.errors import ModelError
+from mentum.files import write_text
 from mentum.model.record import ModelRecord
 from mentum.model.session import Session
-from mentum.records import write_text
 from mentum.specimens.images import content_hash
 
 RECORD = "model.json"

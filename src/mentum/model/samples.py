@@ -28,7 +28,7 @@ def write_samples(
     """
     predictions = list(images.run.predictions())[-1]
     records: list[SampleRecord] = []
-    for row in _sample_rows(predictions.subsets, [label.name for label in predictions.labels], wanted):
+    for row in sample_rows(predictions.subsets, [label.name for label in predictions.labels], wanted):
         source = images.root / predictions.file_names[row]
         file = f"samples/{len(records) + 1}{source.suffix.lower()}"
         (folder / "samples").mkdir(exist_ok=True)
@@ -45,7 +45,7 @@ def write_samples(
     return tuple(records)
 
 
-def _sample_rows(subsets: NDArray[np.str_], labels: Sequence[str], wanted: int) -> list[int]:
+def sample_rows(subsets: NDArray[np.str_], labels: Sequence[str], wanted: int) -> list[int]:
     """The first held-out image of each taxon, spread over the taxa."""
     rows = np.flatnonzero(subsets != "train")
     first: dict[str, int] = {}

@@ -50,7 +50,17 @@ def draw_deformation(settings: AugmentationSettings, seed: int, epoch: int, imag
         epoch: any number; another epoch gives other draws.
         images: N image numbers.
     """
-    draws = np.stack([_uniform_draws(seed, epoch, image) for image in images])
+    return deformation_from(settings, np.stack([_uniform_draws(seed, epoch, image) for image in images]))
+
+
+def deformation_from(settings: AugmentationSettings, draws: NDArray[np.float64]) -> Deformation:
+    """The deformation of each image from its numbers in the place of random ones.
+
+    Args:
+        settings: ranges.
+        draws: (N, 9 + 2 knots²) in [0, 1): for rotation, shear, zoom, both flips, both shifts, brightness, contrast and
+            the displacements; 0.5 is the middle of a range.
+    """
     displacements = settings.elastic * 2 * (2 * draws[:, 9:].reshape(-1, 2, ELASTIC_KNOTS, ELASTIC_KNOTS) - 1)
     return Deformation(
         matrices=torch.from_numpy(_matrices(settings, draws).astype(np.float32)),

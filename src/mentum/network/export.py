@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mentum.errors import BackboneError
+from mentum.files import whole
 from mentum.network.head import Network
 from mentum.network.relevance import ExplainedNetwork
 
@@ -44,12 +45,12 @@ def export_onnx(network: Network, size: int, file: Path) -> None:
     Raises:
         BackboneError: if the network has a part that ONNX cannot express.
     """
-    whole = _FromBytes(ExplainedNetwork(network)).eval()
+    answering = _FromBytes(ExplainedNetwork(network)).eval()
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)  # one image would fix the number of images
     try:
         with _quiet():
             program = torch.onnx.export(
-                whole,
+                answering,
                 (example,),
                 dynamo=True,
                 input_names=["pixels"],
@@ -65,10 +66,9 @@ def export_onnx(network: Network, size: int, file: Path) -> None:
             "one (ResNet, RegNet, ConvNeXt, MobileNet, EfficientNet)."
         ) from error
     assert program is not None, "the exporter gives a program unless it is told to write a file"
-    beside = file.with_name(f"{file.name}.part")
     _forget_origin(program.model)
-    program.save(beside)
-    beside.replace(file)
+    with whole(file) as beside:
+        program.save(beside)
 
 
 def _forget_origin(model: object) -> None:

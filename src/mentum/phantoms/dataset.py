@@ -7,11 +7,11 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from PIL import Image
 
 from mentum.errors import MentumError
+from mentum.files import is_free, whole
 from mentum.phantoms.decisive import taxa
 from mentum.phantoms.micrograph import Planted, photograph
 from mentum.phantoms.plan import PlannedImage, generator, plan
@@ -45,23 +45,21 @@ def draw_phantoms(out: Path, settings: PhantomSettings, progress: Callable[[int,
     """
     _check_free(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as beside:
-        draft = Path(beside) / out.name
+    with whole(out) as draft:
         (draft / "images").mkdir(parents=True)
         _write(draft, settings, progress)
-        if out.exists():
-            out.rmdir()
-        draft.rename(out)
     return out
 
 
 def _check_free(out: Path) -> None:
-    if out.exists() and not out.is_dir():
+    if is_free(out):
+        return
+    if not out.is_dir():
         raise MentumError(f"{out}: found a file, expected a new or empty folder; name another folder.")
-    if out.exists() and (found := sum(1 for _ in out.iterdir())):
-        raise MentumError(
-            f"{out}: found {found} entries, expected a new or empty folder; name another folder or empty this one."
-        )
+    found = sum(1 for _ in out.iterdir())
+    raise MentumError(
+        f"{out}: found {found} entries, expected a new or empty folder; name another folder or empty this one."
+    )
 
 
 def _write(folder: Path, settings: PhantomSettings, progress: Callable[[int, int], None] | None) -> None:

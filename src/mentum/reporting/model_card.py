@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mentum.evaluation.result_table import evaluate
-from mentum.evaluation.results import CalibrationReport, DefendedRanks
+from mentum.evaluation.result_table import score_run
+from mentum.evaluation.results import CalibrationReport, DefendedRanks, Evaluation
+from mentum.files import write_text
 from mentum.model.record import ModelRecord
-from mentum.records import Evaluation, write_text
 from mentum.reporting.figures.style import is_italic
 from mentum.runs import Run
 from mentum.taxonomy import taxon_from_lineage
@@ -21,7 +21,7 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
         f"# {record.title}\n",
         *_details(record),
         *_taxa(record),
-        *_accuracy(evaluate(run)),
+        *_accuracy(score_run(run)),
         *_calibration(record, calibration),
         *_limits(record),
         *_start(record),

@@ -17,7 +17,7 @@ FEW_SPECIMENS = 5
 """A taxon with fewer specimens gets a warning: one fifth of five is one, the least that can be checked on."""
 
 
-def check(source: Path, progress: ProgressCallback = ignore_progress) -> CheckReport:
+def check_specimens(source: Path, progress: ProgressCallback = ignore_progress) -> CheckReport:
     """Check a data set: its table, every image, its specimens and taxa.
 
     Args:

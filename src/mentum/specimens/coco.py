@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mentum.files import write_text
+
 Points = NDArray[np.float64]  # (N, 2): x to the right, y down where they lie in an image
 
 Region = tuple[str, list[float]]
@@ -92,9 +94,7 @@ def write_coco(
         "annotations": annotations,
         "categories": [{"id": numbers[name], "name": name, "supercategory": kind} for name, kind in categories.items()],
     }
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_text(json.dumps(record, separators=(",", ":")), encoding="utf-8")
-    beside.replace(path)
+    write_text(json.dumps(record, separators=(",", ":")), path)
 
 
 def _annotation(flat: list[float], *, uncertain: bool) -> dict[str, Any]:

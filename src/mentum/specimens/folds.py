@@ -103,8 +103,8 @@ def _fold(table: SpecimenTable, name: str, judged: NDArray[np.bool_], split: Spl
     policy = "random" if split.policy == "column" else split.policy
     inner = split.model_copy(update={"policy": policy, "test": 0.0})
     subsets[rest] = split_specimens(table.take(rest), inner, seed)
-    taught = {table.labels[row] for row in np.flatnonzero(subsets == "train").tolist()}
-    leaves = tuple(leaf for leaf in table.taxonomy.leaves if leaf in taught)
+    learned = {table.labels[row] for row in np.flatnonzero(subsets == "train").tolist()}
+    leaves = tuple(leaf for leaf in table.taxonomy.leaves if leaf in learned)
     if len(leaves) < 2:
         raise DataError(
             f"{table.source}: without fold {name} fewer than two taxa are left to learn; expected specimens of each "
@@ -123,18 +123,18 @@ def thin(fold: Fold, table: SpecimenTable, per_taxon: int, seed: int) -> Fold:
         seed: of the choice.
     """
     lowest = _lowest_labels(table.specimens, table.labels)
-    taught = sorted({str(table.specimens[row]) for row in fold.rows("train").tolist()})
+    learned = sorted({str(table.specimens[row]) for row in fold.rows("train").tolist()})
     kept: dict[Taxon, list[str]] = {}
-    for place in np.random.default_rng(seed).permutation(len(taught)).tolist():
-        chosen = kept.setdefault(lowest[taught[place]], [])
+    for place in np.random.default_rng(seed).permutation(len(learned)).tolist():
+        chosen = kept.setdefault(lowest[learned[place]], [])
         if len(chosen) < per_taxon:
-            chosen.append(taught[place])
+            chosen.append(learned[place])
     stay = np.isin(table.specimens, [specimen for chosen in kept.values() for specimen in chosen])
     return replace(fold, subsets=np.where((fold.subsets == "train") & ~stay, "unused", fold.subsets).astype(str))
 
 
 def unseen(table: SpecimenTable, folds: Sequence[Fold]) -> Iterator[tuple[Fold, Taxon, int]]:
-    """Taxa that are judged in a fold but were not taught in it, with the number of their images there."""
+    """Taxa that are judged in a fold but were not learned in it, with the number of their images there."""
     for fold in folds:
         judged = [table.labels[row] for row in fold.rows("test").tolist()]
         for taxon in sorted(set(judged) - set(fold.taxonomy.leaves), key=order_of):

@@ -5,7 +5,6 @@ The same function prepares images for training and for identification.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mentum.errors import DataError, ImageError
+from mentum.files import hash_together, whole
 from mentum.records import Fault, Progress, ProgressCallback, error, ignore_progress
 from mentum.settings import PixelSettings
 from mentum.specimens.images import content_hash, read_rgb
@@ -163,32 +163,28 @@ def open_cache(
         DataError: if images cannot be read (all are listed), or the disk lacks the room.
     """
     hashes = hash_images(paths)
-    whole = hashlib.sha256("".join(hashes).encode()).hexdigest()
-    key = json.dumps([CACHE_VERSION, settings.model_dump(), whole])
+    together = hash_together(hashes)
+    key = json.dumps([CACHE_VERSION, settings.model_dump(), together])
     file = folder / f"pixels-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
     if not file.is_file():
         _fill(file, paths, settings, progress)
-    return PixelCache(np.load(file, mmap_mode="r"), whole, tuple(hashes))
+    return PixelCache(np.load(file, mmap_mode="r"), together, tuple(hashes))
 
 
 def _fill(file: Path, paths: Sequence[Path], settings: PixelSettings, progress: ProgressCallback) -> None:
     shape = (len(paths), settings.size, settings.size, 3)
-    beside = file.with_suffix(f".{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _require_room(file.parent, int(np.prod(shape)))
-        faults = _write(beside, shape, paths, settings, progress)
-        if faults:
-            listed = "; ".join(fault.message for fault in faults[:20])
-            raise DataError(f"{len(faults)} of {len(paths)} images cannot be read: {listed}")
-        beside.replace(file)
+        with whole(file, f".{os.getpid()}.part") as beside:  # several processes may fill the same cache
+            faults = _write(beside, shape, paths, settings, progress)
+            if faults:
+                listed = "; ".join(fault.message for fault in faults[:20])
+                raise DataError(f"{len(faults)} of {len(paths)} images cannot be read: {listed}")
     except OSError as reason:
         raise DataError(
             f"{file.parent}: cannot keep the pixel cache ({reason}); give --cache a folder with room."
         ) from reason
-    finally:
-        with contextlib.suppress(OSError):  # what keeps the file from being made may keep it from being removed
-            beside.unlink(missing_ok=True)
 
 
 def _write(

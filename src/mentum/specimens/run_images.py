@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.errors import RunError
+from mentum.files import require_same_images
 from mentum.records import ProgressCallback
 from mentum.runs import Run
 from mentum.specimens.pixels import PixelRows, open_cache
@@ -62,11 +63,7 @@ def open_images(run: Run, subset: Subset, data: Path | None, cache: Path, report
             f"({missing[0]} is the first); give --data the folder or table that holds them now."
         )
     pixels = open_cache(paths, record.settings.pixels, cache, report)
-    if pixels.content_hash != record.data.content_hash:
-        raise RunError(
-            f"{root}: the images are not those that {run.path} was trained on, or have changed since; expected the "
-            "very same files; give --data the folder or table that holds them."
-        )
+    require_same_images(pixels.content_hash, record.data.content_hash, root, run.path)
     chosen = np.ones(len(table), dtype=bool) if subset == "all" else (table["subset"] == subset).to_numpy()
     if not chosen.any():
         raise RunError(f"{run.path}: has no {subset} images; choose another --subset.")

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from mentum.errors import RunError
+from mentum.files import require_same_images
 from mentum.model.session import Outputs, join
 from mentum.network.backbones import Backbone, load_backbone, reopen_backbone
 from mentum.network.head import Head, make_objective
@@ -63,11 +64,7 @@ class Again:
         record = run.record()
         source = data or Path(record.data.source)
         prepared = prepare(source, record.settings, cache, report)
-        if prepared.pixels.content_hash != record.data.content_hash:
-            raise RunError(
-                f"{source}: the images are not those that {run.path} was trained on, or have changed since; expected "
-                "the very same files; give --data the folder or table that holds them."
-            )
+        require_same_images(prepared.pixels.content_hash, record.data.content_hash, source, run.path)
         _refuse_other_labels(run, prepared)
         return cls(run, record.settings, prepared, report)
 

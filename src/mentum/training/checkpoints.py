@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mentum.errors import RunError
+from mentum.files import whole
 
 
 def save_tensors(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None = None) -> None:
@@ -22,16 +22,13 @@ def save_tensors(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
     Raises:
         RunError: if the disk does not take them.
     """
-    beside = file.with_name(file.name + ".part")
     # Cloned, since safetensors refuses tensors that share memory.
     owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        save_file(owned, beside, metadata={"facts": json.dumps(facts or {})})
-        beside.replace(file)
+        with whole(file) as beside:
+            save_file(owned, beside, metadata={"facts": json.dumps(facts or {})})
     except (OSError, SafetensorError) as reason:
-        with contextlib.suppress(OSError):  # what keeps the file from being made may keep it from being removed
-            beside.unlink()
         raise RunError(
             f"{file}: cannot be written ({reason}); make room and give the same command again, it goes on from the "
             "last epoch."

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mentum.files import whole
 from mentum.network.backbones import Backbone
 from mentum.network.head import pool
 from mentum.records import Progress, ProgressCallback
@@ -60,9 +61,7 @@ def kept(file: Path, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.f
     """An array from a file, or computed and kept there for the next time."""
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_suffix(".part")
-        with beside.open("wb") as stream:
+        with whole(file) as beside, beside.open("wb") as stream:
             np.save(stream, compute())
-        beside.replace(file)
     stored: NDArray[np.float32] = np.load(file)
     return stored

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mentum.files import whole
 from mentum.network.backbones import Backbone, reopen_backbone
 from mentum.network.head import Head, Network, Objective, make_objective
 from mentum.records import ProgressCallback
@@ -66,10 +66,8 @@ class Learner:
         if not backbone.pretrained:
             chosen = np.random.default_rng(self.settings.seed).permutation(self.train)[:CALIBRATION_IMAGES]
             calibrate_norms(backbone, (pixels.cpu() for _, pixels in self.source.batches(chosen, BATCH_SIZE)))
-        beside = folder.with_name("backbone.part")
-        shutil.rmtree(beside, ignore_errors=True)
-        backbone.save(beside)
-        beside.replace(folder)
+        with whole(folder) as beside:
+            backbone.save(beside)
 
     def _reopen(self) -> Backbone:
         backbone = reopen_backbone(self.run.path / "backbone").to(self.source.device)

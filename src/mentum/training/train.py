@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mentum.errors import RunError
+from mentum.files import require_free
 from mentum.network.backbones import Backbone, load_backbone
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import DataRecord, Machine, Run, RunRecord, StageRecord, write_parquet
@@ -59,7 +60,7 @@ class Stopwatch:
             self.seconds[name] = round(self.seconds.get(name, 0.0) + more, 2)
 
 
-def train(
+def train_identifier(
     data: Path,
     out: Path,
     settings: Settings,
@@ -102,7 +103,7 @@ def train_prepared(
     command: str,
     report: ProgressCallback,
 ) -> Run:
-    """Train as `train` does, on data that is made ready and with a backbone that is loaded when they are needed."""
+    """Train as `train_identifier` does; data is made ready and the backbone loaded when they are needed."""
     watch = Stopwatch()
     refuse_foreign(out)
     with repeatable(settings):
@@ -131,8 +132,7 @@ def refuse_foreign(out: Path) -> None:
     """
     run = Run(out)
     if not run.record_file.is_file():
-        if out.exists() and (not out.is_dir() or any(file.suffix != ".part" for file in out.iterdir())):
-            raise RunError(f"{out}: found other files, expected a new or empty folder; give another --out.")
+        require_free(out, but_unfinished=True)
     elif run.record().status == "complete":
         raise RunError(f"{out}: holds a complete training already; give another --out, or remove the folder.")
 

@@ -1,1 +1,1 @@
-"""One function per task, each as the command of that name."""
+"""One function per task, as the command of that name: takes plain arguments, writes files, returns frozen records."""

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.audit.backgrounds import HeldOutJudge
-from mentum.audit.findings import FROZEN, NO_SUBSETS, Audit, Material
-from mentum.audit.findings import audit as look
+from mentum.audit.findings import FROZEN, NO_SUBSETS, Audit, Material, examine
 from mentum.audit.judges import judges_of, read_out_of_fold
 from mentum.calibration.cases import Cases
 from mentum.errors import RunError, SettingsError
 from mentum.evaluation.cross_validation import Judged
 from mentum.explanation.annotation.characters import read_annotations
+from mentum.files import require_same_images
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.reporting.figures.audit_sheets import draw_audit
 from mentum.reporting.figures.shortcuts import draw_shortcuts
@@ -30,78 +30,88 @@ from mentum.training.machine import repeatable
 from mentum.training.predict import Predictor
 from mentum.training.preparation import Prepared, prepare
 from mentum.training.tasks import task_ranks
-from mentum.workflows.study_folder import choose_folds, take_folder
+from mentum.workflows.arguments import PathLike, cache_folder
+from mentum.workflows.folds import choose_folds, take_folder
 
 
 @dataclass(frozen=True)
-class Means:
-    """What an audit may use besides the images.
+class Audited:
+    """What was found, and the folder that holds it."""
 
-    Attributes:
-        backbone: whose features judge labels and pairs; None = the training's, or the one in the box.
-        outlines: COCO file with outlines of specimens; None = they are found by colour.
-        crossvalidation: folder of a cross-validation whose predictions then judge the labels.
-        data: where the images of a training are now, if they have moved.
-        seed: of folds, permutations and backgrounds.
-        command: how it was asked for, for the record.
-    """
-
-    backbone: str | None = None
-    outlines: Path | None = None
-    crossvalidation: Path | None = None
-    data: Path | None = None
-    seed: int = 0
-    command: str = ""
+    findings: Audit
+    folder: Path
 
 
 def audit(
-    source: Path,
-    out: Path | None = None,
+    source: PathLike | Run,
+    out: PathLike | None = None,
     *,
-    cache: Path,
-    means: Means = Means(),
+    backbone: str | None = None,
+    outlines: PathLike | None = None,
+    crossvalidation: PathLike | None = None,
+    seed: int = 0,
+    data: PathLike | None = None,
+    cache: PathLike | None = None,
     report: ProgressCallback = ignore_progress,
-) -> tuple[Audit, Path]:
+    command: str = "",
+) -> Audited:
     """Look for shortcuts, for images on both sides of a split, and for labels that look wrong.
 
     Writes `audit.json`, sheets with thumbnails and a figure.
 
     Args:
-        source: a training's folder, or a data set.
-        out: folder for it, and for features, which are kept; None = `audit` in the training's folder.
-        cache: folder of the pixel cache.
-        means: what it may use.
+        source: a run, its folder, or a data set.
+        out: folder for it, and for features, which are kept; None = `audit` in the run's folder.
+        backbone: whose features judge labels and pairs; None = the run's, or the one in the box.
+        outlines: COCO file with outlines of specimens; None = they are found by colour.
+        crossvalidation: folder of a cross-validation whose predictions then judge the labels.
+        seed: of folds, permutations and backgrounds.
+        data: where the images of a run are now, if they have moved.
+        cache: folder of the pixel cache; None = the user's.
         report: told about every step.
-
-    Returns:
-        What was found, and the folder.
+        command: how it was asked for, for the record.
 
     Raises:
         DataError: listing all faults of the data, or of the outlines.
-        RunError: if `out` holds something else, or the images are not those of the training or cross-validation.
+        RunError: if `out` holds something else, or the images are not those of the run or cross-validation.
         SettingsError: if a data set has no `out`.
     """
-    run = Run.open(source) if (source / "run.json").is_file() else None
+    run, source, cache = _run_of(source), _folder_of(source), cache_folder(cache)
     if out is None and run is None:
         raise SettingsError(f"{source}: is no training's folder, so that the result has no place; give --out.")
-    out, settings = out or source / "audit", _settings(run, means.backbone, means.seed)
-    prepared = prepare(means.data or (Path(run.record().data.source) if run else source), settings, cache, report)
+    folder, settings = Path(out) if out is not None else source / "audit", _settings(run, backbone, seed)
+    images = Path(data) if data is not None else Path(run.record().data.source) if run else source
+    prepared = prepare(images, settings, cache, report)
     table, pixels, subsets = prepared.table, prepared.pixels.pixels, _subsets(run, prepared)
-    masks = None if means.outlines is None else specimen_masks(means.outlines, table, pixels.shape[1])
-    better = None if means.crossvalidation is None else _crossvalidated(means.crossvalidation, prepared)
+    masks = None if outlines is None else specimen_masks(Path(outlines), table, pixels.shape[1])
+    better = None if crossvalidation is None else _crossvalidated(Path(crossvalidation), prepared)
     design, folds = choose_folds(table, None, None, settings)
-    take_folder(out, prepared, settings, f"audit, {design}", 1, means.command)
-    training = FoldTraining(prepared, settings, out, 1, report)
+    take_folder(folder, prepared, settings, f"audit, {design}", 1, command)
+    training = FoldTraining(prepared, settings, folder, 1, report)
     held_out, judged_by = better or _frozen(training, folds, cache)
     swapped = _by_folds(training, folds) if run is None else _by_run(run, prepared, subsets, settings)
     material = Material(table, pixels, training.features, subsets, held_out, judged_by, masks, swapped)
-    found = look(material, settings.backbone.source, settings.seed, report)
-    found.write(out / "audit.json")
-    row_of = {name: row for row, name in enumerate(table.file_names)}
-    draw_audit(found, lambda name: np.array(pixels[row_of[name]]), out / "figures")
+    found = examine(material, settings.backbone.source, settings.seed, report)
+    _write(found, prepared, folder)
+    return Audited(found, folder)
+
+
+def _run_of(source: PathLike | Run) -> Run | None:
+    if isinstance(source, Run):
+        return source
+    return Run.open(Path(source)) if (Path(source) / "run.json").is_file() else None
+
+
+def _folder_of(source: PathLike | Run) -> Path:
+    return source.path if isinstance(source, Run) else Path(source)
+
+
+def _write(found: Audit, prepared: Prepared, folder: Path) -> None:
+    found.write(folder / "audit.json")
+    row_of = {name: row for row, name in enumerate(prepared.table.file_names)}
+    draw_audit(found, lambda name: np.array(prepared.pixels.pixels[row_of[name]]), folder / "figures")
     if found.shortcuts:
-        draw_shortcuts(found.shortcuts, out / "figures")
-    return found, out
+        draw_shortcuts(found.shortcuts, folder / "figures")
 
 
 def _settings(run: Run | None, backbone: str | None, seed: int) -> Settings:
@@ -126,12 +136,9 @@ def _subsets(run: Run | None, prepared: Prepared) -> NDArray[np.str_]:
     if run is None:
         return np.full(len(prepared.table.labels), NO_SUBSETS)
     trained = run.table()
-    same_files = trained["file_name"].to_list() == prepared.table.file_names
-    if not same_files or prepared.pixels.content_hash != run.record().data.content_hash:
-        raise RunError(
-            f"{prepared.table.source}: the images are not those that {run.path} was trained on, or have changed since; "
-            "expected the very same files; give --data the folder or table that holds them."
-        )
+    found = (prepared.table.file_names, prepared.pixels.content_hash)
+    expected = (trained["file_name"].to_list(), run.record().data.content_hash)
+    require_same_images(found, expected, prepared.table.source, run.path)
     return trained["subset"].to_numpy().astype(str)
 
 

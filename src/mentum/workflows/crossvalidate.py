@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,65 +14,70 @@ from mentum.settings import Settings
 from mentum.training.folds import FoldTraining, fold_file, learn_folds
 from mentum.training.preparation import prepare
 from mentum.training.tasks import task_ranks
-from mentum.workflows.study_folder import choose_folds, take_folder
+from mentum.workflows.arguments import PathLike, cache_folder, settings_of
+from mentum.workflows.folds import choose_folds, take_folder
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How a recipe is judged.
+class CrossValidated:
+    """How good a recipe is, and what its probabilities mean."""
 
-    Attributes:
-        n_folds: parts of the specimens, as many trainings; None = 5.
-        leave_out: column whose groups are judged in turn instead, such as "locality".
-        stage: 2 trains both stages, 1 the top classifier on features of the frozen backbone.
-        jobs: folds that are trained at a time, where both stages are.
-        error_rate: share of the answers at a rank that may be wrong, 0-1.
-        command: how it was asked for, for the record.
-    """
-
-    n_folds: int | None = None
-    leave_out: str | None = None
-    stage: Literal[1, 2] = 2
-    jobs: int = 1
-    error_rate: float = 0.05
-    command: str = ""
+    scores: CrossValidation
+    calibration: CalibrationReport
 
 
 def crossvalidate(
-    data: Path,
-    out: Path,
-    settings: Settings,
+    data: PathLike,
+    out: PathLike,
+    recipe: PathLike | Settings = "default",
     *,
-    cache: Path,
-    plan: Plan = Plan(),
+    folds: int | None = None,
+    leave_out: str | None = None,
+    stage: Literal[1, 2] = 2,
+    jobs: int = 1,
+    error_rate: float = 0.05,
+    overrides: Sequence[str] = (),
+    backbone: str | None = None,
+    seed: int | None = None,
+    cache: PathLike | None = None,
     report: ProgressCallback = ignore_progress,
-) -> tuple[CrossValidation, CalibrationReport]:
+    command: str = "",
+) -> CrossValidated:
     """Judge a recipe on every specimen once, by trainings that neither learned from it nor stopped by it.
 
     Writes `crossvalidation.json`, `calibration.json` and `out_of_fold.parquet`.
 
     Args:
-        data: folder or table.
-        out: folder for it; folds that an earlier, interrupted try left there are not repeated.
-        settings: of the recipe.
-        cache: folder of the pixel cache.
-        plan: how.
+        data: a folder per taxon, a folder with specimens.csv, or a CSV or Parquet table.
+        out: folder for it; folds that an earlier, interrupted call left there are not repeated.
+        recipe: "default", "paper", "quick", a TOML file, or complete settings.
+        folds: parts of the specimens, as many trainings; None = 5.
+        leave_out: column whose groups are judged in turn instead, such as "locality".
+        stage: 2 trains both stages, 1 the top classifier on features of the frozen backbone.
+        jobs: folds that are trained at a time, where both stages are.
+        error_rate: share of the answers at a rank that may be wrong, 0-1.
+        overrides: values of the recipe to replace, such as "stage2.epochs=20".
+        backbone: hub id, local Hugging Face folder, "builtin" or "random"; None = the recipe's.
+        seed: of every random choice; None = the recipe's.
+        cache: folder of the pixel cache; None = the user's.
         report: told about every step.
+        command: how it was asked for, for the record.
 
     Raises:
         DataError: listing all faults of the data, or if it does not allow such folds.
         RunError: if `out` holds something else.
-        SettingsError: if the plan contradicts itself or the recipe.
+        SettingsError: if the arguments contradict each other or the recipe.
     """
-    prepared = prepare(data, settings, cache, report)
-    design, folds = choose_folds(prepared.table, plan.n_folds, plan.leave_out, settings)
-    take_folder(out, prepared, settings, design, plan.stage, plan.command)
-    learn_folds(FoldTraining(prepared, settings, out, plan.stage, report), folds, cache, plan.jobs)
-    files = [fold_file(out, fold) for fold in folds]
-    judged = Judged.read(prepared.table, folds, files, task_ranks(prepared.taxonomy, settings.head))
+    settings, out = settings_of(recipe, overrides, backbone, seed), Path(out)
+    prepared = prepare(Path(data), settings, cache_folder(cache), report)
+    design, dealt = choose_folds(prepared.table, folds, leave_out, settings)
+    take_folder(out, prepared, settings, design, stage, command)
+    learn_folds(FoldTraining(prepared, settings, out, stage, report), dealt, cache_folder(cache), jobs)
+    files = [fold_file(out, fold) for fold in dealt]
+    judged = Judged.read(prepared.table, dealt, files, task_ranks(prepared.taxonomy, settings.head))
     judged.write(out / OUT_OF_FOLD)
-    about = {"design": design, "stage": plan.stage, "backbone": settings.backbone.source, "seed": settings.seed}
-    found, calibration = score(judged, about), calibrate_folds(judged, plan.error_rate)
-    found.write(out / "crossvalidation.json")
-    calibration.write(out / "calibration.json")
-    return found, calibration
+    about = {"design": design, "stage": stage, "backbone": settings.backbone.source, "seed": settings.seed}
+    found = CrossValidated(score(judged, about), calibrate_folds(judged, error_rate))
+    found.scores.write(out / "crossvalidation.json")
+    found.calibration.write(out / "calibration.json")
+    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from mentum.calibration.temperatures import fit_temperatures, log_probabilities
 from mentum.errors import ModelError
 from mentum.evaluation.probabilities import judge
 from mentum.evaluation.results import CalibrationReport
+from mentum.files import is_free, whole
 from mentum.model.folder import Model, seal
 from mentum.model.provenance import training_record, verbatim_labels
 from mentum.model.record import CalibrationRecord, ModelRecord, NetworkRecord, SampleRecord
@@ -35,6 +35,7 @@ from mentum.specimens.run_images import RunImages, open_images
 from mentum.taxonomy import Rank
 from mentum.training.network_files import ExportedNetwork, export_networks
 from mentum.training.predict import map_geometry
+from mentum.workflows.arguments import PathLike, cache_folder, open_run, path_or_none
 
 PARITY = 1e-4
 """Largest difference of a probability between the trained network and its ONNX file."""
@@ -46,7 +47,7 @@ _N_SCALE = 256
 
 
 @dataclass(frozen=True)
-class ReleaseSettings:
+class _ReleaseSettings:
     """What whoever releases a model decides.
 
     Attributes:
@@ -67,23 +68,43 @@ class ReleaseSettings:
     samples: int = 5
 
 
+@dataclass(frozen=True)
+class Exported:
+    """A released model, and how its calibration was judged."""
+
+    model: Model
+    calibration: CalibrationReport
+
+
 def export(
-    run: Run,
-    out: Path,
-    settings: ReleaseSettings,
+    run: PathLike | Run,
+    out: PathLike,
     *,
-    cache: Path,
-    data: Path | None = None,
+    name: str | None = None,
+    version: str = "1.0.0",
+    doi: str | None = None,
+    licence: str | None = None,
+    error_rate: float = 0.05,
+    false_rejection: float = 0.05,
+    samples: int = 5,
+    data: PathLike | None = None,
+    cache: PathLike | None = None,
     report: ProgressCallback = ignore_progress,
-) -> tuple[Model, CalibrationReport]:
-    """Write a model folder; it appears whole or not at all.
+) -> Exported:
+    """Turn a run into a model folder that identifies without torch; it appears whole or not at all.
 
     Args:
-        run: a complete run.
+        run: a complete run, or its folder.
         out: the folder to make.
-        settings: name, version, rates.
-        cache: folder of the pixel cache.
-        data: folder or table that the run was trained on, where it has moved.
+        name: of the model, as in `identifiedBy`; None = that of the run's folder.
+        version: of the model.
+        doi: where it is published.
+        licence: of the model, such as "CC-BY-4.0".
+        error_rate: share of the answers at a rank that may be wrong, unless a user asks for another.
+        false_rejection: share of specimens of known taxa that may be called unknown, likewise.
+        samples: images that go with the model, one per taxon at most.
+        data: where the images of the run are now, if they have moved.
+        cache: folder of the pixel cache; None = the user's.
         report: told about every step.
 
     Raises:
@@ -91,21 +112,17 @@ def export(
         RunError: if the run's images are not there.
         BackboneError: if a network cannot be expressed in ONNX.
     """
-    out = out.resolve()  # "." has no name to write beside
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    run, out = open_run(run), Path(out).resolve()  # "." has no name to write beside
+    settings = _ReleaseSettings(
+        name or run.path.resolve().name, version, doi, licence, error_rate, false_rejection, samples
+    )
+    if not is_free(out):
         raise ModelError(f"{out}: exists already, expected a new or empty folder; give another --out, or remove it.")
-    images = open_images(run, "all", data, cache, report)
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
+    images = open_images(run, "all", path_or_none(data), cache_folder(cache), report)
+    with whole(out) as beside:
+        beside.mkdir(parents=True)
         found = _assemble(_Release(run, run.record(), images, beside, settings), report)
-        if out.is_dir():
-            out.rmdir()
-        beside.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return Model.open(out), found
+    return Exported(Model.open(out), found)
 
 
 @dataclass(frozen=True)
@@ -116,7 +133,7 @@ class _Release:
     record: RunRecord
     images: RunImages
     folder: Path
-    settings: ReleaseSettings
+    settings: _ReleaseSettings
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from mentum.calibration.temperatures import log_probabilities
 from mentum.errors import ImageError
 from mentum.model.folder import Model
 from mentum.specimens.pixels import square_pixels
+from mentum.workflows.arguments import PathLike
 
 TOLERANCE = 1e-3
 """Largest difference of a probability between machines: other processors and JPEG decoders round otherwise."""
@@ -33,8 +35,16 @@ class Verification:
     faults: tuple[str, ...]
 
 
-def verify(model: Model) -> Verification:
-    """Check every file and identify the samples again."""
+def verify(model: PathLike | Model) -> Verification:
+    """Check every file of a model against its hash, and its samples against the answers released with them.
+
+    Args:
+        model: a model, or its folder.
+
+    Raises:
+        ModelError: if it is no model.
+    """
+    model = model if isinstance(model, Model) else Model.open(Path(model))
     record = model.record
     faults = model.changed_files()
     if faults:

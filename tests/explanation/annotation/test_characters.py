@@ -224,7 +224,7 @@ def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_annotations(file, names, tmp_path, "bug")
     header, *lines = str(caught.value).splitlines()
-    assert header == f"{file}: 5 faults to mend before characters can be read:"
+    assert header == f"{file}: 5 faults to fix before characters can be read:"
     assert [line.partition(":")[0] for line in lines] == [
         "  annotation 3", "  1.png", "  annotation 2 (none, 2.png)", "  'bug'", "  category 'none'",
     ]  # fmt: skip
@@ -234,14 +234,14 @@ def test_the_list_of_faults_ends_after_thirty(tmp_path: Path) -> None:
     names = write_images(tmp_path, "1.png")
     dots = [region(number, 1, 1, [1, 1]) for number in range(45)]
     file = write_coco_by_hand(tmp_path / "c.json", [image(1, "1.png")], dots, categories("mentum"))
-    with pytest.raises(DataError, match=r"45 faults to mend .*\n  annotation 0 ") as caught:
+    with pytest.raises(DataError, match=r"45 faults to fix .*\n  annotation 0 ") as caught:
         read_annotations(file, names, tmp_path)
     assert str(caught.value).endswith("\n  and 15 more")
     assert len(str(caught.value).splitlines()) == 32
 
 
 def test_one_fault_is_one(read: Read) -> None:
-    with pytest.raises(DataError, match=r"c\.json: 1 fault to mend before characters can be read:\n  annotations: "):
+    with pytest.raises(DataError, match=r"c\.json: 1 fault to fix before characters can be read:\n  annotations: "):
         read(categories("mentum"), ())
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import awkward_images as awkward
 import pytest
 
 from mentum.errors import DataError
 from mentum.explanation.annotation.coco_file import AnnotationFile, read_annotation_file
+from support import awkward_images as awkward
 from support.annotated_data import SIZE, box, categories, image, region, write_coco_by_hand, write_images
 
 Read = Callable[..., AnnotationFile]

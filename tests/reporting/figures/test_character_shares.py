@@ -11,8 +11,14 @@ from PIL import Image
 from mentum.explanation.results import CharacterShare, Explanation
 from mentum.maps import CellGeometry
 from mentum.records import Interval
-from mentum.reporting.figures import character_shares as character_figure
-from mentum.reporting.figures.character_shares import Exemplar, draw_character_shares, spread
+from mentum.reporting.figures.character_shares import (
+    Exemplar,
+    draw_bars,
+    draw_character_shares,
+    label_anchor,
+    paint_characters,
+    spread,
+)
 from mentum.reporting.figures.characters_by_taxon import draw_characters_by_taxon
 from mentum.taxonomy import Rank
 
@@ -143,7 +149,7 @@ def test_bars_and_intervals_have_the_shares_lengths(explanation):
 
     axes = Figure().add_subplot()
     shares = {row.character: row for row in explanation.shares[:5]}
-    character_figure._draw_bars(axes, [*CHARACTERS, "none"], shares, named=True)
+    draw_bars(axes, [*CHARACTERS, "none"], shares, named=True)
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([63, 27, 10])
     ends = [segment[:, 0].tolist() for lines in axes.collections for segment in lines.get_segments()]
     assert np.allclose(ends, [(58, 68), (22, 32), (5, 15)])
@@ -155,7 +161,7 @@ def test_characters_are_painted_in_the_colours_of_their_shares(explanation):
 
     figure = Figure(figsize=(2, 2), dpi=100)
     axes = figure.add_axes((0, 0, 1, 1))
-    character_figure._paint(axes, drawn_capsule(), {"mentum": 1.0, "ventromental_plate": 0.0})
+    paint_characters(axes, drawn_capsule(), {"mentum": 1.0, "ventromental_plate": 0.0})
     colours = [layer.get_facecolor()[0, :3] for layer in axes.collections if layer.get_facecolor().size]
     shades = [colormaps["YlGnBu"](value)[:3] for value in (0.0, 1.0)]
     assert np.allclose(colours, shades)  # the larger region first, so that it hides no other
@@ -169,7 +175,7 @@ def test_a_character_that_the_photograph_does_not_show_has_a_bar_only(explanatio
 
 
 def test_a_pair_is_labelled_on_its_right_part():
-    x, y = character_figure._anchor(drawn_capsule().mask("ventromental_plate"))
+    x, y = label_anchor(drawn_capsule().mask("ventromental_plate"))
     assert 38 < x < 46
     assert 26 < y < 34
 

@@ -7,19 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mentum.evaluation.result_table import evaluate
-from mentum.records import Confusion
-from mentum.reporting.figures import confusions as figures
+from mentum.evaluation.results import Confusion
 from mentum.reporting.figures.confusions import draw_confusions
 from mentum.taxonomy import Rank
-from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run
+from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
 def evaluation(tmp_path_factory):
-    return evaluate(make_run(tmp_path_factory.mktemp("runs") / "run", shots=(*SHOTS, *TEST_SHOTS)))
+    return store_scores(make_run(tmp_path_factory.mktemp("runs") / "run", shots=(*SHOTS, *TEST_SHOTS)))
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +87,9 @@ def test_counts_are_written_and_zeros_stay_blank(evaluation, tmp_path):
 
 
 @pytest.mark.parametrize(("limit", "written"), [(5, True), (4, False)])
-def test_counts_are_left_out_where_cells_are_small(evaluation, tmp_path, monkeypatch, limit, written):
-    monkeypatch.setattr(figures, "LARGEST_WITH_COUNTS", limit)
+def test_counts_are_left_out_where_cells_are_small(evaluation, tmp_path, limit, written):
     labels = tuple(f"Genus species{k}" for k in range(5))
-    _, svg = draw_confusions(with_confusion(evaluation, np.eye(5) * 777, labels), tmp_path)
+    _, svg = draw_confusions(with_confusion(evaluation, np.eye(5) * 777, labels), tmp_path, largest_with_counts=limit)
     assert ("777" in texts(svg)) is written
 
 

@@ -2,29 +2,31 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mentum.reporting.figures import galleries
-from mentum.reporting.figures.galleries import draw_contrasts, draw_galleries
+from mentum.reporting.figures.galleries import (
+    contrast_posters,
+    draw_contrasts,
+    draw_galleries,
+    gallery_posters,
+    names_for_files,
+)
 from mentum.reporting.figures.lettering import Lettering
 from mentum.reporting.figures.poster import Bar, Poster, Tile
 from mentum.reporting.figures.style import name_spans
 from mentum.taxonomy import Rank
+from support.full_disk import full_disk
 from support.pictured_evidence import SIDE, at_species, one_cell, run_evidence
 
 CAPTIONED = 12
 
 
-@pytest.fixture
-def posters(monkeypatch):
-    """The posters that are drawn, in order, as records."""
-    drawn = []
-    draw = Poster.draw
+def galleries(evidence, used=None):
+    """Galleries as records."""
+    return [poster for _, poster in gallery_posters(evidence, used)]
 
-    def keep(poster):
-        drawn.append(poster)
-        return draw(poster)
 
-    monkeypatch.setattr(Poster, "draw", keep)
-    return drawn
+def contrasts(evidence):
+    """Contrasts as records."""
+    return [poster for _, poster in contrast_posters(evidence)]
 
 
 def text(spans):
@@ -59,13 +61,13 @@ def test_one_gallery_per_taxon_that_images_are_labelled_as(tmp_path):
         assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
 
 
-def test_rows_hold_the_most_and_least_certain_and_the_incorrect(tmp_path, posters):
+def test_rows_hold_the_most_and_least_certain_and_the_incorrect():
     y_prob = [certain(value) for value in (0.91, 0.99, 0.92, 0.98, 0.93, 0.97, 0.94)] + [
         certain(0.6, 1),
         certain(0.7, 2),
     ]
-    draw_galleries(evidence_of([0] * 9, y_prob), None, tmp_path)
-    rows = captions(posters[0])
+    (poster,) = galleries(evidence_of([0] * 9, y_prob))
+    rows = captions(poster)
     assert [lines[0] for lines in rows["Correct, most certain"]] == [
         f"probability {value}" for value in (0.99, 0.98, 0.97, 0.94, 0.93)
     ]
@@ -74,12 +76,12 @@ def test_rows_hold_the_most_and_least_certain_and_the_incorrect(tmp_path, poster
         ["identified as Dus sp. 1", "probability 0.70"],
         ["identified as Aus cus", "probability 0.60"],
     ]
-    assert text(posters[0].subtitle) == "species rank, 9 images with this label: 7 identified correctly, 2 incorrectly"
+    assert text(poster.subtitle) == "species rank, 9 images with this label: 7 identified correctly, 2 incorrectly"
 
 
-def test_no_image_is_shown_twice(tmp_path, posters):
-    draw_galleries(evidence_of([0] * 3, [certain(0.9)] * 3), None, tmp_path)
-    rows = captions(posters[0])
+def test_no_image_is_shown_twice():
+    (poster,) = galleries(evidence_of([0] * 3, [certain(0.9)] * 3))
+    rows = captions(poster)
     assert len(rows["Correct, most certain"]) == 3
     assert not rows["Correct, least certain"]
 
@@ -91,28 +93,28 @@ def test_empty_rows_take_no_room(tmp_path):
         assert SIDE < other.height - one.height < 2 * SIDE
 
 
-def test_characters_are_named_where_they_are_known(tmp_path, posters):
+def test_characters_are_named_where_they_are_known():
     used = {Rank.SPECIES: np.array(["ventromental_plate", "none"])}
-    draw_galleries(evidence_of([0, 0], [certain(0.9), certain(0.8)]), used, tmp_path)
-    ((first, second), *_) = captions(posters[0]).values()
+    (poster,) = galleries(evidence_of([0, 0], [certain(0.9), certain(0.8)]), used)
+    ((first, second), *_) = captions(poster).values()
     assert first == ["probability 0.90", "character used: ventromental plate", "0.jpg"]
     assert second[1] == "character used: none"
 
 
-def test_names_are_italic_but_for_qualifiers(tmp_path, posters):
-    draw_galleries(evidence_of([2], [certain(0.9, 2)]), None, tmp_path)
-    assert posters[0].title == [("Dus", True), (" sp. 1", False)]
+def test_names_are_italic_but_for_qualifiers():
+    (poster,) = galleries(evidence_of([2], [certain(0.9, 2)]))
+    assert poster.title == [("Dus", True), (" sp. 1", False)]
 
 
-def test_heat_is_scaled_to_the_image_s_own_maximum(tmp_path, posters):
+def test_heat_is_scaled_to_the_image_s_own_maximum():
     maps = [one_cell(1, 1, 0.1), one_cell(1, 1, 10)]
-    draw_galleries(evidence_of([0, 0], [certain(0.9)] * 2, maps), None, tmp_path)
-    first, second = posters[0].rows[0][1]
+    (poster,) = galleries(evidence_of([0, 0], [certain(0.9)] * 2, maps))
+    first, second = poster.rows[0][1]
     assert first.picture.tobytes() == second.picture.tobytes()
 
 
 def test_homonyms_have_two_files():
-    assert galleries._file_names(["Cus", "Cus", "Cus"]) == ["Cus", "Cus_2", "Cus_3"]
+    assert names_for_files(["Cus", "Cus", "Cus"]) == ["Cus", "Cus_2", "Cus_3"]
 
 
 def contrasted():
@@ -126,13 +128,13 @@ def contrasted():
     )
 
 
-def test_confused_pairs_are_contrasted(tmp_path, posters):
+def test_confused_pairs_are_contrasted(tmp_path):
     files = draw_contrasts(contrasted(), tmp_path / "new")
     assert [file.name for file in files] == [
         "contrast_species_Aus_bus_not_Aus_cus.png",
         "contrast_species_Aus_cus_not_Dus_sp._1.png",
     ]
-    first = posters[0]
+    first = contrasts(contrasted())[0]
     assert text(first.title) == "Why Aus bus and not Aus cus"
     assert text(first.subtitle) == "species rank; 1 image of Aus bus identified as Aus cus"
     assert captions(first) == {
@@ -156,9 +158,8 @@ def test_without_confusion_the_strongest_runner_up_is_contrasted(tmp_path):
     ]
 
 
-def test_red_speaks_for_the_label_and_blue_for_the_other_taxon_in_both_rows(tmp_path, posters):
-    draw_contrasts(contrasted(), tmp_path)
-    for _, (tile,) in posters[0].rows:
+def test_red_speaks_for_the_label_and_blue_for_the_other_taxon_in_both_rows():
+    for _, (tile,) in contrasts(contrasted())[0].rows:
         pixels = np.asarray(tile.picture).astype(int)
         (red, _, blue), (red_other, _, blue_other) = (
             pixels[4 * (4 + 8 * cell) + 2, 4 * (4 + 8 * cell) + 2] for cell in (1, 5)
@@ -167,9 +168,8 @@ def test_red_speaks_for_the_label_and_blue_for_the_other_taxon_in_both_rows(tmp_
         assert blue_other > red_other
 
 
-def test_contrasts_share_a_scale_that_is_symmetric_about_zero(tmp_path, posters):
-    draw_contrasts(contrasted(), tmp_path)
-    bar = posters[0].bar
+def test_contrasts_share_a_scale_that_is_symmetric_about_zero():
+    bar = contrasts(contrasted())[0].bar
     assert (text(bar.low), text(bar.high)) == ("−0.8", "0.8")  # noqa: RUF001
 
 
@@ -181,13 +181,8 @@ def test_same_evidence_gives_the_same_bytes(tmp_path):
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
 
 
-def test_a_failure_leaves_no_half_picture(tmp_path, monkeypatch):
-    def fail(image, file, **_):
-        file.write_bytes(b"half")
-        raise OSError("no space left")
-
-    monkeypatch.setattr(Image.Image, "save", fail)
-    with pytest.raises(OSError, match="no space left"):
+def test_a_failure_leaves_no_half_picture(tmp_path):
+    with full_disk(takes=1000), pytest.raises(OSError, match="File too large"):
         draw_galleries(contrasted(), None, tmp_path)
     assert not list(tmp_path.glob("*.png"))
 

@@ -8,12 +8,11 @@ import pytest
 from PIL import Image
 
 from mentum.audit.findings import NO_SUBSETS
-from mentum.evaluation.result_table import evaluate
 from mentum.reporting.report.audit import MOST_PAIRS, MOST_SUSPECTS, shortcut_sentence
 from mentum.runs import Run
 from mentum.specimens.pixels import hash_images
 from support.report_pages import page_of
-from support.runs_by_hand import make_run
+from support.runs_by_hand import make_run, store_scores
 from support.studies_by_hand import CUES, SWAP, audit, audit_image, cue, pair, suspect, write_audit
 
 
@@ -21,7 +20,7 @@ from support.studies_by_hand import CUES, SWAP, audit, audit_image, cue, pair, s
 def run(tmp_path_factory) -> Run:
     """A run with its photographs."""
     run = make_run(tmp_path_factory.mktemp("audited") / "run")
-    evaluate(run)
+    store_scores(run)
     folder = run.path.parent / "images"
     folder.mkdir()
     names = run.table()["file_name"].to_list()
@@ -186,7 +185,7 @@ def test_images_that_the_run_does_not_know_are_never_read(run, tmp_path):
 
 def test_without_photographs_names_stand_alone(run, tmp_path):
     copy = make_run(tmp_path / "run")
-    evaluate(copy)
+    store_scores(copy)
     write_audit(copy.path / "audit", copy)
     page = page_of(copy)
 

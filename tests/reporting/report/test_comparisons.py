@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mentum.errors import RunError
-from mentum.evaluation.result_table import evaluate
 from mentum.reporting.report.comparisons import compare_all
 from mentum.reporting.report.studies import Studies, find_studies
 from mentum.runs import Run
 from support.report_pages import page_of
-from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run
+from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
 from support.studies_by_hand import cross_validation, write_study, write_validation
 
 
@@ -18,7 +17,7 @@ from support.studies_by_hand import cross_validation, write_study, write_validat
 def run(tmp_path) -> Run:
     """A run with two test images, one of them right."""
     run = make_run(tmp_path / "run", shots=(*SHOTS, *TEST_SHOTS))
-    evaluate(run)
+    store_scores(run)
     return run
 
 

@@ -13,10 +13,9 @@ from typer.testing import CliRunner
 from mentum.cli.reporting import report as report_command
 from mentum.errors import RunError
 from mentum.evaluation.probabilities import evaluate_probabilities
-from mentum.evaluation.result_table import evaluate
-from mentum.evaluation.results import UnknownTaxa, UnknownTaxon
+from mentum.evaluation.results import Evaluation, UnknownTaxa, UnknownTaxon
 from mentum.explanation.results import CharacterShare, Explanation
-from mentum.records import Evaluation, Interval
+from mentum.records import Interval
 from mentum.reporting.figures.confusions import draw_confusions
 from mentum.reporting.report.page import write_report
 from mentum.reporting.report.pictures import embed_figure
@@ -26,7 +25,7 @@ from mentum.taxonomy import Rank
 from support.command_line import call
 from support.explained_by_hand import GEOMETRY
 from support.report_pages import Page, page_of
-from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run
+from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
 
 SECTIONS = (
     "summary", "accuracy", "cross-validation", "specimens", "comparisons", "confusions", "taxa", "calibration",
@@ -39,7 +38,7 @@ EVIL = "<script>alert(1)</script>"
 def bare(tmp_path_factory):
     """A run by hand, evaluated, with its figures, without images."""
     run = make_run(tmp_path_factory.mktemp("bare") / "run", shots=(*SHOTS, *TEST_SHOTS))
-    evaluate(run)
+    store_scores(run)
     write_report(run)
     return run
 
@@ -273,7 +272,7 @@ def test_text_from_users_is_never_taken_for_html(copied, tmp_path):
 
 def test_without_held_out_images_nothing_is_claimed(tmp_path):
     run = make_run(tmp_path / "run", shots=[shot for shot in SHOTS if shot.subset == "train"])
-    evaluate(run)
+    store_scores(run)
     found = page_of(run).text
     assert "nothing can be said of the accuracy on new ones" in found
     assert "There are no held-out images to show." in found
@@ -281,7 +280,7 @@ def test_without_held_out_images_nothing_is_claimed(tmp_path):
 
 def test_defended_rank_is_judged_in_the_summary(tmp_path):
     run = make_run(tmp_path / "run")
-    evaluate(run)
+    store_scores(run)
     evaluate_probabilities(run).write(run.calibration_file)
     found = page_of(run).text
     assert "If at most 5 % of the answers may be wrong" in found
@@ -290,7 +289,7 @@ def test_defended_rank_is_judged_in_the_summary(tmp_path):
 
 def test_separate_networks_have_a_report_too(tmp_path):
     run = make_run(tmp_path / "run", heads="separate")
-    evaluate(run)
+    store_scores(run)
     evaluate_probabilities(run).write(run.calibration_file)
     assert "a temperature for each network" in page_of(run).text
 
@@ -365,7 +364,7 @@ def test_command_prints_the_path(copied, tmp_path):
 )
 def test_a_broken_promise_is_not_called_defended(tmp_path, n_wrong, said):
     run = make_run(tmp_path / "run")
-    evaluate(run)
+    store_scores(run)
     found = evaluate_probabilities(run)
     asked = next(each for each in found.defended if each.error_rate == 0.05)
     lowest = asked.ranks[0].model_copy(update={"threshold": 0.9, "n_answered": 90.0, "n_wrong": float(n_wrong)})

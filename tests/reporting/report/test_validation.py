@@ -7,13 +7,12 @@ import shutil
 import pytest
 
 from mentum.evaluation.cross_validation import FoldScores
-from mentum.evaluation.result_table import evaluate
 from mentum.reporting.report.page import write_report
 from mentum.reporting.report.validation import MOST_FOLDS, curve_sentences
 from mentum.runs import Run
 from mentum.taxonomy import Rank
 from support.report_pages import page_of
-from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run
+from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
 from support.studies_by_hand import cross_validation, estimate, learning_curve, write_curve, write_validation
 
 
@@ -21,7 +20,7 @@ from support.studies_by_hand import cross_validation, estimate, learning_curve, 
 def run(tmp_path_factory) -> Run:
     """A run with a cross-validation, two with another one, and a learning curve."""
     run = make_run(tmp_path_factory.mktemp("studied") / "run", shots=(*SHOTS, *TEST_SHOTS))
-    evaluate(run)
+    store_scores(run)
     write_validation(run.path / "crossvalidation", run)
     write_curve(run.path / "learning-curve", run)
     return run
@@ -58,7 +57,7 @@ def test_scores_along_the_tree_and_unseen_taxa_are_said(page):
     for words in (
         "precision 80.0 % (70.0-90.0 %), recall 75.0 %",
         "A mistake meets its label 1.50 (1.40-1.60) ranks further up on average.",
-        "Fold north: Orthocladius (2 images) was not taught there, so that these count as wrong.",
+        "Fold north: Orthocladius (2 images) is not in its training, so that these count as wrong.",
     ):
         assert page.text.count(words) == 1
 
@@ -70,10 +69,10 @@ def test_folds_are_listed_and_their_range_told(page):
 
 def test_of_many_folds_the_weakest_are_listed(tmp_path):
     run = make_run(tmp_path / "run")
-    evaluate(run)
+    store_scores(run)
     folds = tuple(
         FoldScores(
-            name=f"lake {number}", n_taught=6, n_watched=2, n_images=1, n_specimens=1,
+            name=f"lake {number}", n_train=6, n_validation=2, n_images=1, n_specimens=1,
             accuracies={Rank.SPECIES: number / 100 if number else None},
         )
         for number in range(60)

@@ -145,7 +145,7 @@ def _refuse(file: Path, faults: Sequence[Fault]) -> None:
         listed = "\n".join(f"  {fault.where}: {fault.message}" for fault in faults[:_SHOWN_FAULTS])
         more = f"\n  and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
         plural = "s" if len(faults) > 1 else ""
-        raise DataError(f"{file}: {len(faults)} fault{plural} to mend before characters can be read:\n{listed}{more}")
+        raise DataError(f"{file}: {len(faults)} fault{plural} to fix before characters can be read:\n{listed}{more}")
 
 
 def _missing(images: Collection[str], file_names: Sequence[str]) -> list[str]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.explanation.proposals.frames import Points, summit_offset
-from mentum.explanation.proposals.silhouettes import Grid, smooth
 from mentum.maps import CellGeometry
+from mentum.specimens.outlines.masks import Grid, smooth
 
 REACH = 1.25
 """Units from the middle of the frame to the sides of the grid; a peak farther away belongs to no cluster."""

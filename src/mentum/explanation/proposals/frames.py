@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from mentum.explanation.proposals.silhouettes import contrast_with_border, find_silhouette
 from mentum.records import Record
+from mentum.specimens.outlines.silhouettes import cells_of, contrast_with_border, find_silhouette
 from mentum.specimens.pixels import SquarePlacement
 
 Points = NDArray[np.float64]  # (…, 2): x, y
@@ -25,8 +25,6 @@ Axis = Literal["mirror", "long", "upright", "image"]
 """What gave the y axis: that of mirror symmetry, that of the longest extent, none (the image's own upright), or no
 specimen was found and the frame is that of the whole image."""
 
-GRID = 96
-"""Cells along the longer side of an image in which the specimen is looked for."""
 STEEPEST = 60
 """Degrees from upright up to which an axis of symmetry is looked for; specimens that lie across are not told apart."""
 STEP = 6
@@ -100,10 +98,10 @@ def find_frame(
     """
     width, height = placement.inner
     box = (placement.left, placement.top, placement.left + width, placement.top + height)
-    cells = (max(1, round(width * GRID / max(width, height))), max(1, round(height * GRID / max(width, height))))
+    cells = cells_of(width, height)
     unit = math.sqrt(max(1, width * height))
     whole = Frame(x=(box[0] + box[2]) / 2, y=(box[1] + box[3]) / 2, angle=0, scale=unit, axis="image")
-    if min(cells) < GRID / 12:  # a strip
+    if cells is None:
         return whole
     small = Image.fromarray(square).resize(cells, Image.Resampling.BOX, box)
     contrast = contrast_with_border(np.asarray(small))

@@ -20,6 +20,7 @@ from typing import TextIO
 from xml.etree import ElementTree as Xml
 
 from mentum.errors import DataError
+from mentum.files import WRITING, is_free, whole
 from mentum.identification.output.darwin_core import (
     OCCURRENCE_TERMS,
     TERMS,
@@ -106,17 +107,22 @@ def write_archive(identifications: Iterable[Identification], agent: Agent, about
     Raises:
         DataError: if there is nothing to write, a basis of record is none of GBIF's, or the disk refuses.
     """
-    with growing(out) as folder:
+    with growing(out) as beside, _folder_beside(out) as folder:
         latest = _write_tables(apart(identifications), agent, about, folder)
         if latest is None:
             raise DataError(f"{out}: found no identification to write, expected at least one; identify images first.")
         _write_xml(_meta(), folder / "meta.xml")
         _write_xml(_eml(agent, about, latest), folder / "eml.xml")
-        whole = folder / "whole.zip"
-        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in ("meta.xml", "eml.xml", *_TABLES):
                 archive.write(folder / name, name)
-        whole.replace(out)
+
+
+@contextmanager
+def _folder_beside(out: Path) -> Iterator[Path]:
+    """A folder on the same disk for tables that do not fit into memory; it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".part", dir=out.parent) as folder:
+        yield Path(folder)
 
 
 def occurrence_id(identification: Identification, about: Dataset) -> str:
@@ -173,16 +179,16 @@ def apart(identifications: Iterable[Identification]) -> Iterator[Identification]
 
 @contextmanager
 def growing(out: Path) -> Iterator[Path]:
-    """Give a folder beside `out`, on the same disk, for what is not whole yet; it is gone afterwards.
+    """Give a path beside `out` for a file or a folder that becomes `out` once it is whole; otherwise it is gone.
 
     Raises:
         DataError: if the disk refuses, or `out` is a folder with something in it.
     """
     try:
-        if out.is_dir() and any(out.iterdir()):
+        if out.is_dir() and not is_free(out):
             raise DataError(f"{out}: found a folder that holds files, expected a new name; give another one.")
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".part", dir=out.parent) as folder:
-            yield Path(folder)
+        with whole(out, WRITING) as beside:
+            yield beside
     except _SourceError as error:
         raise error.reason from None
     except OSError as error:

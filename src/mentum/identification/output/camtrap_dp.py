@@ -75,8 +75,7 @@ def write_camtrap_dp(identifications: Iterable[Identification], agent: Agent, ab
     Raises:
         DataError: if there is nothing to write, the folder holds files, or the disk refuses.
     """
-    with growing(out_folder) as folder:
-        whole = folder / "whole"
+    with growing(out_folder) as whole:
         whole.mkdir()
         with ExitStack() as stack:
             streams = {
@@ -92,9 +91,6 @@ def write_camtrap_dp(identifications: Iterable[Identification], agent: Agent, ab
             )
         text = json.dumps(_datapackage(package, about), ensure_ascii=False, indent=2)
         (whole / "datapackage.json").write_text(text + "\n", encoding="utf-8")
-        if out_folder.is_dir():
-            out_folder.rmdir()  # it is empty; not every system renames onto a folder
-        whole.replace(out_folder)
 
 
 @dataclass(frozen=True)

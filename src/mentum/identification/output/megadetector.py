@@ -43,11 +43,8 @@ def write_megadetector(
         DataError: if the disk refuses.
         ValueError: if an identification names a taxon that is not among `taxa`.
     """
-    with growing(out) as folder:
-        whole = folder / "whole.json"
-        with whole.open("w", encoding="utf-8") as stream:
-            _write_images(apart(identifications), agent, _with_ancestors(taxa), stream)
-        whole.replace(out)
+    with growing(out) as beside, beside.open("w", encoding="utf-8") as stream:
+        _write_images(apart(identifications), agent, _with_ancestors(taxa), stream)
 
 
 def _with_ancestors(taxa: Sequence[Taxon]) -> list[Taxon]:

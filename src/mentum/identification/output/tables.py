@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from mentum.errors import DataError
+from mentum.files import WRITING, whole
 from mentum.identification.output.darwin_core import OCCURRENCE_TERMS, TERMS, Agent, darwin_core, occurrence_terms
 from mentum.records import Identification
 from mentum.taxonomy import Rank
@@ -78,16 +79,13 @@ def write_table(
     writer = _WRITERS[require_format(out)]
     used = {term for each in identifications() for term, value in occurrence_terms(each).items() if value}
     named = [name for name in columns(ranks) if name not in OCCURRENCE_TERMS or name in TERMS or name in used]
-    beside = out.with_name(out.name + ".writing")
     try:
-        writer((row_of(each, agent, ranks) for each in identifications()), named, ranks, beside)
-        beside.replace(out)
+        with whole(out, WRITING) as beside:
+            writer((row_of(each, agent, ranks) for each in identifications()), named, ranks, beside)
     except OSError as error:
         raise DataError(
             f"{out}: cannot be written ({error.strerror}); make room and give the same command again, nothing is lost."
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def require_format(out: Path) -> str:

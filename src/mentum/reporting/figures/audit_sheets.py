@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mentum.audit.findings import NO_SUBSETS, Audit, AuditImage, LabelSuspect, NearDuplicate
+from mentum.reporting.figures.colouring import save_picture
 from mentum.reporting.figures.lettering import BLACK, GREY, Colour, Lettering, Spans
 from mentum.reporting.figures.poster import Poster, Tile
 from mentum.reporting.figures.style import DPI, name_spans
@@ -42,10 +43,7 @@ def draw_audit(audit: Audit, picture: Picture, folder: Path) -> list[Path]:
     files = []
     for name, poster in sheets.items():
         if poster is not None:
-            files.append(folder / f"{name}.png")
-            beside = files[-1].with_suffix(".part")
-            poster.draw().save(beside, "PNG", dpi=(DPI, DPI))
-            beside.replace(files[-1])
+            files.append(save_picture(poster.draw(), folder / f"{name}.png", DPI))
     return files
 
 

@@ -114,13 +114,13 @@ def _draw_shares(explanation: Explanation, by_rank: Mapping[Rank, Shares], capsu
         page.head(left, height - 0.63, in_rank(rank), 10)
         page.note(left, height - 0.79, counted(next(iter(shares.values()))))
         used = {name: shares[name].used for name in names[:-1] if name in shares}
-        _paint(page.axes(left, bars + _GAP, _DRAWING, _DRAWING), capsule, used)
-        _draw_bars(page.axes(left, 0, column - 0.1, bars), names, shares, named=place == 0)
+        paint_characters(page.axes(left, bars + _GAP, _DRAWING, _DRAWING), capsule, used)
+        draw_bars(page.axes(left, 0, column - 0.1, bars), names, shares, named=place == 0)
     _draw_key(page.axes(width - _KEY + 0.05, bars + _GAP + 0.1 * _DRAWING, 0.14, 0.8 * _DRAWING))
     return page.figure
 
 
-def _paint(axes: Axes, capsule: Exemplar, used: Mapping[str, float]) -> None:
+def paint_characters(axes: Axes, capsule: Exemplar, used: Mapping[str, float]) -> None:
     """The photograph in pale grey, its characters in colours, labelled on the right."""
     grey = capsule.pixels @ np.array([0.299, 0.587, 0.114])
     axes.imshow(0.45 * grey + 0.55 * 255, cmap="gray", vmin=0, vmax=255)
@@ -132,7 +132,7 @@ def _paint(axes: Axes, capsule: Exemplar, used: Mapping[str, float]) -> None:
     left, top, side = _frame(capsule)
     axes.set(xlim=(left, left + side), ylim=(top + side, top))
     axes.set_axis_off()
-    anchors = {name: _anchor(mask) for name, mask in shown.items()}
+    anchors = {name: label_anchor(mask) for name, mask in shown.items()}
     _label(axes, {name: (x, (y - top) / side) for name, (x, y) in anchors.items()}, anchors, used)
 
 
@@ -147,7 +147,7 @@ def _frame(capsule: Exemplar) -> tuple[float, float, float]:
     return left, top, float(side)
 
 
-def _anchor(mask: NDArray[np.bool_]) -> tuple[float, float]:
+def label_anchor(mask: NDArray[np.bool_]) -> tuple[float, float]:
     """A point (x, y) well inside the right half of a character, so that a pair is labelled once."""
     y, x = np.nonzero(mask)
     right = x >= np.median(x)
@@ -202,7 +202,7 @@ def _label(
         axes.text(1.05, 1 - place, per_cent(used[name]), va="top", fontweight="bold", **where)
 
 
-def _draw_bars(axes: Axes, names: Sequence[str], shares: Shares, named: bool) -> None:
+def draw_bars(axes: Axes, names: Sequence[str], shares: Shares, named: bool) -> None:
     """A bar for each answer with its interval and per cent; names only if `named`."""
     lines = [(line, shares[name]) for line, name in enumerate(names) if name in shares]
     for line, share in lines:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mentum.files import whole
+
 UNIT = "relevance, logits per cell"
 STRONGEST = 0.75
 """Opacity of the strongest relevance, 0-1: what lies beneath stays visible."""
@@ -105,7 +107,6 @@ def photograph(pixels: NDArray[np.uint8]) -> Image.Image:
 
 def save_picture(image: Image.Image, file: Path, dots_per_inch: int) -> Path:
     """Write a PNG that appears whole or not at all."""
-    beside = file.with_name(f"{file.name}.part")
-    image.save(beside, format="PNG", dpi=(dots_per_inch, dots_per_inch))
-    beside.replace(file)
+    with whole(file) as beside:
+        image.save(beside, format="PNG", dpi=(dots_per_inch, dots_per_inch))
     return file

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.records import Confusion, Evaluation
+from mentum.evaluation.results import Confusion, Evaluation
 from mentum.reporting.figures.style import figure_style, save_figure, typeset
 
 if TYPE_CHECKING:
@@ -22,11 +22,16 @@ LARGEST_WITH_COUNTS = 40
 """Number of taxa beyond which a cell is too small for a number."""
 
 
-def draw_confusions(evaluation: Evaluation, folder: Path) -> list[Path]:
+def draw_confusions(evaluation: Evaluation, folder: Path, largest_with_counts: int = LARGEST_WITH_COUNTS) -> list[Path]:
     """Draw each confusion matrix of the validation and test images, by stage and rank, as PNG and SVG.
 
     Shades give the share of a label's images (a row sums to 1), numbers count images; an empty cell is white. The same
     evaluation gives the same bytes under the same version of matplotlib.
+
+    Args:
+        evaluation: of a run.
+        folder: made where missing.
+        largest_with_counts: number of taxa up to which counts are written.
 
     Returns:
         The files, named like `confusion_fine-tuned_species_validation.png`, in the order of the evaluation.
@@ -37,7 +42,7 @@ def draw_confusions(evaluation: Evaluation, folder: Path) -> list[Path]:
         return [
             file
             for confusion in drawn
-            for file in save_figure(_draw_confusion(confusion), folder / confusion_stem(confusion))
+            for file in save_figure(_draw_confusion(confusion, largest_with_counts), folder / confusion_stem(confusion))
         ]
 
 
@@ -46,11 +51,11 @@ def confusion_stem(confusion: Confusion) -> str:
     return f"confusion_{confusion.stage.replace(' ', '-')}_{confusion.rank}_{confusion.subset}"
 
 
-def _draw_confusion(confusion: Confusion) -> Figure:
+def _draw_confusion(confusion: Confusion, largest_with_counts: int) -> Figure:
     from matplotlib.figure import Figure
 
     counts = np.array(confusion.counts, dtype=np.int64)
-    with_counts = len(counts) <= LARGEST_WITH_COUNTS
+    with_counts = len(counts) <= largest_with_counts
     side = len(counts) * (max(0.36, 2.8 / len(counts)) if with_counts else 0.15)
     # The names lie outside; saving with a tight box makes room for them.
     figure = Figure(figsize=(side + 1.0, side))
@@ -84,7 +89,7 @@ def _shade_cells(axes: Axes, shares: NDArray[np.float64]) -> PolyCollection:
 
 
 def _shades() -> ListedColormap:
-    """Blues without the palest ones, so that a single image out of many still stands out from an empty cell."""
+    """Blues without the lightest ones, so that a single image out of many still stands out from an empty cell."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 

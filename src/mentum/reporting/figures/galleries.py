@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -50,21 +50,27 @@ def draw_galleries(evidence: RunEvidence, used: Mapping[Rank, Sequence[str]] | N
     Returns:
         The files, by rank, then taxon.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
+    return _save(gallery_posters(evidence, used), folder)
+
+
+def gallery_posters(evidence: RunEvidence, used: Mapping[Rank, Sequence[str]] | None) -> Iterator[tuple[str, Poster]]:
+    """The galleries before they are drawn, each with the name of its file."""
     for rank, at_rank in evidence.ranks.items():
-        names = _file_names([taxon.name for taxon in at_rank.taxa])
-        for column, name in enumerate(names):
+        for column, name in enumerate(names_for_files([taxon.name for taxon in at_rank.taxa])):
             if (at_rank.y_true == column).any():
                 poster = _gallery(evidence, at_rank, column, None if used is None else used[rank])
-                files.append(save_picture(poster.draw(), folder / f"gallery_{rank}_{name}.png", DPI))
-    return files
+                yield f"gallery_{rank}_{name}.png", poster
 
 
-def _file_names(names: Sequence[str]) -> list[str]:
+def _save(posters: Iterable[tuple[str, Poster]], folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return [save_picture(poster.draw(), folder / name, DPI) for name, poster in posters]
+
+
+def names_for_files(names: Sequence[str]) -> list[str]:
     """Names of taxa for files; homonyms are numbered.
 
-    >>> _file_names(["Aus bus", "Cus", "Cus", "Dus (Eus) sp. 1"])
+    >>> names_for_files(["Aus bus", "Cus", "Cus", "Dus (Eus) sp. 1"])
     ['Aus_bus', 'Cus', 'Cus_2', 'Dus_(Eus)_sp._1']
     """
     plain = [re.sub(r"[^\w.()-]+", "_", name) for name in names]
@@ -145,14 +151,15 @@ def draw_contrasts(evidence: RunEvidence, folder: Path, most: int = 6) -> list[P
     Returns:
         The files, by rank, most confused pair first.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
+    return _save(contrast_posters(evidence, most), folder)
+
+
+def contrast_posters(evidence: RunEvidence, most: int = 6) -> Iterator[tuple[str, Poster]]:
+    """The contrasts before they are drawn, each with the name of its file."""
     for rank, at_rank in evidence.ranks.items():
-        names = _file_names([taxon.name for taxon in at_rank.taxa])
+        names = names_for_files([taxon.name for taxon in at_rank.taxa])
         for label, other in islice(_pairs(at_rank), most):
-            file = folder / f"contrast_{rank}_{names[label]}_not_{names[other]}.png"
-            files.append(save_picture(_contrast(evidence, at_rank, label, other).draw(), file, DPI))
-    return files
+            yield f"contrast_{rank}_{names[label]}_not_{names[other]}.png", _contrast(evidence, at_rank, label, other)
 
 
 def _pairs(at_rank: RankEvidence) -> list[tuple[int, int]]:

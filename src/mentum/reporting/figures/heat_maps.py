@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mentum.explanation.evidence import RankEvidence, RunEvidence
+from mentum.files import whole
 from mentum.identification.identifier import Explained
 from mentum.maps import CellGeometry, positive
 from mentum.records import Identification, Progress, ProgressCallback
@@ -316,11 +317,9 @@ def _write_png(filtered: Pixels, file: Path) -> Path:
         (b"IDAT", zlib.compress(filtered.data, level=1)),
         (b"IEND", b""),
     )
-    beside = file.with_name(f"{file.name}.part")
-    with beside.open("wb") as stream:
+    with whole(file) as beside, beside.open("wb") as stream:
         stream.write(b"\x89PNG\r\n\x1a\n")
         for name, content in chunks:
             stream.write(struct.pack(">I", len(content)) + name + content)
             stream.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(name))))
-    beside.replace(file)
     return file

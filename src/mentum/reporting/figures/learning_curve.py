@@ -34,17 +34,17 @@ def draw_learning_curve(curve: LearningCurve, folder: Path) -> list[Path]:
 
 
 def _draw_rank(axes: Axes, curve: LearningCurve, rank: Rank, colour: str) -> None:
-    """Points with bars where specimens were there; a dashed line with a band to what is foretold."""
+    """Points with bars where specimens were there; a dashed line with a band to what is predicted."""
     at_hand = [(point.per_taxon, point.accuracies[rank]) for point in curve.points]
-    foretold = [(each.per_taxon, each.accuracy) for each in curve.forecasts if each.rank == rank]
+    predicted = [(each.per_taxon, each.accuracy) for each in curve.forecasts if each.rank == rank]
     sizes, values = [size for size, _ in at_hand], [100 * each.value for _, each in at_hand]
     low = [value - 100 * each.interval.low for value, (_, each) in zip(values, at_hand, strict=True)]
     high = [100 * each.interval.high - value for value, (_, each) in zip(values, at_hand, strict=True)]
     axes.errorbar(
         sizes, values, (low, high), color=colour, linewidth=1.6, marker="o", markersize=4, capsize=2, label=rank
     )
-    ahead = [at_hand[-1], *foretold]
-    if foretold:
+    ahead = [at_hand[-1], *predicted]
+    if predicted:
         places = [size for size, _ in ahead]
         axes.plot(places, [100 * each.value for _, each in ahead], color=colour, linewidth=1.2, linestyle=(0, (4, 3)))
         bounds = ([100 * each.interval.low for _, each in ahead], [100 * each.interval.high for _, each in ahead])

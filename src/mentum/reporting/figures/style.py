@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mentum.files import whole
 from mentum.taxonomy import Rank, is_latin
 from mentum.taxonomy import is_italic as is_italic
 from mentum.taxonomy import name_spans as name_spans
@@ -65,7 +66,6 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
     files = [stem.with_name(f"{stem.name}.{suffix}") for suffix in metadata]
     for file, (suffix, values) in zip(files, metadata.items(), strict=True):
-        beside = file.with_name(f"{file.name}.part")
-        figure.savefig(beside, format=suffix, dpi=DPI, metadata=values, bbox_inches="tight", pad_inches=0.08)
-        beside.replace(file)
+        with whole(file) as beside:
+            figure.savefig(beside, format=suffix, dpi=DPI, metadata=values, bbox_inches="tight", pad_inches=0.08)
     return files

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from mentum.audit.backgrounds import BackgroundSwap
 from mentum.audit.findings import NO_SUBSETS, Audit, AuditImage, LabelSuspect, NearDuplicate
 from mentum.audit.shortcuts import LEVEL, CueResult
-from mentum.evaluation.cross_validation import Estimate
 from mentum.evaluation.notes import enumerate_words
+from mentum.evaluation.results import Estimate
 from mentum.reporting.report.photographs import Photographs
 from mentum.reporting.report.sections import THIN, bounds, number_of, percent
 from mentum.taxonomy import Rank

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mentum.evaluation.cross_validation import CrossValidation
 from mentum.evaluation.notes import enumerate_words
-from mentum.evaluation.run_comparison import RankComparison, RunComparison, compare
+from mentum.evaluation.run_comparison import RankComparison, RunComparison, compare_folders
 from mentum.reporting.report.studies import OWN_FOLDERS, VALIDATION, Found, Studies
 from mentum.runs import Run
 from mentum.studies import STUDY_FILE, read_study
@@ -49,7 +49,7 @@ def compare_all(run: Run, studies: Studies, others: Sequence[Path]) -> list[Show
 
 def _show(run: Run, studies: Studies, other: Path) -> ShownComparison:
     matching = _same_design(studies, other) if (other / VALIDATION).is_file() else None
-    found = compare(matching.folder if matching else run.path, other)
+    found = compare_folders(matching.folder if matching else run.path, other)
     one, name = "this cross-validation" if matching else "this training", _name(other, run)
     return ShownComparison(
         one=one,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mentum.evaluation.results import CalibrationReport
+from mentum.evaluation.results import CalibrationReport, Confusion, Evaluation
 from mentum.explanation.results import Explanation
-from mentum.records import Confusion, Evaluation
 from mentum.reporting.figures.calibration import draw_calibration
 from mentum.reporting.figures.confusions import DRAWN_SUBSETS, confusion_stem, draw_confusions
 from mentum.reporting.figures.learning_curve import draw_learning_curve

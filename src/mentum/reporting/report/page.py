@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mentum.errors import RunError
-from mentum.evaluation.results import CalibrationReport, UnknownTaxa
+from mentum.evaluation.results import CalibrationReport, Evaluation, ResultRow, UnknownTaxa
+from mentum.evaluation.scores import METRICS, other_metrics
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, Explanation
 from mentum.explanation.tables import shares_of_correct
-from mentum.records import Evaluation, Record, ResultRow, write_text
+from mentum.files import write_text
+from mentum.records import Record
 from mentum.reporting.figures.style import name_spans
 from mentum.reporting.report import figures, sections
 from mentum.reporting.report.audit import shortcut_sentence, show_audit
@@ -83,7 +85,7 @@ def _environment() -> Environment:
         sections.percent, sections.bounds, sections.rate, sections.number_of, sections.points, sections.p_value
     ):  # fmt: skip
         environment.filters[filter_.__name__] = filter_
-    environment.globals["name_spans"] = name_spans
+    environment.globals |= {"name_spans": name_spans, "metrics": METRICS, "other_metrics": other_metrics}
     return environment
 
 

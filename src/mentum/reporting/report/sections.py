@@ -9,8 +9,8 @@ from importlib import metadata
 from typing import Any
 
 from mentum.evaluation.notes import enumerate_words
-from mentum.evaluation.results import CalibrationReport, DefendedRanks, RankAnswers
-from mentum.records import Evaluation, Interval, ResultRow
+from mentum.evaluation.results import CalibrationReport, DefendedRanks, Evaluation, RankAnswers, ResultRow
+from mentum.records import Interval
 from mentum.runs import RunRecord
 from mentum.settings import RECIPES, load_settings
 from mentum.taxonomy import Taxonomy

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mentum.calibration.cases import Unit
-from mentum.evaluation.cross_validation import CrossValidation, Estimate, FoldScores, RankScores
+from mentum.evaluation.cross_validation import CrossValidation, FoldScores, RankScores
 from mentum.evaluation.learning_curve import LEAST_POINTS, Forecast, LearningCurve
 from mentum.evaluation.notes import enumerate_words
+from mentum.evaluation.results import Estimate
 from mentum.reporting.report.sections import THIN, bounds, number_of, percent
 from mentum.reporting.report.studies import Found, unlike
 from mentum.settings import Settings

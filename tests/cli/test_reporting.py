@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mentum.evaluation.result_table import evaluate
 from support.command_line import Command
-from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run
+from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
 from support.studies_by_hand import cross_validation, write_audit, write_curve, write_validation
 
 
@@ -17,7 +16,7 @@ from support.studies_by_hand import cross_validation, write_audit, write_curve, 
 def run(tmp_path: Path) -> Path:
     """A run with two test images."""
     made = make_run(tmp_path / "run", shots=(*SHOTS, *TEST_SHOTS))
-    evaluate(made)
+    store_scores(made)
     write_validation(tmp_path / "folds", made)
     write_validation(tmp_path / "lakes", made, cross_validation("each locality judged in turn"))
     write_curve(tmp_path / "curve", made)

@@ -12,7 +12,8 @@ import pytest
 from mentum import cli
 from mentum.explanation.annotation.characters import read_annotations
 from mentum.explanation.results import Explanation
-from mentum.phantoms import PhantomSettings, draw_phantoms
+from mentum.phantoms.dataset import draw_phantoms
+from mentum.phantoms.settings import PhantomSettings
 from support.command_line import Command, sets
 
 
@@ -109,7 +110,7 @@ def test_all_faults_of_an_annotation_come_before_any_work(
     found = mentum_("explain", run, "--characters", faulty, "--cache", run.parent / "cache")
 
     assert (found.code, found.out) == (2, "")
-    assert "faults to mend before characters can be read" in found.err
+    assert "faults to fix before characters can be read" in found.err
     assert "images/nowhere.jpg" in found.err
     assert "99" in found.err
 

@@ -1,3 +1,4 @@
+import math
 from time import perf_counter
 
 import numpy as np
@@ -6,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mentum.evaluation.metrics import bootstrap
-from mentum.evaluation.resampling import bootstrap_interval, draw_rows
+from mentum.evaluation.intervals import accuracy_interval, bootstrap, bootstrap_interval, draw_rows, wilson
 
 
 def bounds(interval):
@@ -152,3 +152,107 @@ def test_a_draw_brings_whole_specimens(owners, seed):
     per_specimen = [set(times[specimens == name].tolist()) for name in np.unique(specimens)]
     assert all(len(counts) == 1 for counts in per_specimen)
     assert sum(counts.pop() for counts in per_specimen) == len(np.unique(specimens))
+
+
+@pytest.mark.parametrize(
+    ("n_wrong", "low", "high"),
+    [(0, 98.98, 100), (1, 98.50, 99.95), (2, 98.07, 99.85), (7, 96.19, 99.09)],
+)
+def test_wilson_gives_the_paper_s_intervals(n_wrong, low, high):
+    interval = wilson((374 - n_wrong) / 374, 374)
+    assert (round(100 * interval.low, 2), round(100 * interval.high, 2)) == (low, high)
+    assert interval.method == "Wilson"
+
+
+def test_wilson_solves_its_defining_equation():
+    """A bound p is where the observed share lies z standard errors away: |share - p| = z sqrt(p (1 - p) / n)."""
+    interval = wilson(0.8, 25)
+    for bound in (interval.low, interval.high):
+        assert abs(0.8 - bound) == pytest.approx(1.959964 * math.sqrt(bound * (1 - bound) / 25), rel=1e-5)
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.5, 0), (-0.1, 5), (1.1, 5)])
+def test_wilson_refuses_what_is_no_share(share, n):
+    with pytest.raises(ValueError, match="a share of"):
+        wilson(share, n)
+
+
+def slow_bootstrap(right, specimens, n_draws, rng):
+    """The textbook's loop: draw specimens with replacement, collect their images, score them."""
+    names = sorted(set(specimens))
+    images_of = {name: [ok for ok, owner in zip(right, specimens, strict=True) if owner == name] for name in names}
+    scores = []
+    for _ in range(n_draws):
+        images = [ok for name in rng.choice(names, len(names)) for ok in images_of[name]]
+        scores.append(sum(images) / len(images))
+    return np.percentile(scores, [2.5, 97.5])
+
+
+@pytest.mark.parametrize("share", [0.6, 0.9])
+def test_bootstrap_agrees_with_the_obvious_loop(share):
+    rng = np.random.default_rng(5)
+    specimens = np.repeat([f"s{k}" for k in range(40)], rng.integers(1, 6, 40))
+    difficulty = dict(zip(np.unique(specimens), rng.beta(8 * share, 8 * (1 - share), 40), strict=True))
+    right = np.array([rng.random() < difficulty[name] for name in specimens])
+    found = bootstrap(right, specimens, seed=0)
+    low, high = slow_bootstrap(right.tolist(), specimens.tolist(), 4000, rng)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.015)
+    assert found.method == "bootstrap over specimens"
+
+
+def test_images_of_one_specimen_widen_the_interval():
+    right = np.repeat([True, True, True, True, False], 20)
+    specimens = np.repeat(["a", "b", "c", "d", "e"], 20)
+    clustered = accuracy_interval(right, specimens, seed=0)
+    independent = wilson(0.8, 100)
+    assert clustered.high - clustered.low > 2 * (independent.high - independent.low)
+
+
+def test_bootstrap_depends_on_the_seed_and_not_on_the_order_of_images():
+    rng = np.random.default_rng(1)
+    right, specimens = rng.random(200) < 0.8, rng.integers(0, 60, 200).astype(str)
+    order = rng.permutation(200)
+    assert bootstrap(right, specimens, 7) == bootstrap(right[order], specimens[order], 7)
+    assert bootstrap(right, specimens, 7) != bootstrap(right, specimens, 8)
+
+
+@pytest.mark.parametrize("right", [[True] * 6, [False] * 6, [True, False] * 3])
+def test_where_specimens_do_not_differ_wilson_counts_them(right):
+    interval = accuracy_interval(np.array(right), np.array(["a", "a", "b", "b", "c", "c"]), seed=0)
+    assert interval == wilson(sum(right) / 6, 3)
+
+
+def test_one_image_per_specimen_takes_wilson():
+    right, specimens = np.array([True, True, False]), np.array(["a", "b", "c"])
+    assert accuracy_interval(right, specimens, seed=0) == wilson(2 / 3, 3)
+
+
+def test_interval_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="no images at all"):
+        accuracy_interval(np.array([], dtype=bool), np.array([], dtype=str), seed=0)
+
+
+def test_ten_thousand_specimens_take_no_time():
+    rng = np.random.default_rng(0)
+    specimens = rng.integers(0, 10_000, 40_000).astype(str)
+    start = perf_counter()
+    interval = bootstrap(rng.random(40_000) < 0.9, specimens, seed=0)
+    assert perf_counter() - start < 5
+    assert (interval.low, interval.high) == pytest.approx((0.897, 0.903), abs=0.003)
+
+
+images = st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=1, max_size=60)
+
+
+@given(images)
+def test_interval_lies_within_0_and_1_and_holds_the_accuracy(images):
+    right = np.array([ok for ok, _ in images])
+    specimens = np.array([f"s{owner}" for _, owner in images])
+    interval = accuracy_interval(right, specimens, seed=0)
+    assert 0 <= interval.low <= right.sum() / len(right) <= interval.high <= 1
+
+
+@given(st.floats(0, 1), st.integers(1, 10**6))
+def test_wilson_lies_within_0_and_1_and_holds_the_share(share, n):
+    interval = wilson(share, n)
+    assert 0 <= interval.low <= share <= interval.high <= 1

@@ -1,14 +1,14 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
-from mentum.explanation.proposals.silhouettes import (
-    contrast_with_border,
-    convex_hull,
-    find_silhouette,
-    grown,
-    otsu,
-    smooth,
-)
+from mentum.phantoms.dataset import draw_phantoms
+from mentum.phantoms.settings import PhantomSettings
+from mentum.specimens.outlines.masks import convex_hull, joined, otsu, smooth
+from mentum.specimens.outlines.silhouettes import contrast_with_border, find_silhouette, find_specimen
 from support.posed_specimens import MARKS, SIZE, pose, square_of
 
 
@@ -87,11 +87,11 @@ def test_otsu_agrees_with_trying_every_threshold():
     assert between(otsu(values)) == pytest.approx(best, rel=0.01)
 
 
-def test_grown_stops_at_corners():
+def test_joined_stops_at_corners():
     within = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1]], dtype=bool)
     seed = np.zeros_like(within)
     seed[0, 0] = True
-    assert grown(seed, within).sum() == 3
+    assert joined(seed, within).sum() == 3
 
 
 def test_hull_of_two_cells_spans_what_lies_between():
@@ -108,3 +108,34 @@ def test_smoothing_keeps_a_constant_and_spreads_a_point():
     blurred = smooth(point, 2.0)
     assert blurred.sum() == pytest.approx(1, abs=1e-3)  # what would lie beyond the border is shared out within
     assert blurred[10, 12] / blurred[10, 10] == pytest.approx(np.exp(-0.5), rel=1e-4)
+
+
+def test_the_specimen_of_a_whole_image_in_its_own_pixels():
+    image = scene().repeat(10, axis=0).repeat(10, axis=1)
+    found = find_specimen(image)
+    assert found.shape == (600, 900)
+    assert found.dtype == bool
+    assert overlap(found, disc(image)) > 0.9
+
+
+@pytest.mark.parametrize("shape", [(60, 90), (1, 1), (8, 900), (900, 8), (3, 4)])
+def test_an_image_without_a_specimen(shape: tuple[int, int]):
+    assert find_specimen(np.full((*shape, 3), 130, dtype=np.uint8)) is None
+
+
+def test_drawn_specimens_are_found(tmp_path: Path):
+    """Micrographs whose outlines are known: the head capsule with little around it."""
+    folder = draw_phantoms(tmp_path / "drawn", PhantomSettings(images=20, width=256))
+    record = json.loads((folder / "characters.coco.json").read_text())
+    (capsule,) = (each["id"] for each in record["categories"] if each["supercategory"] == "specimen")
+    files = {each["id"]: folder / each["file_name"] for each in record["images"]}
+    overlaps = []
+    for each in record["annotations"]:
+        if each["category_id"] == capsule:
+            picture = Image.open(files[each["image_id"]]).convert("RGB")
+            outlined = Image.new("1", picture.size)
+            ImageDraw.Draw(outlined).polygon(each["segmentation"][0], fill=1)
+            overlaps.append(overlap(find_specimen(np.asarray(picture)), np.asarray(outlined)))
+    assert len(overlaps) == 20
+    assert min(overlaps) > 0.6
+    assert np.mean(overlaps) > 0.85

@@ -130,7 +130,7 @@ def test_outlines_of_other_images_are_refused(mentum_: Command, trained_data: Pa
     done = mentum_("audit", trained_data, *options, "--log", "quiet")
 
     assert done.code == 2
-    assert done.err.startswith(f"mentum: {coco}: 1 fault to mend")
+    assert done.err.startswith(f"mentum: {coco}: 1 fault to fix")
     assert not (tmp_path / "audit").exists()
 
 

@@ -1,0 +1,96 @@
+"""Identify images with a released model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from mentum.calibration.cases import Unit
+from mentum.errors import SettingsError
+from mentum.identification.identifier import Explained, Identifier, load
+from mentum.identification.inputs import Inputs
+from mentum.identification.job import Job, Outcome
+from mentum.identification.output.archive import Dataset
+from mentum.records import ProgressCallback, ignore_progress
+from mentum.workflows.arguments import PathLike, path_or_none
+
+
+def identify(
+    model: PathLike,
+    images: PathLike | Sequence[PathLike],
+    out: PathLike | None = None,
+    *,
+    by: Unit = "image",
+    error_rate: float | None = None,
+    false_rejection: float | None = None,
+    heatmaps: PathLike | None = None,
+    archive: PathLike | None = None,
+    form: str = "table",
+    title: str | None = None,
+    creator: str | None = None,
+    stream: TextIO | None = None,
+    as_json: bool = False,
+    report: ProgressCallback = ignore_progress,
+) -> Outcome:
+    """Identify images at the rank that can be defended, in Darwin Core.
+
+    Memory does not grow with the number of images where rows go to `out` or `stream`.
+
+    Args:
+        model: folder of a released model.
+        images: images, folders, globs, a CSV or Parquet table with `file_name`, or "-" for standard input.
+        out: file to write, or a folder for Camtrap DP; None = rows go to `stream`.
+        by: one row per image, or per specimen of a table.
+        error_rate: share of the answers at a rank that may be wrong; None = as in the model.
+        false_rejection: share of known specimens that may be called unknown; None = as in the model.
+        heatmaps: folder for a heat map of each image.
+        archive: Darwin Core Archive (.zip) to write as well.
+        form: what `out` is: "table", "megadetector-json", "camtrap-dp" or "records".
+        title: of the data set, for an archive.
+        creator: who publishes the data set, for an archive.
+        stream: text stream to write rows to instead of a file; None = the outcome holds the identifications.
+        as_json: one JSON object per line instead of CSV, to `stream`.
+        report: told now and then.
+
+    Returns:
+        How many rows there are, and what failed; an image that cannot be read is a row with its reason.
+
+    Raises:
+        ModelError: if the model is none, or changed since its release.
+        DataError: if images are not there or `out` cannot be written.
+        SettingsError: if an archive or another format is asked for without `out`, or without title and creator.
+    """
+    identifier = load(model, error_rate, false_rejection)
+    given = (images,) if isinstance(images, str | Path) else tuple(images)
+    inputs = Inputs(tuple(str(each) for each in given), by == "specimen")
+    job = Job(identifier, inputs, by, _overlays(identifier, path_or_none(heatmaps)))
+    if out is None and (archive is not None or form != "table"):
+        raise SettingsError("an archive or another format is written beside a file; give --out as well.")
+    about = _dataset(title, creator, identifier, needed=archive is not None)
+    if out is not None:
+        return job.write(Path(out), form, path_or_none(archive), about, report)
+    if stream is not None:
+        return job.print(stream, as_json=as_json, report=report)
+    return job.collect(report)
+
+
+def _overlays(identifier: Identifier, folder: Path | None) -> Callable[[Explained], None] | None:
+    if folder is None:
+        return None
+    from mentum.reporting.figures.heat_maps import OverlayWriter
+
+    record, taxonomy = identifier.record, identifier.taxonomy
+    return OverlayWriter(
+        folder, {rank: taxonomy.taxa(rank) for rank in record.ranks}, record.geometry, record.map_scale
+    )
+
+
+def _dataset(title: str | None, creator: str | None, identifier: Identifier, *, needed: bool) -> Dataset | None:
+    """What is published; an archive must say so."""
+    if title and creator:
+        description = f"{title}: specimens identified by {identifier.agent.name}."
+        return Dataset(title=title, creator=creator, description=description)
+    if needed or title or creator:
+        raise SettingsError("a published data set must name both --title and --creator; give them with --archive.")
+    return None

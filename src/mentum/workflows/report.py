@@ -1,0 +1,39 @@
+"""Write the report of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mentum.reporting.report.page import write_report
+from mentum.runs import Run
+from mentum.workflows.arguments import PathLike, open_run, path_or_none
+
+
+def report(
+    run: PathLike | Run,
+    out: PathLike | None = None,
+    *,
+    data: PathLike | None = None,
+    studies: Sequence[PathLike] = (),
+    compare: Sequence[PathLike] = (),
+) -> Path:
+    """Write one HTML file with all that is known of a run, to read, to print and to send.
+
+    Args:
+        run: a complete run that was evaluated, or its folder.
+        out: the file; None = `report.html` in the run's folder.
+        data: where the images of the run are now, if they have moved.
+        studies: folders of cross-validations, a learning curve or an audit to take up.
+        compare: folders of runs or cross-validations to compare with.
+
+    Returns:
+        The file.
+
+    Raises:
+        RunError: if the run was not evaluated, a study is of other images, or nothing can be compared.
+    """
+    return write_report(
+        open_run(run), path_or_none(out), path_or_none(data), [Path(each) for each in studies],
+        [Path(each) for each in compare],
+    )  # fmt: skip
