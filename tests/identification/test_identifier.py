@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import mentum
-from mentum.errors import DataError, ModelError
+from mentum.errors import DataError, ImageError, ModelError
 from mentum.identification.identifier import Explained, Identifier
 from mentum.identification.inputs import Inputs
 from mentum.identification.reading import BATCH_SIZE
@@ -23,6 +24,7 @@ from support.models_by_hand import (
     NOTHING,
     ORTHOCLADIUS,
     PLUMOSUS,
+    SEPARATE,
     STRANGE,
     SUBFAMILY,
     TREE,
@@ -213,6 +215,92 @@ def test_maps_come_with_their_images(identifier: Identifier, tmp_path: Path) -> 
         }  # fmt: skip
         assert explained.evidence[Rank.SPECIES].y_prob[0].tolist() == pytest.approx(list(TREE[red]))
         assert explained.evidence[Rank.GENUS].relevance.shape == (1, 3, 4, 4)
+
+
+# Arrays, as other libraries give them
+
+
+def test_probabilities_of_every_taxon_at_a_rank(identifier: Identifier, tmp_path: Path) -> None:
+    images = [write_level(tmp_path / "1.png", PLUMOSUS), level(ORTHOCLADIUS)]
+
+    species = identifier.predict_proba(images, "species")
+    genus = identifier.predict_proba(images, Rank.GENUS)
+
+    np.testing.assert_allclose(species, [TREE[PLUMOSUS], TREE[ORTHOCLADIUS]], rtol=1e-6)
+    np.testing.assert_allclose(genus[0], [0.99, 0.005, 0.005], rtol=1e-5)
+    assert [taxon.name for taxon in identifier.taxonomy.taxa(Rank("genus"))] == [
+        "Chironomus", "Polypedilum", "Orthocladius",
+    ]  # fmt: skip
+    assert identifier.predict_proba(level(PLUMOSUS), "subfamily").shape == (1, 2)
+
+
+@pytest.mark.parametrize("networks", [None, SEPARATE])
+def test_probabilities_are_those_of_the_identifications(
+    tmp_path: Path, networks: dict[str, dict[int, tuple[float, ...]]] | None
+) -> None:
+    identifier = Identifier(make_model(tmp_path / "model", networks, temperature=2.0))
+    images = [level(PLUMOSUS)] * (BATCH_SIZE + 3)
+    found = identifier.identify(images)
+    for place, rank in enumerate(identifier.record.ranks):
+        y_prob = identifier.predict_proba(images, rank)
+        names = [taxon.name for taxon in identifier.taxonomy.taxa(rank)]
+        assert y_prob.shape == (len(images), len(names))
+        np.testing.assert_allclose(y_prob.sum(1), 1)
+        assert [names[column] for column in y_prob.argmax(1)] == [each.ranks[place].scientific_name for each in found]
+        assert y_prob.max(1).round(6).tolist() == [each.ranks[place].probability for each in found]
+
+
+@pytest.mark.parametrize("rank", ["family", Rank.FAMILY, "Species", "drawer"])
+def test_a_rank_that_the_model_does_not_answer_at(identifier: Identifier, rank: str) -> None:
+    message = rf"^{rank}: not a rank of this model, expected one of species, genus, subfamily\.$"
+    with pytest.raises(ValueError, match=message):
+        identifier.predict_proba(level(PLUMOSUS), rank)
+    assert identifier.model.session.batches == []  # type: ignore[attr-defined]
+
+
+def test_features_are_a_row_per_image(identifier: Identifier, tmp_path: Path) -> None:
+    write_level(tmp_path / "photos" / "1.png", PLUMOSUS, 40)
+    write_level(tmp_path / "photos" / "2.png", PLUMOSUS, 50)
+    found = identifier.features([tmp_path / "photos", *[level(GENUS, 70)] * BATCH_SIZE])
+    assert (found.shape, found.dtype) == ((BATCH_SIZE + 2, 1), np.float32)
+    assert found[:3, 0].tolist() == [4, 5, 7]
+
+
+def asked(identifier: Identifier) -> dict[str, Callable[[Any], object]]:
+    return {
+        "predict_proba": lambda images: identifier.predict_proba(images, "genus"),
+        "features": identifier.features,
+        "show": identifier.show,
+    }
+
+
+@pytest.mark.parametrize("name", ["predict_proba", "features", "show"])
+def test_what_cannot_be_read_is_refused(identifier: Identifier, tmp_path: Path, name: str) -> None:
+    ask = asked(identifier)[name]
+    write_level(tmp_path / "photos" / "1.png", PLUMOSUS)
+    broken = write_truncated(tmp_path / "photos" / "2.png")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ImageError, match=r"2.png: found a broken file \("):
+        ask(broken if name == "show" else tmp_path / "photos")
+    with pytest.raises(DataError, match=r"gone.png: not found; give images"):
+        ask(tmp_path / "gone.png")
+    with pytest.raises(DataError, match=r"empty: found no image in the folder"):
+        ask(tmp_path / "empty")
+    with pytest.raises(ValueError, match=r"image 1: an array of"):
+        ask(np.zeros((4, 4)))
+
+
+def test_no_image_at_all_is_a_fault_of_the_caller(identifier: Identifier) -> None:
+    for name in ("predict_proba", "features"):
+        with pytest.raises(ValueError, match=r"no image is given, expected one or more"):
+            asked(identifier)[name]([])
+
+
+def test_one_image_is_shown_at_a_time(identifier: Identifier, tmp_path: Path) -> None:
+    for name in "12":
+        write_level(tmp_path / "photos" / f"{name}.png", PLUMOSUS)
+    with pytest.raises(ValueError, match=r"photos: found several images, expected one; show them one by one"):
+        identifier.show(tmp_path / "photos")
 
 
 # With a released model

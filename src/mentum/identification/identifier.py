@@ -13,25 +13,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import fromarray
 
 from mentum.calibration.cases import UNITS, Unit
 from mentum.calibration.novelty import Novelty
 from mentum.calibration.stored import StoredCalibration, read_calibration
-from mentum.calibration.temperatures import at_temperature, log_probabilities
+from mentum.calibration.temperatures import at_ranks, at_temperature, combine, log_probabilities
+from mentum.errors import ImageError
 from mentum.identification.conclusions import Judge, Looked
-from mentum.identification.inputs import Given, Inputs
+from mentum.identification.inputs import Given, Image, meant
 from mentum.identification.output.darwin_core import Agent
 from mentum.identification.reading import Reading, read_images
 from mentum.maps import Evidence
 from mentum.model.folder import Model
 from mentum.model.record import ModelRecord
 from mentum.records import Identification
+from mentum.specimens.images import read_rgb
 from mentum.taxonomy import Rank, Taxonomy
 
 if TYPE_CHECKING:
     import polars as pl
-
-Image = str | Path | NDArray[np.uint8]
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,91 @@ class Identifier:
             DataError: if a path is not there.
             ValueError: if an array is no image.
         """
-        listed = [images] if isinstance(images, str | Path | np.ndarray) else list(images)
-        source: list[Given | NDArray[np.uint8]] = []
-        for each in listed:
-            source += [each] if isinstance(each, np.ndarray) else Inputs((each,), by == "specimen")
-        return list(self.stream(source, by=by))
+        return list(self.stream(list(meant(images, by_specimen=by == "specimen")), by=by))
+
+    def predict_proba(self, images: Image | Iterable[Image], rank: Rank | str) -> NDArray[np.float64]:
+        """Calibrated probabilities of the taxa at one rank, an image per row, as scikit-learn names them.
+
+        The columns are `identifier.taxonomy.taxa(Rank(rank))`; for their names:
+        `[taxon.name for taxon in identifier.taxonomy.taxa(Rank("species"))]`. A taxon that is not named so far down
+        stands for itself. No rank is chosen here and no image called unknown; `identify` does both.
+
+        Args:
+            images: as for `identify`.
+            rank: one of `identifier.record.ranks`, also as a text such as "species".
+
+        Returns:
+            (N, C), rows sum to 1.
+
+        Raises:
+            DataError: if a path is not there.
+            ImageError: if an image cannot be read; `identify` gives such an image a record instead.
+            ValueError: if the model does not answer at this rank, no image is given, or an array is no image.
+        """
+        wanted = self._answered(rank)
+        looked = [each.log_prob for reading in self._all_read(images) for each in self._look(reading)]
+        alone = np.arange(len(looked))
+        combined = {
+            each.name: combine(np.stack([of[each.name] for of in looked]), alone) for each in self.record.networks
+        }
+        return at_ranks(combined, self.taxonomy, self.record.ranks)[wanted]
+
+    def features(self, images: Image | Iterable[Image]) -> NDArray[np.float32]:
+        """What the first network makes of images before it names them, for maps and searches: (N, K).
+
+        Args:
+            images: as for `identify`.
+
+        Raises:
+            DataError: if a path is not there.
+            ImageError: if an image cannot be read.
+            ValueError: if no image is given, or an array is no image.
+        """
+        return np.concatenate([each.outputs.features for each in self._all_read(images) if each.outputs is not None])
+
+    def show(self, image: Image) -> Figure:
+        """A picture of one identification: the image, its heat map over it, and the lineage with probabilities.
+
+        Args:
+            image: one, as for `identify`.
+
+        Returns:
+            A figure by matplotlib, which a notebook shows; `figure.savefig("found.png")` keeps it.
+
+        Raises:
+            DataError: if a path is not there.
+            ImageError: if the image cannot be read.
+            ValueError: if several images are given, or an array is no image.
+        """
+        from mentum.identification.picture import LONGEST_SIDE, draw_identification
+
+        source = list(itertools.islice(meant(image), 2))
+        if len(source) != 1:
+            raise ValueError(f"{image}: found several images, expected one; show them one by one.")
+        shown: list[Explained] = []
+        (found,) = self.stream(source, draw=shown.append)
+        if not shown:
+            raise ImageError(found.failure)
+        (one,) = source
+        whole = fromarray(one) if isinstance(one, np.ndarray) else read_rgb(one.path, at_least=LONGEST_SIDE)
+        return draw_identification(shown[0], whole, self.record)
+
+    def _answered(self, rank: Rank | str) -> Rank:
+        """A rank that the model answers at."""
+        if rank not in self.record.ranks:
+            raise ValueError(f"{rank!s}: not a rank of this model, expected one of {', '.join(self.record.ranks)}.")
+        return Rank(rank)
+
+    def _all_read(self, images: Image | Iterable[Image]) -> Iterator[Reading]:
+        """Batches of images, all of which can be read."""
+        source = iter(meant(images))
+        first = next(source, None)
+        if first is None:
+            raise ValueError("no image is given, expected one or more.")
+        for reading in read_images(itertools.chain([first], source), self.model.session, self.record.pixels):
+            if failures := [each.failure for each in reading.pictures if each.failure]:
+                raise ImageError(failures[0])
+            yield reading
 
     def table(self, identifications: Iterable[Identification]) -> pl.DataFrame:
         """Identifications as a table, one row each: Darwin Core terms, probabilities at each rank, reasons."""

@@ -11,9 +11,15 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mentum.errors import DataError
 from mentum.identification.output.darwin_core import OCCURRENCE_TERMS
 from mentum.specimens.images import IMAGE_SUFFIXES
+
+Image = str | Path | NDArray[np.uint8]
+"""A path (also a folder, a glob or a table of paths), or an array (H, W, 3) uint8 in RGB."""
 
 STANDARD_INPUT = "-"
 _TABLES = {".csv", ".parquet"}
@@ -111,6 +117,16 @@ class Inputs:
                 "table with the columns file_name and catalogNumber (or materialEntityID)."
             )
         return (Given(Path(name), name) for name in names)
+
+
+def meant(images: Image | Iterable[Image], *, by_specimen: bool = False) -> Iterator[Given | NDArray[np.uint8]]:
+    """The images that paths and arrays mean, one by one.
+
+    Raises:
+        DataError: if something is not there or holds no image.
+    """
+    for each in [images] if isinstance(images, str | Path | np.ndarray) else images:
+        yield from [each] if isinstance(each, np.ndarray) else Inputs((each,), by_specimen)
 
 
 def _by_specimen(image: Given) -> tuple[str, bool]:
