@@ -153,9 +153,7 @@ class Identifier:
             images: as for `identify`.
 
         Raises:
-            DataError: if a path is not there.
-            ImageError: if an image cannot be read.
-            ValueError: if no image is given, or an array is no image.
+            DataError, ImageError, ValueError: as by `predict_proba`.
         """
         return np.concatenate([each.outputs.features for each in self._all_read(images) if each.outputs is not None])
 
@@ -169,8 +167,7 @@ class Identifier:
             A figure by matplotlib, which a notebook shows; `figure.savefig("found.png")` keeps it.
 
         Raises:
-            DataError: if a path is not there.
-            ImageError: if the image cannot be read.
+            DataError, ImageError: if it is not there or cannot be read.
             ValueError: if several images are given, or an array is no image.
         """
         from mentum.identification.picture import LONGEST_SIDE, draw_identification
@@ -194,14 +191,13 @@ class Identifier:
 
     def _all_read(self, images: Image | Iterable[Image]) -> Iterator[Reading]:
         """Batches of images, all of which can be read."""
-        source = iter(meant(images))
-        first = next(source, None)
-        if first is None:
-            raise ValueError("no image is given, expected one or more.")
-        for reading in read_images(itertools.chain([first], source), self.model.session, self.record.pixels):
+        reading = None
+        for reading in read_images(meant(images), self.model.session, self.record.pixels):
             if failures := [each.failure for each in reading.pictures if each.failure]:
                 raise ImageError(failures[0])
             yield reading
+        if reading is None:
+            raise ValueError("no image is given, expected one or more.")
 
     def table(self, identifications: Iterable[Identification]) -> pl.DataFrame:
         """Identifications as a table, one row each: Darwin Core terms, probabilities at each rank, reasons."""

@@ -32,7 +32,7 @@ _ROW = (0.62, 0.9)
 """Inches: side of the square that holds a photograph, its narrowest column, width of the lineage, and so on."""
 
 _INK, _GREY, _PALE, _DEFENDED, _OPEN = "#222222", "#6f6f6f", "#e6e6e6", "#2b5c8a", "#a9a9a9"
-_LONGEST_NAME = 44
+_LONGEST_NAME = 36
 _COLOURS = "plasma"
 _STRONGEST, _VISIBLE = 0.65, 0.15
 """Opacity of the strongest evidence, 0-1, so that what lies beneath is seen; and of what a reader notices."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mentum.errors import DataError
+from mentum.files import WRITING, whole
 from mentum.records import Identification
 
 _AGAIN = "write it again with `mentum identify --format records`"
@@ -20,17 +21,13 @@ def write_records(identifications: Iterable[Identification], out: Path) -> None:
     Raises:
         DataError: if the disk refuses.
     """
-    beside = out.with_name(out.name + ".writing")
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as stream:
+        with whole(out, WRITING) as beside, beside.open("w", encoding="utf-8", newline="\n") as stream:
             stream.writelines(each.model_dump_json() + "\n" for each in identifications)
-        beside.replace(out)
     except OSError as error:
         raise DataError(
             f"{out}: cannot be written ({error.strerror}); make room and give the same command again, nothing is lost."
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def read_records(path: str | Path) -> list[Identification]:
