@@ -59,15 +59,6 @@ def _is_latin(word: str) -> bool:
     return word.strip("()").replace("-", "").isalpha() and word not in _UPRIGHT
 
 
-def number(value: float) -> str:
-    """A relevance to three digits.
-
-    >>> number(0.41678), number(12.0)
-    ('0.417', '12')
-    """
-    return f"{value:.3g}"
-
-
 def figure_style() -> AbstractContextManager[None]:
     """Fonts and SVG settings that hold while a figure is drawn, whatever the user's own."""
     import matplotlib as mpl
