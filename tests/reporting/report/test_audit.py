@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mentum.audit.findings import NO_SUBSETS
-from mentum.reporting.report.audit import MOST_PAIRS, MOST_SUSPECTS, shortcut_sentence
+from mentum.reporting.report.sections.audit import MOST_PAIRS, MOST_SUSPECTS, shortcut_sentence
 from mentum.runs import Run
 from mentum.specimens.pixels import hash_images
 from support.report_pages import page_of

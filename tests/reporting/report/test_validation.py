@@ -8,7 +8,8 @@ import pytest
 
 from mentum.evaluation.cross_validation import FoldScores
 from mentum.reporting.report.page import write_report
-from mentum.reporting.report.validation import MOST_FOLDS, curve_sentences
+from mentum.reporting.report.sections.cross_validation import MOST_FOLDS
+from mentum.reporting.report.sections.specimens import curve_sentences
 from mentum.runs import Run
 from mentum.taxonomy import Rank
 from support.report_pages import page_of

@@ -17,11 +17,11 @@ from mentum.reporting.figures.characters_by_taxon import (
     counted,
     in_rank,
     in_words,
-    per_cent,
     sample,
     shades,
 )
 from mentum.reporting.figures.style import figure_style, save_figure
+from mentum.reporting.numbers import whole_percent
 from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _label(
         )
         where: dict[str, Any] = {"transform": axes.transAxes, "fontsize": size}
         axes.text(1.05, 1 - place, in_words(name), va="bottom", **where)
-        axes.text(1.05, 1 - place, per_cent(used[name]), va="top", fontweight="bold", **where)
+        axes.text(1.05, 1 - place, whole_percent(used[name]), va="top", fontweight="bold", **where)
 
 
 def draw_bars(axes: Axes, names: Sequence[str], shares: Shares, named: bool) -> None:
@@ -212,7 +212,13 @@ def draw_bars(axes: Axes, names: Sequence[str], shares: Shares, named: bool) -> 
         reach = [[max(value - low, 0)], [max(high - value, 0)]]
         axes.errorbar(value, line, xerr=reach, color="black", linewidth=1, capsize=2.2, capthick=1)
         axes.annotate(
-            per_cent(share.used), (max(value, high), line), (5, 0), "data", "offset points", va="center", fontsize=8
+            whole_percent(share.used),
+            (max(value, high), line),
+            (5, 0),
+            "data",
+            "offset points",
+            va="center",
+            fontsize=8,
         )
     axes.set(xlim=(0, 122), ylim=(len(names) - 0.5, -0.5))
     axes.set_xticks(range(0, 101, 25), [f"{tick} %" for tick in range(0, 101, 25)], fontsize=7.5)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, Explanation
 from mentum.reporting.figures.style import figure_style, save_figure, typeset
+from mentum.reporting.numbers import whole_percent
 from mentum.taxonomy import Rank, taxon_from_name
 
 if TYPE_CHECKING:
@@ -56,17 +57,6 @@ def in_words(character: str) -> str:
     ('ventromental plate', 'none')
     """
     return character.replace("_", " ")
-
-
-def per_cent(share: float) -> str:
-    """A share in whole per cent.
-
-    >>> per_cent(0.63), per_cent(0.004), per_cent(0.998), per_cent(0.0)
-    ('63 %', '< 1 %', '> 99 %', '0 %')
-    """
-    if 0 < share < 0.005:
-        return "< 1 %"
-    return "> 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
 def sample(explanation: Explanation) -> str:
@@ -121,7 +111,13 @@ def _write_shares(axes: Axes, shares: Sequence[Sequence[float]]) -> None:
         for column, share in enumerate(row):
             colour = "white" if share > 0.6 else "black"
             axes.text(
-                column + 0.5, line + 0.5, per_cent(share), color=colour, fontsize=8.5, ha="center", va="center_baseline"
+                column + 0.5,
+                line + 0.5,
+                whole_percent(share),
+                color=colour,
+                fontsize=8.5,
+                ha="center",
+                va="center_baseline",
             )
 
 

@@ -24,7 +24,8 @@ from mentum.reporting.figures.colouring import (
 )
 from mentum.reporting.figures.lettering import BLACK, GREY, Colour, Lettering, Spans
 from mentum.reporting.figures.poster import Bar, Poster, Tile
-from mentum.reporting.figures.style import DPI, name_spans, number
+from mentum.reporting.figures.style import DPI, name_spans
+from mentum.reporting.numbers import three_digits
 from mentum.taxonomy import Rank
 
 TILES = 5
@@ -199,7 +200,7 @@ def _contrast(evidence: RunEvidence, at_rank: RankEvidence, label: int, other: i
             ),
             ([("Labelled ", False), *one, (" but identified as ", False), *two], tiles[len(right) :]),
         ],
-        bar=Bar(_plain(f"−{number(largest)}"), contrast_colouring().bar(*_BAR), _plain(number(largest))),  # noqa: RUF001
+        bar=Bar(_plain(f"−{three_digits(largest)}"), contrast_colouring().bar(*_BAR), _plain(three_digits(largest))),  # noqa: RUF001
         legend=[("Red speaks for ", False), *one, (", blue for ", False), *two, (f": {_CONTRAST_LEGEND}", False)],
     )
 

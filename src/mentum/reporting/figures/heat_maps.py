@@ -26,7 +26,8 @@ from mentum.maps import CellGeometry, positive
 from mentum.records import Identification, Progress, ProgressCallback
 from mentum.reporting.figures.colouring import UNIT, Colouring, heat_colouring, heat_levels, photograph
 from mentum.reporting.figures.lettering import BLACK, GREY, RED, WHITE, Lettering
-from mentum.reporting.figures.style import DPI, name_spans, number
+from mentum.reporting.figures.style import DPI, name_spans
+from mentum.reporting.numbers import three_digits
 from mentum.taxonomy import Rank, Taxon
 
 Pixels = NDArray[np.uint8]
@@ -174,7 +175,11 @@ class _Sheet:
         self._head(plate, evidence, row)
         below = _HEAD + side + 5 + self.small.height
         _paste(plate, file_name, (columns[0], below))
-        _paste(plate, self.small.strip([(number(own), False)], GREY, side // 3), _bar_end(columns[2], side, self.small))
+        _paste(
+            plate,
+            self.small.strip([(three_digits(own), False)], GREY, side // 3),
+            _bar_end(columns[2], side, self.small),
+        )
 
     def _head(self, plate: Pixels, evidence: RankEvidence, row: int) -> None:
         identified, label = evidence.y_pred[row], evidence.y_true[row]
@@ -286,7 +291,7 @@ def _blank(side: int, maximum: float, colouring: Colouring, lettering: Lettering
         lettering.write(blank, (left, top), [("0", False)], GREY)
         blank.paste(colouring.bar(*_BAR), (left + 11, top + 2))
         lettering.write(blank, (left, top + lettering.height), [(UNIT, False)], GREY)
-    lettering.write(blank, _bar_end(columns[1], side, lettering), [(f"{number(maximum)} or more", False)], GREY)
+    lettering.write(blank, _bar_end(columns[1], side, lettering), [(f"{three_digits(maximum)} or more", False)], GREY)
     return blank
 
 

@@ -35,15 +35,6 @@ def typeset(name: str, rank: Rank) -> tuple[str, str]:
     return " ".join(formula if in_italics else word for word, formula, in_italics in parts), "normal"
 
 
-def number(value: float) -> str:
-    """A relevance to three digits.
-
-    >>> number(0.41678), number(12.0)
-    ('0.417', '12')
-    """
-    return f"{value:.3g}"
-
-
 def figure_style() -> AbstractContextManager[None]:
     """Fonts and SVG settings that hold while a figure is drawn, whatever the user's own."""
     import matplotlib as mpl

@@ -1,4 +1,4 @@
-"""What a report says of an audit: shortcuts, backgrounds, near-duplicates, bursts, labels that look wrong."""
+"""The section on an audit: shortcuts, backgrounds, near-duplicates, bursts, labels that look wrong."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from mentum.audit.backgrounds import BackgroundSwap
 from mentum.audit.findings import NO_SUBSETS, Audit, AuditImage, LabelSuspect, NearDuplicate
 from mentum.audit.shortcuts import LEVEL, CueResult
 from mentum.evaluation.notes import enumerate_words
 from mentum.evaluation.results import Estimate
+from mentum.reporting.numbers import THIN, bounds, number_of, percent
+from mentum.reporting.report.figures import study_figures
+from mentum.reporting.report.known import Known
 from mentum.reporting.report.photographs import Photographs
-from mentum.reporting.report.sections import THIN, bounds, number_of, percent
+from mentum.reporting.report.rendering import render_file
 from mentum.taxonomy import Rank
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 MOST_PAIRS = 12
 MOST_SUSPECTS = 24
@@ -106,6 +113,17 @@ class ShownAudit:
     bursts: Sequence[str]
     suspects: Sequence[ShownSuspect]
     split: bool
+
+
+def show(known: Known) -> Markup:
+    """What an audit found, or how to make one."""
+    found = known.studies.audit
+    return render_file(
+        "audit.html",
+        audit=show_audit(found.record, known.photographs) if found else None,
+        photographs_missing=known.photographs.missing,
+        figures=study_figures(known.studies),
+    )
 
 
 def show_audit(found: Audit, photographs: Photographs) -> ShownAudit:

@@ -1,27 +1,30 @@
-"""What a report says of cross-validations and of the learning curve."""
+"""The section on cross-validations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mentum.calibration.cases import Unit
 from mentum.evaluation.cross_validation import CrossValidation, FoldScores, RankScores
-from mentum.evaluation.learning_curve import LEAST_POINTS, Forecast, LearningCurve
-from mentum.evaluation.notes import enumerate_words
 from mentum.evaluation.results import Estimate
-from mentum.reporting.report.sections import THIN, bounds, number_of, percent
+from mentum.evaluation.scores import METRICS
+from mentum.reporting.numbers import THIN, bounds, number_of, percent
+from mentum.reporting.report.known import Known
+from mentum.reporting.report.rendering import render_file
 from mentum.reporting.report.studies import Found, unlike
 from mentum.settings import Settings
 from mentum.taxonomy import Rank
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 MOST_FOLDS = 24
 """Beyond which the folds with the lowest accuracy are listed."""
 
 MOST_UNSEEN = 24
 """Sentences on taxa that a fold could not learn."""
-
-_TIMES = {2: "twice", 3: "three times", 4: "four times"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,12 @@ class ShownValidation:
     def ranks(self) -> list[Rank]:
         """Those of the folds."""
         return list(dict.fromkeys(row.rank for row in self.record.ranks))
+
+
+def show(known: Known) -> Markup:
+    """The scores of each cross-validation and of its folds."""
+    found = [show_validation(each, known.record.settings) for each in known.studies.cross_validations]
+    return render_file("cross_validation.html", validations=found, metrics=METRICS)
 
 
 def show_validation(found: Found[CrossValidation], settings: Settings) -> ShownValidation:
@@ -152,35 +161,4 @@ def validation_sentences(found: Sequence[Found[CrossValidation]]) -> Iterator[st
         yield (
             f"In cross-validation ({record.design}), the {network} identified {percent(row.accuracy.value)} of "
             f"{sample} correctly at {row.rank} rank (95{THIN}% interval {bounds(row.accuracy.interval)})."
-        )
-
-
-def curve_sentences(curve: LearningCurve) -> list[str]:
-    """What more specimens would bring, and whether that is certain."""
-    if not curve.forecasts:
-        return [
-            f"What more specimens would bring cannot be foretold: that takes {LEAST_POINTS} steps of ever more "
-            f"specimens per taxon, and there are {len(curve.points)}."
-        ]
-    sizes = dict.fromkeys(each.per_taxon for each in curve.forecasts)
-    foretold = [[each for each in curve.forecasts if each.per_taxon == size] for size in sizes]
-    return [*(_forecast(each, curve) for each in foretold), *_doubts(foretold[0], curve)]
-
-
-def _forecast(foretold: Sequence[Forecast], curve: LearningCurve) -> str:
-    size, now = foretold[0].per_taxon, curve.points[-1].per_taxon
-    times = _TIMES.get(round(size / now), f"{size / now:.0f} times")
-    shares = [f"{_estimate(each.accuracy)} at {each.rank} rank" for each in foretold]
-    return (
-        f"With {size:.0f} specimens per taxon to learn from, {times} as many as now, about {enumerate_words(shares)} "
-        "would be identified correctly."
-    )
-
-
-def _doubts(foretold: Sequence[Forecast], curve: LearningCurve) -> Iterator[str]:
-    now = curve.points[-1].accuracies
-    unsure = [each.rank for each in foretold if each.accuracy.interval.low <= now[each.rank].value]
-    if unsure:
-        yield (
-            f"At {enumerate_words(unsure)} rank the interval holds what is reached now, so that a gain is not certain."
         )

@@ -1,0 +1,50 @@
+"""HTML from templates: numbers and names are written the same way in every section."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from mentum.reporting import numbers
+from mentum.reporting.figures.style import name_spans
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_FILTERS: tuple[Callable[..., str], ...] = (
+    numbers.percent, numbers.bounds, numbers.rate, numbers.number_of, numbers.points, numbers.p_value
+)  # fmt: skip
+
+
+def render_file(name: str, **content: object) -> Markup:
+    """HTML from a file in the folder `templates`; text in the content is never taken for HTML."""
+    from markupsafe import Markup
+
+    return Markup(_environment().get_template(name).render(content))
+
+
+def render_text(template: str, **content: object) -> Markup:
+    """HTML from the text of a template; text in the content is never taken for HTML."""
+    from markupsafe import Markup
+
+    return Markup(_environment().from_string(template).render(content))
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    templates = resources.files("mentum.reporting.report") / "templates"
+    environment = Environment(
+        loader=FunctionLoader(lambda name: (templates / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {each.__name__: each for each in _FILTERS}
+    environment.globals["name_spans"] = name_spans
+    return environment

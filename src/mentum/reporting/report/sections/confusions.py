@@ -1,0 +1,17 @@
+"""The section with the confusion matrices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mentum.reporting.report import figures
+from mentum.reporting.report.known import Known
+from mentum.reporting.report.rendering import render_file
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+
+def show(known: Known) -> Markup:
+    """The matrices of held-out images."""
+    return render_file("confusions.html", confusions=figures.confusions(known.run, known.evaluation))

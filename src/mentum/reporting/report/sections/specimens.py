@@ -1,0 +1,68 @@
+"""The section on the learning curve: what more specimens would bring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mentum.evaluation.learning_curve import LEAST_POINTS, Forecast, LearningCurve
+from mentum.evaluation.notes import enumerate_words
+from mentum.evaluation.results import Estimate
+from mentum.reporting.numbers import bounds, percent
+from mentum.reporting.report import figures
+from mentum.reporting.report.known import Known
+from mentum.reporting.report.rendering import render_file
+from mentum.reporting.report.studies import unlike
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+
+_TIMES = {2: "twice", 3: "three times", 4: "four times"}
+
+
+def show(known: Known) -> Markup:
+    """Accuracy against specimens per taxon."""
+    found = known.studies.curve
+    return render_file(
+        "specimens.html",
+        curve=found.record if found else None,
+        curve_sentences=curve_sentences(found.record) if found else (),
+        curve_unlike=unlike(found.study, known.record.settings) if found else None,
+        figures=figures.study_figures(known.studies),
+    )
+
+
+def curve_sentences(curve: LearningCurve) -> list[str]:
+    """What more specimens would bring, and whether that is certain."""
+    if not curve.forecasts:
+        return [
+            f"What more specimens would bring cannot be foretold: that takes {LEAST_POINTS} steps of ever more "
+            f"specimens per taxon, and there are {len(curve.points)}."
+        ]
+    sizes = dict.fromkeys(each.per_taxon for each in curve.forecasts)
+    foretold = [[each for each in curve.forecasts if each.per_taxon == size] for size in sizes]
+    return [*(_forecast(each, curve) for each in foretold), *_doubts(foretold[0], curve)]
+
+
+def _forecast(foretold: Sequence[Forecast], curve: LearningCurve) -> str:
+    size, now = foretold[0].per_taxon, curve.points[-1].per_taxon
+    times = _TIMES.get(round(size / now), f"{size / now:.0f} times")
+    shares = [f"{_estimate(each.accuracy)} at {each.rank} rank" for each in foretold]
+    return (
+        f"With {size:.0f} specimens per taxon to learn from, {times} as many as now, about {enumerate_words(shares)} "
+        "would be identified correctly."
+    )
+
+
+def _doubts(foretold: Sequence[Forecast], curve: LearningCurve) -> Iterator[str]:
+    now = curve.points[-1].accuracies
+    unsure = [each.rank for each in foretold if each.accuracy.interval.low <= now[each.rank].value]
+    if unsure:
+        yield (
+            f"At {enumerate_words(unsure)} rank the interval holds what is reached now, so that a gain is not certain."
+        )
+
+
+def _estimate(found: Estimate) -> str:
+    return f"{percent(found.value)} ({bounds(found.interval)})"
