@@ -56,7 +56,7 @@ class StageRecord(Record):
     """How one stage of one model went.
 
     Attributes:
-        model: "tree", or the rank of a separate model.
+        model: name of its target, the whole tree or the rank of a separate model.
         best_epoch: the epoch whose weights were kept; 0 where stage 2 brought nothing and stage 1's network was kept.
         stopped: why the stage ended, in words.
         moved: relative change of the kept backbone's weights, |after - before| / |before|; 0 in stage 1.
@@ -109,7 +109,7 @@ class RunRecord(Record):
 
     Attributes:
         taxa: lineage of every leaf, in the order of the probability columns.
-        heads: model → its ranks ("tree" gives them all).
+        heads: model → its ranks (that of the whole tree gives them all).
         imbalance: what was done about uneven numbers of images, in words.
         timings: seconds per phase.
         peak_memory: GB, the largest resident size of the process.

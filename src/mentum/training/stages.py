@@ -32,7 +32,7 @@ class Lesson:
     """What one model learns from, and where it keeps its state.
 
     Attributes:
-        model: "tree", or the rank of a separate model.
+        model: name of its target, the whole tree or the rank of a separate model.
         train: image numbers; likewise `validation`.
         checkpoint: file of the state after each epoch.
     """
