@@ -56,7 +56,7 @@ class StageRecord(Record):
     """How one stage of one model went.
 
     Attributes:
-        model: "tree", or the rank of a separate model.
+        model: name of its target, the whole tree or the rank of a separate model.
         best_epoch: the epoch whose weights were kept; 0 where stage 2 brought nothing and stage 1's network was kept.
         stopped: why the stage ended, in words.
         moved: relative change of the kept backbone's weights, |after - before| / |before|; 0 in stage 1.

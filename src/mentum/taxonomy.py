@@ -182,6 +182,47 @@ class Taxonomy:
         return columns.pop() if len(columns) == 1 else -1
 
 
+@dataclass(frozen=True)
+class Target:
+    """What a network predicts: the leaves of the whole tree, or the taxa at one rank.
+
+    Attributes:
+        rank: of a separate network; None for the whole tree, which answers at every rank.
+    """
+
+    rank: Rank | None = None
+
+    @classmethod
+    def of(cls, name: str) -> Target:
+        """Read a network's name.
+
+        >>> Target.of("genus").rank, Target.of("tree") == WHOLE_TREE
+        (<Rank.GENUS: 'genus'>, True)
+
+        Raises:
+            ValueError: if it is no network's name.
+        """
+        return cls() if name == "tree" else cls(Rank(name))
+
+    @property
+    def name(self) -> str:
+        """The network's name, as files and columns bear it."""
+        return "tree" if self.rank is None else self.rank.value
+
+    def taxa(self, taxonomy: Taxonomy) -> tuple[Taxon, ...]:
+        """The taxa told apart, in the order of the probability columns."""
+        return taxonomy.leaves if self.rank is None else taxonomy.taxa(self.rank)
+
+    def at_ranks(self, taxonomy: Taxonomy, y_prob: NDArray[np.float32]) -> dict[Rank, NDArray[np.float32]]:
+        """The network's probabilities (N, C) as those at each rank that it answers for, lowest first."""
+        if self.rank is None:
+            return {rank: taxonomy.sum_up(y_prob, rank) for rank in taxonomy.ranks}
+        return {self.rank: y_prob}
+
+
+WHOLE_TREE = Target()
+
+
 _QUALIFIERS = r"(?:cf|aff|nr|near|\?)\.?"
 _SUFFIXES = {"idae": Rank.FAMILY, "oidea": Rank.SUPERFAMILY, "inae": Rank.SUBFAMILY, "ini": Rank.TRIBE}
 

@@ -79,13 +79,13 @@ def write_validation(folder: Path, run: Run, found: CrossValidation | None = Non
     return folder
 
 
-def learning_curve(n_points: int = 4, foretold: bool = True) -> LearningCurve:
+def learning_curve(n_points: int = 4, predicted: bool = True) -> LearningCurve:
     """Accuracy at species rank with 1, 2, 4 ... specimens per taxon."""
     points = tuple(
         CurvePoint(per_taxon=2.0**step, n_train=4 * 2.0**step, accuracies={Rank.SPECIES: estimate(0.5 + 0.1 * step)})
         for step in range(n_points)
     )
-    sizes = (2 * points[-1].per_taxon, 4 * points[-1].per_taxon) if foretold else ()
+    sizes = (2 * points[-1].per_taxon, 4 * points[-1].per_taxon) if predicted else ()
     ahead = tuple(
         Forecast(rank=Rank.SPECIES, per_taxon=size, accuracy=estimate(accuracy, 0.75, 0.95))
         for size, accuracy in zip(sizes, (0.85, 0.9), strict=False)

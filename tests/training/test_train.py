@@ -389,7 +389,7 @@ def test_faulty_rows_are_all_listed_before_anything_is_written(tmp_path: Path, c
         train_identifier(data, tmp_path / "run", tiny_settings(), cache=cache)
 
     message = str(caught.value)
-    assert "3 faults to mend before training:\n" in message
+    assert "3 faults to fix before training:\n" in message
     assert "gone.png: not found below" in message
     assert message.count("listed in rows") == 2
     assert not (tmp_path / "run").exists()
@@ -408,7 +408,7 @@ def test_unreadable_images_are_all_listed(tmp_path: Path, cache: Path) -> None:
 def test_one_image_of_every_taxon_is_too_few(tmp_path: Path, cache: Path) -> None:
     data = write_drawn(tmp_path / "data", per_taxon=(1, 1, 1, 1), views=1)
 
-    with pytest.raises(DataError, match="4 faults to mend before training") as caught:
+    with pytest.raises(DataError, match="4 faults to fix before training") as caught:
         train_identifier(data, tmp_path / "run", tiny_settings(), cache=cache)
     assert "Orthocladius: found one specimen, which cannot be both learned and checked" in str(caught.value)
 

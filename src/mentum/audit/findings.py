@@ -17,7 +17,7 @@ from mentum.audit.suspects import find_suspects
 from mentum.calibration.cases import Cases, allowed_taxa
 from mentum.records import ProgressCallback, Record, ignore_progress
 from mentum.specimens.manifest import SpecimenTable
-from mentum.taxonomy import Rank, Taxon
+from mentum.taxonomy import WHOLE_TREE, Rank, Target, Taxon
 
 SHOWN_SUSPECTS = 0.06
 """Share of the images that the list of suspects names."""
@@ -240,7 +240,8 @@ def _accuracy(material: Material) -> float:
 def _suspects(material: Material) -> Iterator[LabelSuspect]:
     cases = material.held_out
     network = _network(cases)
-    taxa: Sequence[Taxon] = cases.taxonomy.leaves if network == "tree" else cases.taxonomy.taxa(cases.taxonomy.ranks[0])
+    target = WHOLE_TREE if network == WHOLE_TREE.name else Target(cases.taxonomy.ranks[0])
+    taxa: Sequence[Taxon] = target.taxa(cases.taxonomy)
     names = [taxon.name for taxon in taxa]
     allowed = allowed_taxa(cases.taxonomy, cases.labels, network)
     labels = [label.name for label in cases.labels]

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.taxonomy import Rank, Taxon, Taxonomy
+from mentum.taxonomy import Rank, Target, Taxon, Taxonomy
 
 Unit = Literal["image", "specimen"]
 UNITS: tuple[Unit, ...] = ("image", "specimen")
@@ -79,9 +79,10 @@ class Cases:
 def allowed_taxa(taxonomy: Taxonomy, labels: Sequence[Taxon], network: str) -> NDArray[np.bool_]:
     """(N, C) bool: the taxa of a network that each label may mean; none where the label leaves the rank open."""
     distinct = set(labels)
-    if network == "tree":
+    rank = Target.of(network).rank
+    if rank is None:
         of_label = {label: taxonomy.leaves_of(label) for label in distinct}
     else:
-        columns = np.arange(len(taxonomy.taxa(Rank(network))))
-        of_label = {label: columns == taxonomy.truth(label, Rank(network)) for label in distinct}
+        columns = np.arange(len(taxonomy.taxa(rank)))
+        of_label = {label: columns == taxonomy.truth(label, rank) for label in distinct}
     return np.stack([of_label[label] for label in labels])

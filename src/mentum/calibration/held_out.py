@@ -14,7 +14,7 @@ from mentum.calibration.temperatures import log_probabilities
 from mentum.errors import RunError
 from mentum.runs import Run
 from mentum.specimens.folds import spread_over_parts
-from mentum.taxonomy import Rank
+from mentum.taxonomy import WHOLE_TREE, Rank
 
 N_GROUPS = 5
 """Parts that specimens are shared into, where they are judged by what was learned from the others."""
@@ -84,8 +84,8 @@ def _of_last_stage(
     predictions = list(run.predictions())[-1]
     rows = np.flatnonzero(predictions.subsets == subset)
     by_rank = {rank: log_probabilities(values[rows]) for rank, values in predictions.probabilities.items()}
-    if run.record().settings.head.kind == "tree":
-        return subset, rows, {"tree": by_rank[run.taxonomy().ranks[0]]}, None
+    if run.record().settings.head.kind == WHOLE_TREE.name:
+        return subset, rows, {WHOLE_TREE.name: by_rank[run.taxonomy().ranks[0]]}, None
     return subset, rows, {str(rank): values for rank, values in by_rank.items()}, None
 
 
@@ -110,6 +110,6 @@ def read_folds(
     if any(name not in row_of for name in frame["file_name"]):
         raise RunError(f"{run.folds_file}: lists other images than {run.table_file}; run `mentum calibrate` again.")
     rows = np.array([row_of[name] for name in frame["file_name"]], dtype=np.int64)
-    models = [name for name in frame.columns if name == "tree" or name in set(Rank)]
+    models = [name for name in frame.columns if name == WHOLE_TREE.name or name in set(Rank)]
     log_prob = {name: log_probabilities(frame[name].to_numpy()) for name in models}
     return "out-of-fold", rows, log_prob, frame.select("distance", "energy").to_numpy()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.calibration.cases import Cases, allowed_taxa
-from mentum.taxonomy import Rank, Taxonomy
+from mentum.taxonomy import WHOLE_TREE, Rank, Taxonomy
 
 COOLEST, HOTTEST = 0.1, 20.0
 """Bounds of a temperature."""
@@ -88,14 +88,14 @@ def at_ranks(
     """Probabilities (N, C) at each rank, lowest first, from those of the networks.
 
     Args:
-        y_prob: "tree" → (N, L) for the leaves; or a rank → (N, C) for each separate network.
+        y_prob: the whole tree's name → (N, L) for the leaves; or a rank → (N, C) for each separate network.
         taxonomy: names the columns.
         ranks: wanted; none = all that can be reported.
     """
     wanted = [rank for rank in taxonomy.ranks if not ranks or rank in ranks]
-    if "tree" not in y_prob:
+    if WHOLE_TREE.name not in y_prob:
         return {rank: y_prob[rank] for rank in wanted if rank in y_prob}
-    return {rank: _sum_columns(y_prob["tree"], taxonomy.columns(rank)) for rank in wanted}
+    return {rank: _sum_columns(y_prob[WHOLE_TREE.name], taxonomy.columns(rank)) for rank in wanted}
 
 
 def _sum_columns(y_prob: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ class NetworkRecord(Record):
     """One network of the model.
 
     Attributes:
-        name: "tree", which answers at every rank, or the rank of a separate model.
+        name: of its target: the whole tree, which answers at every rank, or the rank of a separate model.
         file: its ONNX file; `weights` the same weights for further training.
         temperature: by which the logits are divided before the softmax.
         parity: largest difference of a probability from the trained network's, over `n_parity` images.

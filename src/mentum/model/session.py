@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mentum.errors import ModelError
 from mentum.maps import Evidence, against_rivals, evidence_at_ranks
-from mentum.taxonomy import Rank, Taxonomy
+from mentum.taxonomy import WHOLE_TREE, Rank, Taxonomy
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Outputs:
     """What networks say of N images.
 
     Attributes:
-        y_prob: network → (N, C) float32, uncalibrated; "tree" over the leaves, or a rank over its taxa.
+        y_prob: network → (N, C) float32, uncalibrated; the whole tree over its leaves, or a rank over its taxa.
         features: (N, K) float32, pooled, of the first network.
         relevance: network → (N, C, cells, cells) float32, signed; empty where it was not asked for.
     """
@@ -31,8 +31,8 @@ class Outputs:
 
     def evidence(self, taxonomy: Taxonomy) -> dict[Rank, Evidence]:
         """Probabilities and maps of the taxa at each rank."""
-        if "tree" in self.y_prob:
-            return evidence_at_ranks(Evidence(self.y_prob["tree"], self.relevance["tree"]), taxonomy)
+        if WHOLE_TREE.name in self.y_prob:
+            return evidence_at_ranks(Evidence(self.y_prob[WHOLE_TREE.name], self.relevance[WHOLE_TREE.name]), taxonomy)
         return {
             Rank(name): against_rivals(Evidence(y_prob, self.relevance[name]), np.arange(y_prob.shape[1]))
             for name, y_prob in self.y_prob.items()

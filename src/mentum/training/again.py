@@ -102,9 +102,9 @@ class Again:
         settings = settings_for(self.settings, taxonomy)
         tasks = make_tasks(taxonomy, self.prepared.table.labels, settings.head)
         clean = self._features
-        taught = clean[subsets == "train"]
+        train = clean[subsets == "train"]
         with repeatable(self.settings):
-            heads = {task.model: learn_head(task, settings, subsets, clean, lambda _: taught) for task in tasks}
+            heads = {task.model: learn_head(task, settings, subsets, clean, lambda _: train) for task in tasks}
             y_prob = {model: judge_features(head, clean) for model, head in heads.items()}
         return Outputs(y_prob, clean, {})
 

@@ -83,15 +83,15 @@ def _epoch(
 ) -> Epoch:
     """Teach all training images once, then look at the validation images."""
     seed_torch(lesson.seed, lesson.model, "stage2", epoch)
-    taught = _teach(network, optimizer, source, lesson, settings, epoch)
-    speed = taught.images_per_second
+    learned = _teach(network, optimizer, source, lesson, settings, epoch)
+    speed = learned.images_per_second
     rate = optimizer.param_groups[-1]["lr"]
     checked = _look(network, source, lesson)
     require_finite(checked.mean_loss, lesson, epoch)
-    done = progress_of(task_name(lesson, settings, epoch), taught.images, taught.images, "images", taught, rate)
+    done = progress_of(task_name(lesson, settings, epoch), learned.images, learned.images, "images", learned, rate)
     seen = {"validation loss": checked.mean_loss, "validation accuracy": checked.accuracy} if checked.images else {}
     lesson.report(done.model_copy(update={"figures": done.figures | seen}))
-    return summarise(epoch, rate, taught, checked, speed)
+    return summarise(epoch, rate, learned, checked, speed)
 
 
 def _teach(
@@ -147,7 +147,7 @@ def keeps_norms(network: Network, settings: Stage2Settings) -> bool:
 
 
 def best_epoch(history: list[Epoch]) -> int:
-    """The epoch with the smallest validation loss, the earliest of equals; the last where nothing can be validated."""
+    """The epoch with the lowest validation loss, the earliest of equals; the last where nothing can be validated."""
     losses = [epoch.validation_loss for epoch in history if epoch.validation_loss is not None]
     return int(np.argmin(losses)) + 1 if losses else len(history)
 

@@ -26,7 +26,7 @@ from mentum.records import Progress, ProgressCallback, ignore_progress
 from mentum.runs import Run, write_parquet
 from mentum.settings import Settings
 from mentum.specimens.folds import Fold
-from mentum.taxonomy import Rank, Taxon, Taxonomy
+from mentum.taxonomy import WHOLE_TREE, Target, Taxon, Taxonomy
 from mentum.training.again import judge_features, learn_head, look, settings_for
 from mentum.training.batches import ImageSource
 from mentum.training.features import CachedViews, extract_features, kept
@@ -86,17 +86,17 @@ class FoldTraining:
 
     def _heads(self, fold: Fold) -> dict[str, Head]:
         """Network → top classifier of a fold, learned once."""
-        taught_by = (fold.name, fold.subsets.tobytes())  # a thinned fold keeps its name
-        if taught_by not in self._learned:
+        key = (fold.name, fold.subsets.tobytes())  # a thinned fold keeps its name
+        if key not in self._learned:
             settings = settings_for(self.settings, fold.taxonomy)
             tasks = make_tasks(fold.taxonomy, self.prepared.table.labels, settings.head)
-            taught = fold.rows("train")
-            views = CachedViews([view[taught] for view in self._views], settings.seed)
+            train = fold.rows("train")
+            views = CachedViews([view[train] for view in self._views], settings.seed)
             with repeatable(settings):
-                self._learned[taught_by] = {
+                self._learned[key] = {
                     task.model: learn_head(task, settings, fold.subsets, self._views[0], views) for task in tasks
                 }
-        return self._learned[taught_by]
+        return self._learned[key]
 
     @cached_property
     def _learned(self) -> dict[tuple[str, bytes], dict[str, Head]]:
@@ -163,7 +163,9 @@ class FoldTraining:
             "subset": pl.Series(fold.subsets[rows].tolist()),
         }
         head = self.settings.head
-        models = ["tree"] if head.kind == "tree" else map(str, task_ranks(self.prepared.taxonomy, head))
+        models = (
+            [WHOLE_TREE.name] if head.kind == WHOLE_TREE.name else map(str, task_ranks(self.prepared.taxonomy, head))
+        )
         for model in models:
             told = outputs.y_prob.get(model)
             spread = self._spread(fold, model, _only(fold.taxonomy, model, len(rows)) if told is None else told[rows])
@@ -188,7 +190,7 @@ def require_pretrained(settings: Settings) -> None:
 
 
 def _taxa(taxonomy: Taxonomy, model: str) -> tuple[Taxon, ...]:
-    return taxonomy.leaves if model == "tree" else taxonomy.taxa(Rank(model))
+    return Target.of(model).taxa(taxonomy)
 
 
 def spread_over(y_prob: NDArray[np.float32], known: Sequence[Taxon], wanted: Sequence[Taxon]) -> NDArray[np.float32]:

@@ -8,13 +8,14 @@ from pathlib import Path
 from mentum.network.export import export_onnx
 from mentum.records import Progress, ProgressCallback
 from mentum.runs import Run
+from mentum.taxonomy import WHOLE_TREE
 from mentum.training.checkpoints import save_tensors
 from mentum.training.predict import Predictor
 
 
 @dataclass(frozen=True)
 class ExportedNetwork:
-    """One network: "tree" or the rank of a separate model, with its files below the model's folder."""
+    """One network, named after what it predicts, with its files below the model's folder."""
 
     name: str
     file: str
@@ -32,7 +33,7 @@ def export_networks(run: Run, folder: Path, report: ProgressCallback) -> list[Ex
     size = run.record().settings.pixels.size
     done = []
     for task, network in networks:
-        alone = task.model == "tree"
+        alone = task.model == WHOLE_TREE.name
         stems = ("model", "network") if alone else (task.model, task.model)
         exported = ExportedNetwork(task.model, f"{stems[0]}.onnx", f"{stems[1]}.safetensors")
         export_onnx(network, size, folder / exported.file)

@@ -20,7 +20,7 @@ from mentum.network.head import Head, Network
 from mentum.network.relevance import ExplainedNetwork, measure_geometry
 from mentum.records import Progress, ProgressCallback
 from mentum.runs import Run, StageRecord
-from mentum.taxonomy import Rank, Taxonomy
+from mentum.taxonomy import Rank, Target, Taxonomy
 from mentum.training.batches import ImageSource
 from mentum.training.checkpoints import load_tensors
 from mentum.training.features import BATCH_SIZE
@@ -84,10 +84,11 @@ class Predictor:
             for task, network in self._explained:
                 y_prob, relevance, _ = network(batch)
                 outputs = Evidence(y_prob.numpy(), relevance.numpy())
-                if task.model == "tree":
+                rank = Target.of(task.model).rank
+                if rank is None:
                     found |= evidence_at_ranks(outputs, self.taxonomy)
                 else:
-                    found[Rank(task.model)] = against_rivals(outputs, np.arange(len(task.taxa)))
+                    found[rank] = against_rivals(outputs, np.arange(len(task.taxa)))
         return found
 
     def outputs(self, pixels: NDArray[np.uint8]) -> Outputs:
@@ -137,7 +138,7 @@ def map_geometry(run: Run) -> CellGeometry:
 
 
 def _load(run: Run, stage: StageRecord, taxonomy: Taxonomy) -> tuple[Task, Network]:
-    taxa = taxonomy.leaves if stage.model == "tree" else taxonomy.taxa(Rank(stage.model))
+    taxa = Target.of(stage.model).taxa(taxonomy)
     backbone = reopen_backbone(run.path / "backbone")
     network = Network(backbone, Head(backbone.n_features, len(taxa), dropout=0.0))
     tensors, _ = load_tensors(run.stage_folder(stage.stage) / f"{stage.model}.safetensors")

@@ -101,7 +101,7 @@ def refuse(table: SpecimenTable, faults: Sequence[Fault]) -> None:
         listed = "\n".join(f"  {fault.where}: {fault.message}" for fault in errors[:_SHOWN_FAULTS])
         more = f"\n  and {len(errors) - _SHOWN_FAULTS} more; see `mentum check`" if len(errors) > _SHOWN_FAULTS else ""
         plural = "s" if len(errors) > 1 else ""
-        raise DataError(f"{table.source}: {len(errors)} fault{plural} to mend before training:\n{listed}{more}")
+        raise DataError(f"{table.source}: {len(errors)} fault{plural} to fix before training:\n{listed}{more}")
 
 
 def _require_training_images(table: SpecimenTable, subsets: NDArray[np.str_]) -> None:

@@ -32,7 +32,7 @@ class Lesson:
     """What one model learns from, and where it keeps its state.
 
     Attributes:
-        model: "tree", or the rank of a separate model.
+        model: name of its target, the whole tree or the rank of a separate model.
         train: image numbers; likewise `validation`.
         checkpoint: file of the state after each epoch.
     """
@@ -97,13 +97,13 @@ def require_finite(loss: float, lesson: Lesson, epoch: int) -> None:
         )
 
 
-def summarise(epoch: int, rate: float, taught: Tally, checked: Tally, images_per_second: float) -> Epoch:
+def summarise(epoch: int, rate: float, learned: Tally, checked: Tally, images_per_second: float) -> Epoch:
     """Put an epoch on record."""
     return Epoch(
         epoch=epoch,
         rate=rate,
-        loss=taught.mean_loss,
-        accuracy=taught.accuracy,
+        loss=learned.mean_loss,
+        accuracy=learned.accuracy,
         validation_loss=checked.mean_loss if checked.images else None,
         validation_accuracy=checked.accuracy if checked.images else None,
         images_per_second=images_per_second,

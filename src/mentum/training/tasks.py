@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mentum.errors import DataError
 from mentum.settings import HeadSettings
-from mentum.taxonomy import Rank, Taxon, Taxonomy
+from mentum.taxonomy import WHOLE_TREE, Rank, Target, Taxon, Taxonomy
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Task:
     """One model's job.
 
     Attributes:
-        model: "tree", or the rank of a separate model.
+        model: name of its target, the whole tree or the rank of a separate model.
         taxa: C taxa in the order of the logits.
         allowed: (N, C) bool, the taxa that each image's label may mean.
     """
@@ -34,9 +34,9 @@ def make_tasks(taxonomy: Taxonomy, labels: Sequence[Taxon], settings: HeadSettin
     Raises:
         DataError: if separate models are asked for ranks that the data cannot report.
     """
-    if settings.kind == "tree":
+    if settings.kind == WHOLE_TREE.name:
         allowed = {label: taxonomy.leaves_of(label) for label in set(labels)}
-        return (Task("tree", taxonomy.leaves, np.stack([allowed[label] for label in labels])),)
+        return (Task(WHOLE_TREE.name, taxonomy.leaves, np.stack([allowed[label] for label in labels])),)
     return tuple(_rank_task(taxonomy, labels, rank) for rank in task_ranks(taxonomy, settings))
 
 
@@ -62,6 +62,4 @@ def _rank_task(taxonomy: Taxonomy, labels: Sequence[Taxon], rank: Rank) -> Task:
 
 def by_rank(task: Task, taxonomy: Taxonomy, y_prob: NDArray[np.float32]) -> dict[Rank, NDArray[np.float32]]:
     """Probabilities (N, C) of one model → probabilities at each rank that it answers for."""
-    if task.model != "tree":
-        return {Rank(task.model): y_prob}
-    return {rank: taxonomy.sum_up(y_prob, rank) for rank in taxonomy.ranks}
+    return Target.of(task.model).at_ranks(taxonomy, y_prob)

@@ -25,6 +25,7 @@ from mentum.specimens.folds import Fold
 from mentum.specimens.manifest import SpecimenTable
 from mentum.specimens.splits import split_specimens
 from mentum.studies import read_study
+from mentum.taxonomy import WHOLE_TREE
 from mentum.training.folds import FoldTraining, fold_file, learn_folds
 from mentum.training.machine import repeatable
 from mentum.training.predict import Predictor
@@ -189,7 +190,7 @@ def _by_folds(training: FoldTraining, folds: list[Fold]) -> HeldOutJudge:
 
     def judge(squares: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         found = training.judge_squares(folds, squares, rows)
-        return taxonomy.sum_up(found["tree"], rank) if "tree" in found else found[rank]
+        return taxonomy.sum_up(found[WHOLE_TREE.name], rank) if WHOLE_TREE.name in found else found[rank]
 
     return HeldOutJudge(FROZEN, np.arange(len(training.prepared.table.labels)), rank, judge)
 

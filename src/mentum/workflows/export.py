@@ -32,7 +32,7 @@ from mentum.reporting.figures.heat_maps import shared_maximum
 from mentum.reporting.model_card import write_card
 from mentum.runs import Run, RunRecord
 from mentum.specimens.run_images import RunImages, open_images
-from mentum.taxonomy import Rank
+from mentum.taxonomy import Rank, Target
 from mentum.training.network_files import ExportedNetwork, export_networks
 from mentum.training.predict import map_geometry
 from mentum.workflows.arguments import PathLike, cache_folder, open_run, path_or_none
@@ -216,9 +216,7 @@ def _parity(release: _Release, outputs: Outputs) -> tuple[float, int]:
     taxonomy = release.run.taxonomy()
     differences = []
     for name, y_prob in outputs.y_prob.items():
-        ranks = taxonomy.ranks if name == "tree" else (next(rank for rank in taxonomy.ranks if rank == name),)
-        for rank in ranks:
-            of_rank = taxonomy.sum_up(y_prob[rows], rank) if name == "tree" else y_prob[rows]
+        for rank, of_rank in Target.of(name).at_ranks(taxonomy, y_prob[rows]).items():
             differences.append(np.abs(of_rank - predictions.probabilities[rank][rows]).max())
     largest = float(np.max(differences))  # NaN where anything is
     if not largest <= PARITY:

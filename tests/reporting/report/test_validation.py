@@ -108,7 +108,7 @@ def test_the_learning_curve_is_drawn_told_and_listed(page, run):
     ) in page.text
     assert "With 32 specimens per taxon to learn from, four times as many as now, about 90.0 %" in page.text
     assert "which holds if the specimens to come are like these" in page.text
-    assert "8.03280.0 70.0-90.0 16.0 (foretold)-85.0 75.0-95.0" in page.text
+    assert "8.03280.0 70.0-90.0 16.0 (predicted)-85.0 75.0-95.0" in page.text
 
 
 def test_an_uncertain_gain_is_called_so():
@@ -123,8 +123,8 @@ def test_an_uncertain_gain_is_called_so():
 
 
 def test_too_few_steps_foretell_nothing():
-    assert curve_sentences(learning_curve(3, foretold=False)) == [
-        "What more specimens would bring cannot be foretold: that takes 4 steps of ever more specimens per taxon, and "
+    assert curve_sentences(learning_curve(3, predicted=False)) == [
+        "What more specimens would bring cannot be predicted: that takes 4 steps of ever more specimens per taxon, and "
         "there are 3."
     ]
 

@@ -50,7 +50,7 @@ class Matrix:
 def draw_missing(run: Run, evaluation: Evaluation, calibration: CalibrationReport | None, studies: Studies) -> None:
     """Draw the figures that are not there as SVG and PNG, each into the `figures` of the folder that it belongs to.
 
-    That of the shortcuts is drawn each time, lest it be of an earlier audit.
+    That of the shortcuts is drawn each time, as one on disk may be of an earlier audit.
     """
     folder = run.path / "figures"
     missing = [each for each in _drawn(evaluation) if not _is_there(folder / confusion_stem(each))]

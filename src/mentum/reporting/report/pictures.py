@@ -21,7 +21,7 @@ from mentum.reporting.figures.colouring import heat_colouring, heat_levels
 from mentum.reporting.report.photographs import Photographs, jpeg
 from mentum.runs import Run, StagePredictions
 from mentum.specimens.pixels import SquarePlacement
-from mentum.taxonomy import Rank, Taxon
+from mentum.taxonomy import WHOLE_TREE, Rank, Taxon
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -211,9 +211,11 @@ def _judge(run: Run, predictions: StagePredictions, subset: str, temperatures: T
 def _calibrate(run: Run, predictions: StagePredictions, temperatures: Temperatures) -> NDArray[np.float64]:
     """Probabilities (N, C) at the lowest rank of the run."""
     taxonomy, rank = run.taxonomy(), run.record().ranks[0]
-    if "tree" in temperatures:
+    if WHOLE_TREE.name in temperatures:
         leaves = log_probabilities(predictions.probabilities[taxonomy.ranks[0]])
-        return at_ranks({"tree": at_temperature(leaves, temperatures["tree"])}, taxonomy, [rank])[rank]
+        return at_ranks({WHOLE_TREE.name: at_temperature(leaves, temperatures[WHOLE_TREE.name])}, taxonomy, [rank])[
+            rank
+        ]
     return at_temperature(log_probabilities(predictions.probabilities[rank]), temperatures.get(rank.value, 1.0))
 
 

@@ -37,27 +37,27 @@ def curve_sentences(curve: LearningCurve) -> list[str]:
     """What more specimens would bring, and whether that is certain."""
     if not curve.forecasts:
         return [
-            f"What more specimens would bring cannot be foretold: that takes {LEAST_POINTS} steps of ever more "
+            f"What more specimens would bring cannot be predicted: that takes {LEAST_POINTS} steps of ever more "
             f"specimens per taxon, and there are {len(curve.points)}."
         ]
     sizes = dict.fromkeys(each.per_taxon for each in curve.forecasts)
-    foretold = [[each for each in curve.forecasts if each.per_taxon == size] for size in sizes]
-    return [*(_forecast(each, curve) for each in foretold), *_doubts(foretold[0], curve)]
+    predicted = [[each for each in curve.forecasts if each.per_taxon == size] for size in sizes]
+    return [*(_forecast(each, curve) for each in predicted), *_doubts(predicted[0], curve)]
 
 
-def _forecast(foretold: Sequence[Forecast], curve: LearningCurve) -> str:
-    size, now = foretold[0].per_taxon, curve.points[-1].per_taxon
+def _forecast(predicted: Sequence[Forecast], curve: LearningCurve) -> str:
+    size, now = predicted[0].per_taxon, curve.points[-1].per_taxon
     times = _TIMES.get(round(size / now), f"{size / now:.0f} times")
-    shares = [f"{_estimate(each.accuracy)} at {each.rank} rank" for each in foretold]
+    shares = [f"{_estimate(each.accuracy)} at {each.rank} rank" for each in predicted]
     return (
         f"With {size:.0f} specimens per taxon to learn from, {times} as many as now, about {enumerate_words(shares)} "
         "would be identified correctly."
     )
 
 
-def _doubts(foretold: Sequence[Forecast], curve: LearningCurve) -> Iterator[str]:
+def _doubts(predicted: Sequence[Forecast], curve: LearningCurve) -> Iterator[str]:
     now = curve.points[-1].accuracies
-    unsure = [each.rank for each in foretold if each.accuracy.interval.low <= now[each.rank].value]
+    unsure = [each.rank for each in predicted if each.accuracy.interval.low <= now[each.rank].value]
     if unsure:
         yield (
             f"At {enumerate_words(unsure)} rank the interval holds what is reached now, so that a gain is not certain."
