@@ -132,7 +132,7 @@ def test_a_recipe_that_lacks_a_value(tmp_path: Path) -> None:
 def test_a_recipe_that_is_not_toml(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "mine.toml"
     file.write_bytes(content)
-    with pytest.raises(SettingsError, match=r"mine.toml: not readable as TOML \(.*\); mend the file"):
+    with pytest.raises(SettingsError, match=r"mine.toml: not readable as TOML \(.*\); correct the file"):
         load_settings(str(file))
 
 

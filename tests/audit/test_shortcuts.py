@@ -57,13 +57,13 @@ def test_scores_are_those_of_scikit_learn() -> None:
     hats = fit_hats(features, parts)
     identified = np.empty_like(y_true)
     for hat in hats:
-        scaler = StandardScaler().fit(features[hat.taught].astype(np.float64))
-        one_hot = np.eye(3)[y_true[hat.taught]]
-        ridge = Ridge(alpha=PENALTY * len(hat.taught)).fit(scaler.transform(features[hat.taught]), one_hot)
+        scaler = StandardScaler().fit(features[hat.learned].astype(np.float64))
+        one_hot = np.eye(3)[y_true[hat.learned]]
+        ridge = Ridge(alpha=PENALTY * len(hat.learned)).fit(scaler.transform(features[hat.learned]), one_hot)
         expected = ridge.predict(scaler.transform(features[hat.judged])) - one_hot.mean(axis=0)
         np.testing.assert_allclose(hat.unknown @ (hat.solved @ one_hot), expected, atol=1e-6)
-        taught = ridge.predict(scaler.transform(features[hat.taught])) - one_hot.mean(axis=0)
-        expected -= np.mean([taught[y_true[hat.taught] == taxon].mean(axis=0) for taxon in range(3)], axis=0)
+        taught = ridge.predict(scaler.transform(features[hat.learned])) - one_hot.mean(axis=0)
+        expected -= np.mean([taught[y_true[hat.learned] == taxon].mean(axis=0) for taxon in range(3)], axis=0)
         identified[hat.judged] = (expected / one_hot.std(axis=0)).argmax(axis=1)
     assert predict(hats, y_true).tolist() == identified.tolist()
     result = audit(features, y_true, np.char.zfill(np.arange(36).astype(str), 2))  # in this order

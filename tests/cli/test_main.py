@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import csv
 import io
 import json
@@ -189,22 +188,14 @@ def test_a_file_that_cannot_be_written(mentum_: Command, trained_data: Path, tmp
 
 
 @pytest.mark.parametrize("package", ["torch", "transformers"])
-def test_training_without_its_packages(
-    mentum_: Command, trained_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
-) -> None:
-    original = builtins.__import__
-
-    def refuse(name: str, *more: object) -> object:
-        if name == "mentum.training.train":
-            raise ModuleNotFoundError(f"No module named '{package}'", name=package)
-        return original(name, *more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
-    found = mentum_("train", trained_data, "--out", tmp_path / "run")
+def test_training_without_its_packages(trained_data: Path, tmp_path: Path, package: str) -> None:
+    code = f"import sys; sys.modules['{package}'] = None; from mentum.cli import main; main()"
+    found = start("train", trained_data, "--out", tmp_path / "run", "--cache", tmp_path / "cache", code=code)
     assert found.code == 2
     assert found.err == (
         f"mentum: training needs the package {package}, which is not installed; run: pip install 'mentum[train]'\n"
     )
+    assert not (tmp_path / "run").exists()
 
 
 def test_another_missing_module_is_our_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:

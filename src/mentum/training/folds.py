@@ -196,6 +196,7 @@ def _taxa(taxonomy: Taxonomy, model: str) -> tuple[Taxon, ...]:
 def spread_over(y_prob: NDArray[np.float32], known: Sequence[Taxon], wanted: Sequence[Taxon]) -> NDArray[np.float32]:
     """Probabilities (N, C) of some taxa as those of more taxa, which get none.
 
+    >>> from mentum.taxonomy import Rank
     >>> one, other = (Taxon(((Rank.GENUS, name),)) for name in ("Aus", "Bus"))
     >>> spread_over(np.ones((1, 1), np.float32), [other], [one, other]).tolist()
     [[0.0, 1.0]]
