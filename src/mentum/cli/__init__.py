@@ -57,9 +57,10 @@ def main() -> None:
     except (MentumError, OSError) as error:
         _fail(str(error))
     except ModuleNotFoundError as error:
-        if error.name not in {"torch", "transformers", "safetensors", "psutil", "onnx", "onnxscript"}:
+        package = (error.name or "").partition(".")[0]
+        if package not in {"torch", "transformers", "safetensors", "psutil", "onnx", "onnxscript"}:
             raise
-        _fail(f"training needs the package {error.name}, which is not installed; run: pip install 'mentum[train]'")
+        _fail(f"training needs the package {package}, which is not installed; run: pip install 'mentum[train]'")
     except SystemExit as ended:
         if ended.code == 130:  # what Typer makes of Ctrl-C
             typer.echo("mentum: interrupted; the same command goes on where it stopped.", err=True)
