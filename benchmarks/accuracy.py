@@ -41,13 +41,13 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 import mentum
-from mentum.cli.learning import pixel_cache
 from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, Judged, RankScores, score
 from mentum.evaluation.results import Estimate
 from mentum.evaluation.run_comparison import RankComparison, compare_folders
+from mentum.files import write_text
 from mentum.network.backbones import Backbone, load_backbone
 from mentum.network.head import pool
-from mentum.records import ignore_progress, write_text
+from mentum.records import ignore_progress
 from mentum.runs import write_parquet
 from mentum.settings import Settings, load_settings
 from mentum.specimens.folds import Fold, deal_folds
@@ -57,6 +57,7 @@ from mentum.training.features import BATCH_SIZE, extract_features
 from mentum.training.folds import FoldTraining, fold_file, spread_over
 from mentum.training.machine import choose_device, repeatable
 from mentum.training.preparation import Prepared, prepare
+from mentum.workflows.arguments import cache_folder
 
 WAYS = RECIPE, PLAIN, FROM_START, PROBE = ("recipe", "plain", "from the start", "linear probe")
 RATES = (3e-3, 1e-3, 3e-4, 1e-4)
@@ -226,7 +227,7 @@ class Cross:
     def begin(cls, data: Path, way: str, settings: Settings, options: argparse.Namespace) -> Cross:
         """Take a folder for it, or go on with that of the same one."""
         folder = options.out / Path(settings.backbone.source).name / data.resolve().name / way.replace(" ", "-")
-        found = cls(data, way, settings, options.folds, folder, pixel_cache(options.cache))
+        found = cls(data, way, settings, options.folds, folder, cache_folder(options.cache))
         record = found.prepared().record()
         study = Study(
             mentum=mentum.__version__,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import doctest
+import importlib
+import importlib.util
 import re
 import tomllib
 from collections import Counter
@@ -164,3 +166,16 @@ def test_the_example_of_identification_works(released, tmp_path, monkeypatch):
         str(DOCS / "identification.md"), module_relative=False, optionflags=doctest.ELLIPSIS
     )
     assert (failed, tried > 5) == (0, True)
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda script: script.stem)
+def test_what_benchmarks_import_is_there(script):
+    """They run rarely, so that a name that has gone would be noticed late."""
+    wanted = [
+        (node.module, alias.name)
+        for node in ast.walk(ast.parse(script.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "mentum"
+        for alias in node.names
+    ]
+    gone = [(module, name) for module, name in wanted if not hasattr(importlib.import_module(module), name)]
+    assert [each for each in gone if importlib.util.find_spec(".".join(each)) is None] == []

@@ -212,7 +212,7 @@ def test_a_learning_curve_is_printed_and_drawn(mentum_: Command, trained_data: P
     done = mentum_("learning-curve", *options, "--set", "stage1.epochs=3", "--cache", tmp_path, "--log", "quiet")
 
     assert (done.code, done.err) == (0, "")
-    assert "Too few specimens per taxon to foretell" in done.out
+    assert "Too few specimens per taxon to predict" in done.out
     points = json.loads((tmp_path / "curve" / "learning_curve.json").read_text())["points"]
     assert [point["per_taxon"] for point in points] == sorted(point["per_taxon"] for point in points)
     assert {file.suffix for file in (tmp_path / "curve" / "figures").iterdir()} == {".png", ".svg"}

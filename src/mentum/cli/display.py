@@ -78,7 +78,7 @@ def print_learning_curve(curve: LearningCurve) -> None:
     console.print(
         "Predicted: a power law through the errors, if the specimens to come are like these."
         if curve.forecasts
-        else "Too few specimens per taxon to foretell what more would bring."
+        else "Too few specimens per taxon to predict what more would bring."
     )
 
 

@@ -175,7 +175,7 @@ def follow(sizes: NDArray[np.float64], errors: NDArray[np.float64], wanted: Sequ
     Args:
         sizes: (P,) specimens per taxon.
         errors: (P,) share of wrong identifications.
-        wanted: sizes to foretell.
+        wanted: sizes to predict.
 
     Source: Hestness et al. 2017, Deep learning scaling is predictable, empirically; Figueroa et al. 2012, Predicting
         sample size required for classification performance.

@@ -9,9 +9,8 @@ from mentum.evaluation.result_table import score_run
 from mentum.evaluation.results import CalibrationReport, DefendedRanks, Evaluation
 from mentum.files import write_text
 from mentum.model.record import ModelRecord
-from mentum.reporting.figures.style import is_italic
 from mentum.runs import Run
-from mentum.taxonomy import taxon_from_lineage
+from mentum.taxonomy import is_italic, taxon_from_lineage
 
 
 def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, file: Path) -> None:

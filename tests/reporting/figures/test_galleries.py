@@ -11,8 +11,7 @@ from mentum.reporting.figures.galleries import (
 )
 from mentum.reporting.figures.lettering import Lettering
 from mentum.reporting.figures.poster import Bar, Poster, Tile
-from mentum.reporting.figures.style import name_spans
-from mentum.taxonomy import Rank
+from mentum.taxonomy import Rank, name_spans
 from support.full_disk import full_disk
 from support.pictured_evidence import SIDE, at_species, one_cell, run_evidence
 

@@ -122,7 +122,7 @@ def test_an_uncertain_gain_is_called_so():
     assert len(curve_sentences(certain)) == 1
 
 
-def test_too_few_steps_foretell_nothing():
+def test_too_few_steps_predict_nothing():
     assert curve_sentences(learning_curve(3, predicted=False)) == [
         "What more specimens would bring cannot be predicted: that takes 4 steps of ever more specimens per taxon, and "
         "there are 3."

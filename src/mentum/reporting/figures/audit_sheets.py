@@ -13,8 +13,8 @@ from mentum.audit.findings import NO_SUBSETS, Audit, AuditImage, LabelSuspect, N
 from mentum.reporting.figures.colouring import save_picture
 from mentum.reporting.figures.lettering import BLACK, GREY, Colour, Lettering, Spans
 from mentum.reporting.figures.poster import Poster, Tile
-from mentum.reporting.figures.style import DPI, name_spans
-from mentum.taxonomy import Rank
+from mentum.reporting.figures.style import DPI
+from mentum.taxonomy import Rank, name_spans
 
 SIDE = 180
 """Of a thumbnail, px."""

@@ -24,9 +24,9 @@ from mentum.reporting.figures.colouring import (
 )
 from mentum.reporting.figures.lettering import BLACK, GREY, Colour, Lettering, Spans
 from mentum.reporting.figures.poster import Bar, Poster, Tile
-from mentum.reporting.figures.style import DPI, name_spans
+from mentum.reporting.figures.style import DPI
 from mentum.reporting.numbers import three_digits
-from mentum.taxonomy import Rank
+from mentum.taxonomy import Rank, name_spans
 
 TILES = 5
 """In a row, at most."""

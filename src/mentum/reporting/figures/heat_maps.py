@@ -26,9 +26,9 @@ from mentum.maps import CellGeometry, positive
 from mentum.records import Identification, Progress, ProgressCallback
 from mentum.reporting.figures.colouring import UNIT, Colouring, heat_colouring, heat_levels, photograph
 from mentum.reporting.figures.lettering import BLACK, GREY, RED, WHITE, Lettering
-from mentum.reporting.figures.style import DPI, name_spans
+from mentum.reporting.figures.style import DPI
 from mentum.reporting.numbers import three_digits
-from mentum.taxonomy import Rank, Taxon
+from mentum.taxonomy import Rank, Taxon, name_spans
 
 Pixels = NDArray[np.uint8]
 

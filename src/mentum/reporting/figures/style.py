@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mentum.files import whole
-from mentum.taxonomy import Rank, is_latin
-from mentum.taxonomy import is_italic as is_italic
-from mentum.taxonomy import name_spans as name_spans
+from mentum.taxonomy import Rank, is_italic, is_latin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

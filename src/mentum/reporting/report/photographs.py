@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from mentum.errors import RunError
+from mentum.files import hash_together
 from mentum.runs import Run, RunRecord
 from mentum.specimens.images import read_rgb
 from mentum.specimens.pixels import hash_images
@@ -76,6 +76,6 @@ def _find_images(record: RunRecord, file_names: Sequence[str], images: Path | No
     missing = sum(not path.is_file() for path in paths)
     if missing:
         raise RunError(f"{missing} of the {len(paths)} images of the training are no longer in {root}")
-    if hashlib.sha256("".join(hash_images(paths)).encode()).hexdigest() != record.data.content_hash:
+    if hash_together(hash_images(paths)) != record.data.content_hash:
         raise RunError(f"the images in {root} are not those of the training, or have changed since")
     return root

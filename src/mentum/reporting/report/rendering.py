@@ -8,7 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from mentum.reporting import numbers
-from mentum.reporting.figures.style import name_spans
+from mentum.taxonomy import name_spans
 
 if TYPE_CHECKING:
     from jinja2 import Environment
