@@ -282,7 +282,7 @@ def _balanced_accuracy(truth: NDArray[np.int64], identified: NDArray[np.int64]) 
 
 
 def _permuted(hats: Sequence[_Hat], labels: _Labels, rng: np.random.Generator) -> float:
-    """Balanced accuracy with the labels handed round among the specimens of each fold."""
+    """Balanced accuracy with the labels permuted among the specimens of each fold."""
     order = np.lexsort((rng.random(len(labels.parts)), labels.parts))
     taxa = np.empty_like(labels.taxa)
     taxa[np.argsort(labels.parts, kind="stable")] = labels.taxa[order]

@@ -1,4 +1,4 @@
-"""Folds of a cross-validation: who is judged, who teaches, and on whom training looks to know when to stop."""
+"""Folds of a cross-validation: who is judged, who is trained on, and whose loss says when to stop."""
 
 from __future__ import annotations
 

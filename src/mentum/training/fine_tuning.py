@@ -81,7 +81,7 @@ def _epoch(
     settings: Stage2Settings,
     epoch: int,
 ) -> Epoch:
-    """Teach all training images once, then look at the validation images."""
+    """Train on all training images once, then measure on the validation images."""
     seed_torch(lesson.seed, lesson.model, "stage2", epoch)
     learned = _teach(network, optimizer, source, lesson, settings, epoch)
     speed = learned.images_per_second
