@@ -7,6 +7,7 @@ first used, so that `import mentum` stays light.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,11 @@ if TYPE_CHECKING:
     from mentum.workflows.verify import verify
 
 __version__ = "0.1.0"
+
+# ONNX Runtime looks these up when it is loaded, whoever loads it: without them it writes an identity of the device into
+# the user's cache and calls its maker. Nothing that Mentum does may leave the machine unasked.
+os.environ.update(ORT_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
+
 __all__ = [
     "BackboneError",
     "DataError",

@@ -24,7 +24,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from mentum.errors import BackboneError
-from mentum.network.backbones import BUILTIN, IMAGENET_MEAN, Backbone, load_backbone, reopen_backbone
+from mentum.network.backbones import BUILTIN, Backbone, load_backbone, reopen_backbone
+from mentum.network.configuration import IMAGENET_MEAN
 from mentum.settings import BackboneSettings
 from support.data_sets import real_data
 

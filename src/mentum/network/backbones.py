@@ -11,14 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from mentum.errors import BackboneError
+from mentum.network.configuration import IMAGENET_MEAN, IMAGENET_STD, normalisation, read_json, require_harmless
 from mentum.settings import BackboneSettings
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Used where a backbone does not say how its input is normalised."""
 
 BUILTIN = Path(str(resources.files("mentum").joinpath("weights/builtin")))
 """The weights that come with Mentum, and their model card."""
@@ -93,7 +90,7 @@ class Backbone(nn.Module):
         try:
             with torch.inference_mode():
                 features: Tensor | None = self.network(torch.zeros(1, 3, 64, 64)).last_hidden_state
-        except (ValueError, AttributeError, TypeError, RuntimeError):
+        except (ValueError, AttributeError, TypeError, RuntimeError, LookupError, ArithmeticError, AssertionError):
             features = None
         if features is None or features.ndim != 4:
             found = "no map of features" if features is None else f"features of the shape {tuple(features.shape)}"
@@ -189,34 +186,40 @@ def _ask_hub(source: str, complaint: str) -> None:
 
 
 def _from_pretrained(where: str | Path, source: str, complaint: str) -> Backbone:
+    """Read weights from safetensors alone, and nothing that runs code."""
     from transformers import AutoModel
 
     try:
+        require_harmless(_beside(where, "config.json", source), source)
+        mean, std = normalisation(_beside(where, "preprocessor_config.json", source), source)
         network, report = AutoModel.from_pretrained(
-            where, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+            where, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True
         )
-        mean, std = _normalisation(where)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as reason:
+    except BackboneError:
+        raise
+    except Exception as reason:  # whatever a stranger's configuration leads to inside transformers
         raise BackboneError(f"{complaint} ({_first_clause(reason)}); {_ALTERNATIVES}.") from reason
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
-        raise BackboneError(f"backbone {source}: weights are missing ({missing[0]} and {len(missing) - 1} more).")
+        raise BackboneError(
+            f"backbone {source}: weights are missing ({missing[0]} and {len(missing) - 1} more), expected those of all "
+            "layers that config.json describes; download the backbone again or take another."
+        )
     return Backbone(network, mean, std, source)
+
+
+def _beside(where: str | Path, name: str, source: str) -> dict[str, object]:
+    """A JSON file beside the weights; empty where there is none."""
+    from transformers.utils import cached_file
+
+    file = cached_file(where, name, _raise_exceptions_for_missing_entries=False)
+    return read_json(Path(file), source) if file else {}
 
 
 def _first_clause(reason: Exception) -> str:
     lines = str(reason).strip().splitlines() or [type(reason).__name__]
     telling = lines[1] if lines[0].endswith(":") and len(lines) > 1 else lines[0]
     return telling.strip().partition(". ")[0].rstrip(".")
-
-
-def _normalisation(where: str | Path) -> tuple[Iterable[float], Iterable[float]]:
-    """Mean and standard deviation per channel, as the backbone's own preprocessor has them."""
-    from transformers.utils import cached_file
-
-    file = cached_file(where, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
-    values = json.loads(Path(file).read_text(encoding="utf-8")) if file else {}
-    return values.get("image_mean", IMAGENET_MEAN), values.get("image_std", IMAGENET_STD)
 
 
 def _silence() -> None:
