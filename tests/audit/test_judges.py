@@ -10,7 +10,7 @@ import pytest
 
 from mentum.audit.judges import read_out_of_fold
 from mentum.errors import RunError
-from mentum.evaluation.cross_validation import OUT_OF_FOLD
+from mentum.runs import OUT_OF_FOLD
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from support.data_sets import Row, write_data_set
 

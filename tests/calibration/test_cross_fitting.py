@@ -19,6 +19,7 @@ from mentum.errors import RunError
 from mentum.evaluation.probabilities import evaluate_probabilities
 from mentum.model.session import Outputs
 from mentum.runs import Run
+from mentum.specimens.folds import Fold
 from mentum.taxonomy import Taxonomy
 from support.runs_by_hand import SHOTS, TEST_SHOTS, Shot, make_run
 
@@ -56,8 +57,8 @@ class Trainings:
     asked: list[tuple[str, NDArray[np.str_], Taxonomy]] = field(default_factory=list)
     said: list[Outputs] = field(default_factory=list)
 
-    def __call__(self, name: str, subsets: NDArray[np.str_], taxonomy: Taxonomy) -> Outputs:
-        self.asked.append((name, subsets, taxonomy))
+    def __call__(self, fold: Fold) -> Outputs:
+        self.asked.append((fold.name, fold.subsets, fold.taxonomy))
         if len(self.asked) == self.fails_at:
             raise KeyboardInterrupt
         rng = np.random.default_rng(len(self.asked))

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from mentum.errors import RunError
-from mentum.evaluation.cross_validation import OUT_OF_FOLD
 from mentum.evaluation.run_comparison import compare_folders
+from mentum.runs import OUT_OF_FOLD
 from mentum.settings import load_settings
 from mentum.studies import Study
 

@@ -9,11 +9,11 @@ import polars as pl
 from mentum.audit.backgrounds import BackgroundSwap
 from mentum.audit.findings import Audit, AuditImage, LabelSuspect, NearDuplicate
 from mentum.audit.shortcuts import CueResult
-from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, FoldScores, RankScores, TreeScores
+from mentum.evaluation.cross_validation import CrossValidation, FoldScores, RankScores, TreeScores
 from mentum.evaluation.learning_curve import CurvePoint, Forecast, LearningCurve
 from mentum.evaluation.results import Estimate
 from mentum.records import Interval
-from mentum.runs import Run
+from mentum.runs import OUT_OF_FOLD, Run
 from mentum.settings import load_settings
 from mentum.studies import Study
 from mentum.taxonomy import Rank
