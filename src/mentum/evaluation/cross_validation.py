@@ -178,13 +178,8 @@ class Judged:
 
     def material(self) -> HeldOut:
         """What probabilities and thresholds are learned from and judged on, fold by fold."""
-        turns = [
-            Turn(
-                np.flatnonzero((self.fold_of == fold) & self.watched),
-                np.flatnonzero((self.fold_of == fold) & ~self.watched),
-            )
-            for fold in range(len(self.folds))
-        ]
+        folds = [self.fold_of == fold for fold in range(len(self.folds))]
+        turns = [Turn(np.flatnonzero(of & self.watched), np.flatnonzero(of & ~self.watched)) for of in folds]
         # A specimen that several trainings looked at was seen by other networks each time.
         told_apart = [f"{fold}/{name}" for fold, name in zip(self.fold_of, self.cases.specimens, strict=True)]
         cases = replace(self.cases, specimens=np.array(told_apart))
