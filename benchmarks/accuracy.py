@@ -41,22 +41,23 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 import mentum
-from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, Judged, RankScores, score
+from mentum.evaluation.cross_validation import CrossValidation, Judged, RankScores, score
 from mentum.evaluation.results import Estimate
 from mentum.evaluation.run_comparison import RankComparison, compare_folders
 from mentum.files import write_text
 from mentum.network.backbones import Backbone, load_backbone
 from mentum.network.head import pool
 from mentum.records import ignore_progress
-from mentum.runs import write_parquet
+from mentum.runs import OUT_OF_FOLD, write_parquet
 from mentum.settings import Settings, load_settings
 from mentum.specimens.folds import Fold, deal_folds
 from mentum.studies import Study, begin_study
 from mentum.training.batches import ImageSource, shuffled
 from mentum.training.features import BATCH_SIZE, extract_features
-from mentum.training.folds import FoldTraining, fold_file, spread_over
+from mentum.training.folds import fold_file, learn_fold
 from mentum.training.machine import choose_device, repeatable
 from mentum.training.preparation import Prepared, prepare
+from mentum.training.retraining import Retraining, spread_over
 from mentum.workflows.arguments import cache_folder
 
 WAYS = RECIPE, PLAIN, FROM_START, PROBE = ("recipe", "plain", "from the start", "linear probe")
@@ -268,7 +269,8 @@ class Cross:
         fold = self.folds(prepared)[number]
         file = fold_file(self.folder, fold) if rate is None else self.trial(rate)
         if self.way == RECIPE:
-            FoldTraining(prepared, self.settings, self.folder, 2, ignore_progress).learn(fold)
+            retraining = Retraining.of_data(prepared, self.settings, self.folder, ignore_progress)
+            learn_fold(retraining, fold, self.folder, 2)
         elif not file.is_file():
             with repeatable(self.settings):
                 found = self._plainly(Lesson.of(prepared, self.settings, fold), rate)

@@ -37,8 +37,8 @@ from mentum.records import ignore_progress
 from mentum.settings import Settings, load_settings
 from mentum.specimens.folds import deal_folds
 from mentum.specimens.manifest import SpecimenTable
-from mentum.training.folds import FoldTraining
 from mentum.training.preparation import Prepared, prepare
+from mentum.training.retraining import Retraining
 from mentum.workflows.audit import specimen_masks
 
 SHORTCUTS = ("none", "tint", "corner")
@@ -156,12 +156,12 @@ def lowest(table: SpecimenTable) -> NDArray[np.int64]:
 
 def fold_judge(options: Options, prepared: Prepared, folder: Path) -> HeldOutJudge:
     """Top classifiers that did not learn from the specimen."""
-    training = FoldTraining(prepared, options.settings, features_folder(options, folder), 1, ignore_progress)
+    retraining = Retraining.of_data(prepared, options.settings, features_folder(options, folder), ignore_progress)
     taxonomy, rank = prepared.table.taxonomy, prepared.table.taxonomy.ranks[0]
     folds = deal_folds(prepared.table, 5, options.settings.split, options.settings.seed)
 
     def judge(squares: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        return taxonomy.sum_up(training.judge_squares(folds, squares, rows)["tree"], rank)
+        return taxonomy.sum_up(retraining.judge_squares(folds, squares, rows)["tree"], rank)
 
     return HeldOutJudge(FROZEN, np.arange(len(prepared.table.labels)), rank, judge)
 
@@ -191,10 +191,10 @@ def swap_round(options: Options, prepared: Prepared, folder: Path, seed: int) ->
     table, swapped = swap_labels(prepared.table, seed)
     settings = options.settings.model_copy(update={"seed": seed})
     where = features_folder(options, folder)
-    training = FoldTraining(replace(prepared, table=table), settings, where, 1, ignore_progress)
+    retraining = Retraining.of_data(replace(prepared, table=table), settings, where, ignore_progress)
     y_prob = np.zeros((len(table.labels), len(table.taxonomy.leaves)), dtype=np.float32)
     for fold in deal_folds(table, 5, settings.split, seed):
-        y_prob[fold.rows("test")] = training.judge(fold)["tree"]
+        y_prob[fold.rows("test")] = retraining.judge(fold)["tree"]
     allowed = allowed_taxa(table.taxonomy, table.labels, "tree")
     suspects = find_suspects(y_prob, allowed, table.specimens)
     first = [each.row for each in suspects[: round(SHOWN_SUSPECTS * len(table.labels))]]

@@ -23,6 +23,9 @@ from mentum.taxonomy import Rank, Taxon, Taxonomy, taxon_from_lineage
 STAGES: Mapping[str, str] = {"stage1": "top classifier", "stage2": "fine-tuned"}
 """Folder of each stage → its name in the paper's table."""
 
+OUT_OF_FOLD = "out_of_fold.parquet"
+"""File of all out-of-fold predictions, in the folder of a run or of a cross-validation."""
+
 
 class Machine(Record):
     """What a run was computed on.
@@ -237,8 +240,8 @@ class Run:
 
     @property
     def folds_file(self) -> Path:
-        """`out_of_fold.parquet`: predictions by networks of the same recipe that were trained without the image."""
-        return self.path / "out_of_fold.parquet"
+        """`out_of_fold.parquet`: predictions by networks of the same recipe that were trained without the specimen."""
+        return self.path / OUT_OF_FOLD
 
     @property
     def novelty_file(self) -> Path:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 
 from mentum.audit.judges import read_out_of_fold
+from mentum.calibration.out_of_fold import OutOfFold
 from mentum.errors import RunError
-from mentum.evaluation.cross_validation import OUT_OF_FOLD
+from mentum.runs import OUT_OF_FOLD
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from support.data_sets import Row, write_data_set
 
@@ -26,10 +26,8 @@ def table(tmp_path: Path) -> SpecimenTable:
 
 
 def write(folder: Path, names: list[str], model: str = "tree") -> Path:
-    frame = pl.DataFrame({"file_name": names, "fold": ["1"] * len(names), "species_right": [True] * len(names)})
-    frame.with_columns(pl.Series(model, Y_PROB[: len(names)], dtype=pl.Array(pl.Float32, 2))).write_parquet(
-        folder / OUT_OF_FOLD
-    )
+    specimens, ones = [f"s{name[0]}" for name in names], ["1"] * len(names)
+    OutOfFold(names, specimens, ones, {}, {}, {model: Y_PROB[: len(names)]}).write(folder / OUT_OF_FOLD)
     return folder
 
 

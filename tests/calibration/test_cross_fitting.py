@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from mentum.errors import RunError
 from mentum.evaluation.probabilities import evaluate_probabilities
 from mentum.model.session import Outputs
 from mentum.runs import Run
-from mentum.taxonomy import Taxonomy
+from mentum.specimens.folds import Fold
+from mentum.taxonomy import Rank, Taxonomy
 from support.runs_by_hand import SHOTS, TEST_SHOTS, Shot, make_run
 
 LABELS = ("Chironomus plumosus", "Chironomus riparius", "Polypedilum laetum", "Orthocladius")
@@ -56,8 +57,8 @@ class Trainings:
     asked: list[tuple[str, NDArray[np.str_], Taxonomy]] = field(default_factory=list)
     said: list[Outputs] = field(default_factory=list)
 
-    def __call__(self, name: str, subsets: NDArray[np.str_], taxonomy: Taxonomy) -> Outputs:
-        self.asked.append((name, subsets, taxonomy))
+    def __call__(self, fold: Fold) -> Outputs:
+        self.asked.append((fold.name, fold.subsets, fold.taxonomy))
         if len(self.asked) == self.fails_at:
             raise KeyboardInterrupt
         rng = np.random.default_rng(len(self.asked))
@@ -104,7 +105,7 @@ def test_every_image_is_identified_once_by_networks_that_did_not_learn_its_speci
     assert sorted(fitted.frame["file_name"]) == sorted(usable["file_name"])
     specimens = table["specimen"].to_numpy()
     for row, fold in zip(fitted.rows, fitted.frame["fold"], strict=True):
-        _, subsets, _ = fitted.trainings.asked[fold - 1]
+        _, subsets, _ = fitted.trainings.asked[int(fold) - 1]
         assert specimens[row] not in specimens[subsets == "train"]
 
 
@@ -164,9 +165,20 @@ def test_the_seed_of_the_run_decides_who_is_in_which_fold(tmp_path: Path) -> Non
 
 def test_what_the_networks_say_of_the_images_left_out_is_kept(fitted: Fitted) -> None:
     frame = fitted.frame
-    assert frame.columns == ["file_name", "tree", "distance", "energy", "fold"]
+    ranks = [f"{rank}_{what}" for rank in ("species", "genus", "subfamily") for what in ("identified", "right")]
+    assert frame.columns == ["file_name", "specimen", "fold", *ranks, "tree", "distance", "energy"]
     for place, (row, fold) in enumerate(zip(fitted.rows, frame["fold"], strict=True)):
-        assert frame["tree"].to_numpy()[place].tolist() == fitted.trainings.said[fold - 1].y_prob["tree"][row].tolist()
+        said = fitted.trainings.said[int(fold) - 1].y_prob["tree"][row]
+        assert frame["tree"].to_numpy()[place].tolist() == said.tolist()
+
+
+def test_each_image_stands_beside_the_truth(fitted: Fitted) -> None:
+    frame, table, labels = fitted.frame, fitted.run.table(), fitted.run.labels()
+    taxa = fitted.run.taxonomy().taxa(Rank.SPECIES)
+    assert frame["specimen"].to_list() == [table["specimen"][row] for row in fitted.rows]
+    for row, image in zip(fitted.rows, frame.iter_rows(named=True), strict=True):
+        taken_for = next(taxon for taxon in taxa if taxon.name == image["species_identified"])
+        assert image["species_right"] == (taken_for == labels[row] if labels[row] in taxa else None)
 
 
 def test_strangeness_is_measured_against_the_images_that_were_learned(fitted: Fitted) -> None:
@@ -181,7 +193,7 @@ def test_strangeness_is_measured_against_the_images_that_were_learned(fitted: Fi
         left_out = np.flatnonzero(subsets == "test")
         logits = np.log(outputs.y_prob["tree"][left_out].astype(np.float64))
         centred = logits - logits.mean(axis=1)[:, None]
-        of_fold = frame.filter(pl.col("fold") == number + 1)
+        of_fold = frame.filter(pl.col("fold") == str(number + 1))
         np.testing.assert_allclose(of_fold["distance"], density.distance(outputs.features[left_out]), rtol=1e-9)
         np.testing.assert_allclose(of_fold["energy"], -np.log(np.exp(centred).sum(axis=1)), rtol=1e-9)
 
@@ -216,7 +228,9 @@ def test_separate_networks_are_kept_separate(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", heads="separate", shots=(*SHOTS, *TEST_SHOTS))
     trainings = Trainings(14, {"species": 4, "genus": 3, "subfamily": 2})
     frame = pl.read_parquet(cross_fit(run, trainings, 2))
-    assert frame.columns == ["file_name", "species", "genus", "subfamily", "distance", "energy", "fold"]
+    assert [name for name, kind in frame.schema.items() if isinstance(kind, pl.Array)] == [
+        "species", "genus", "subfamily",
+    ]  # fmt: skip
     logits = np.log(frame["species"].to_numpy().astype(np.float64))
     centred = logits - logits.mean(axis=1)[:, None]
     np.testing.assert_allclose(frame["energy"], -np.log(np.exp(centred).sum(axis=1)), rtol=1e-6)
@@ -251,9 +265,26 @@ def test_another_number_of_folds_begins_anew(tmp_path: Path) -> None:
     cross_fit(run, Trainings(len(MANY)), 2)
     frame = pl.read_parquet(cross_fit(run, trainings := Trainings(len(MANY)), 3))
     assert len(trainings.asked) == 3
-    assert (set(frame["fold"]), frame["file_name"].n_unique()) == ({1, 2, 3}, len(frame))
+    assert (set(frame["fold"]), frame["file_name"].n_unique()) == ({"1", "2", "3"}, len(frame))
     cross_fit(run, done := Trainings(len(MANY)), 2)
-    assert (done.asked, set(pl.read_parquet(run.folds_file)["fold"])) == ([], {1, 2})
+    assert (done.asked, set(pl.read_parquet(run.folds_file)["fold"])) == ([], {"1", "2"})
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda file: file.write_bytes(b"PAR1 and no more"), r"2-1.parquet: not readable \("),
+        (lambda file: pl.read_parquet(file).drop("energy").write_parquet(file), "2-1.parquet: found no column energy"),
+        (lambda file: pl.read_parquet(file)[1:].write_parquet(file), "2-1.parquet: lists other images than its fold"),
+    ],
+    ids=["bytes", "column", "row"],
+)
+def test_a_damaged_fold_is_refused(tmp_path: Path, damage: Callable[[Path], object], message: str) -> None:
+    run = make_run(tmp_path / "run")
+    cross_fit(run, Trainings(len(SHOTS)), 2)
+    damage(run.path / "folds" / "2-1.parquet")
+    with pytest.raises(RunError, match=f"{message}.*; remove it and give the command again.$"):
+        cross_fit(run, Trainings(len(SHOTS)), 2)
 
 
 # What cannot be done

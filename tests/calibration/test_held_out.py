@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from mentum.calibration.held_out import N_GROUPS, held_out, read_folds
+from mentum.calibration.out_of_fold import OutOfFold
 from mentum.errors import RunError
-from mentum.runs import write_parquet
 from mentum.taxonomy import Rank
 from support.runs_by_hand import SHOTS, TEST_SHOTS, Shot, make_run
 
@@ -34,10 +34,10 @@ def write_folds(run, models, rows):
     """Out-of-fold predictions of some rows of the run's table."""
     random = np.random.default_rng(0)
     probabilities = {name: random.dirichlet(np.ones(n), len(rows)).astype(np.float32) for name, n in models.items()}
-    files = [run.table()["file_name"][row] for row in rows]
-    columns = {name: pl.Series(each, dtype=pl.Array(pl.Float32, each.shape[1])) for name, each in probabilities.items()}
-    measures = {"distance": np.arange(len(rows)) * 1.0, "energy": np.arange(len(rows)) * -2.0}
-    write_parquet(pl.DataFrame({"file_name": files, **columns, **measures}), run.folds_file)
+    table = run.table()[list(rows)]
+    measures = np.column_stack([np.arange(len(rows)) * 1.0, np.arange(len(rows)) * -2.0])
+    names, specimens = table["file_name"].to_list(), table["specimen"].to_list()
+    OutOfFold(names, specimens, ["1"] * len(rows), {}, {}, probabilities, measures).write(run.folds_file)
     return probabilities
 
 
@@ -174,3 +174,38 @@ def test_folds_of_other_images_are_refused(tmp_path):
     pl.read_parquet(run.folds_file).with_columns(file_name=pl.col("file_name") + "x").write_parquet(run.folds_file)
     with pytest.raises(RunError, match=f"{re.escape(str(run.folds_file))}: lists other images than .*calibrate` again"):
         held_out(run, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pl.col("specimen") + "x", "lists other images than .*, or other specimens or taxa"),
+        (
+            pl.lit(pl.Series([[0.5, 0.5]] * 12, dtype=pl.Array(pl.Float32, 2))).alias("tree"),
+            "or other specimens or taxa",
+        ),
+        (pl.col("fold").cast(pl.Int32), "found Int32 in fold, expected String"),
+    ],
+    ids=["specimens", "taxa", "earlier version"],
+)
+def test_folds_of_something_else_are_refused(tmp_path, column, message):
+    run = make_run(tmp_path / "run")
+    write_folds(run, {"tree": 4}, range(12))
+    pl.read_parquet(run.folds_file).with_columns(column).write_parquet(run.folds_file)
+    with pytest.raises(RunError, match=f"{message}.*; give `mentum calibrate` again.$"):
+        held_out(run, seed=0)
+
+
+def test_damaged_folds_are_refused(tmp_path):
+    run = make_run(tmp_path / "run")
+    run.folds_file.write_bytes(b"PAR1 and no more")
+    with pytest.raises(RunError, match=r"not readable \(.*\); give `mentum calibrate` again\.$"):
+        held_out(run, seed=0)
+
+
+def test_folds_without_features_have_no_measures(tmp_path):
+    run = make_run(tmp_path / "run")
+    write_folds(run, {"tree": 4}, range(12))
+    nothing = [pl.lit(None, pl.Float64).alias(name) for name in ("distance", "energy")]
+    pl.read_parquet(run.folds_file).with_columns(nothing).write_parquet(run.folds_file)
+    assert held_out(run, seed=0).cases.measures is None

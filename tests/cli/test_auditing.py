@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mentum.audit.findings import FROZEN, Audit
-from mentum.evaluation.cross_validation import OUT_OF_FOLD
+from mentum.runs import OUT_OF_FOLD
 from support.annotated_data import box, categories, image, region, write_coco_by_hand
 from support.command_line import Command, call, sets
 

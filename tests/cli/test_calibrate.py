@@ -6,7 +6,6 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -16,9 +15,10 @@ from mentum.model.folder import Model
 from mentum.model.session import Outputs
 from mentum.records import Progress
 from mentum.runs import Run
-from mentum.taxonomy import Rank, Taxonomy
-from mentum.training.again import Again
+from mentum.specimens.folds import Fold
+from mentum.taxonomy import Rank
 from mentum.training.network_files import ExportedNetwork
+from mentum.training.retraining import Retraining
 from mentum.workflows import export as release
 from support.command_line import Command, sets
 from support.drawn_data import TAXA, write_drawn
@@ -137,11 +137,11 @@ def test_without_a_stage_both_are_trained(
 ) -> None:
     folders = []
 
-    def train(self: Again, out: Path, subsets: np.ndarray, taxonomy: Taxonomy) -> Outputs:
+    def train(self: Retraining, part: Fold, out: Path) -> Outputs:
         folders.append(out)
-        return self.train_head(subsets, taxonomy)
+        return self.train_head(part)
 
-    monkeypatch.setattr(Again, "train", train)
+    monkeypatch.setattr(Retraining, "train", train)
     found = mentum_("evaluate", run, "--novelty", "--cache", cache, "--log", "quiet", "--json")
     assert (found.code, found.err) == (0, "")
     assert UnknownTaxa.model_validate_json(found.out).stage == 2

@@ -337,12 +337,13 @@ def test_predictions_are_kept_once_per_image_in_the_order_of_the_table(said: Sai
     said.judged.write(tmp_path / "out_of_fold.parquet")
     frame = pl.read_parquet(tmp_path / "out_of_fold.parquet")
     ranked = [f"{rank}_{what}" for rank in RANKS for what in ("identified", "right")]
-    assert frame.columns == ["file_name", "specimen", "fold", *ranked, "tree"]
+    assert frame.columns == ["file_name", "specimen", "fold", *ranked, "tree", "distance", "energy"]
     assert frame["file_name"].to_list() == said.table.file_names
     assert frame["specimen"].to_list() == said.table.specimens.tolist()
     assert frame["fold"].to_list() == [said.folds[fold].name for fold in said.fold_of]
     np.testing.assert_allclose(frame["tree"].to_numpy(), said.out_of_fold, rtol=1e-5)
     assert frame["tree"].dtype == pl.Array(pl.Float32, 6)
+    assert frame["distance"].null_count() == frame["energy"].null_count() == len(frame)
     assert [file.name for file in tmp_path.iterdir()] == ["out_of_fold.parquet"]
 
 
@@ -383,7 +384,7 @@ def test_separate_networks_are_scored_each_at_its_rank(tmp_path: Path) -> None:
     wrong = {each.rank: each.n_misclassified for each in found.ranks}
     assert wrong[Rank.SPECIES] > 0 == wrong[Rank.GENUS]
     said.judged.write(tmp_path / "kept.parquet")
-    assert pl.read_parquet(tmp_path / "kept.parquet").columns[-2:] == ["species", "genus"]
+    assert pl.read_parquet(tmp_path / "kept.parquet").columns[-4:-2] == ["species", "genus"]
 
 
 # Files of something else

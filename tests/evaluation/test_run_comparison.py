@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from mentum.errors import RunError
-from mentum.evaluation.cross_validation import OUT_OF_FOLD
 from mentum.evaluation.run_comparison import compare_folders
+from mentum.runs import OUT_OF_FOLD
 from mentum.settings import load_settings
 from mentum.studies import Study
+from support.out_of_fold_by_hand import write_answers
 
 
 def write_study(
@@ -25,9 +27,7 @@ def write_study(
     )  # fmt: skip
     study.write(folder / "study.json")
     names = list(right)
-    told = [(specimens or {}).get(name, name) for name in names]
-    columns = {"file_name": names, "specimen": told, "species_right": pl.Series(list(right.values()), dtype=pl.Boolean)}
-    pl.DataFrame(columns).write_parquet(folder / OUT_OF_FOLD)
+    write_answers(folder, names, [(specimens or {}).get(name, name) for name in names], list(right.values()))
     return folder
 
 
@@ -95,4 +95,21 @@ def test_an_incomplete_cross_validation_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         RunError, match=r"found no out_of_fold.parquet, expected a run or a complete cross-validation; give the same"
     ):
+        compare_folders(a, a)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda file: file.write_bytes(b"PAR1 and no more"), r"not readable \(.*\)"),
+        (lambda file: pl.read_parquet(file).drop("specimen").write_parquet(file), "found no column specimen, expected"),
+        (lambda file: pl.read_parquet(file).drop("tree").write_parquet(file), "found no probabilities, expected"),
+        (lambda file: pl.concat([pl.read_parquet(file)] * 2).write_parquet(file), "found 1 images more than once"),
+    ],
+    ids=["bytes", "column", "probabilities", "rows"],
+)
+def test_damaged_predictions_are_refused(tmp_path: Path, damage: Callable[[Path], object], message: str) -> None:
+    a = write_study(tmp_path / "a", {"1": True})
+    damage(a / OUT_OF_FOLD)
+    with pytest.raises(RunError, match=f"{message}.*; give the same `mentum crossvalidate` command again.$"):
         compare_folders(a, a)

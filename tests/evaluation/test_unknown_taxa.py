@@ -23,6 +23,7 @@ from mentum.evaluation.results import UnknownTaxa, UnknownTaxon
 from mentum.evaluation.unknown_taxa import area_under_roc, leave_taxa_out
 from mentum.model.session import Outputs
 from mentum.runs import Run
+from mentum.specimens.folds import Fold
 from mentum.taxonomy import Rank, Taxon, Taxonomy
 from support import runs_by_hand
 from support.runs_by_hand import Shot, make_run
@@ -64,8 +65,9 @@ class Trainings:
     asked: list[tuple[str, NDArray[np.str_], Taxonomy]] = field(default_factory=list)
     said: list[Outputs] = field(default_factory=list)
 
-    def __call__(self, name: str, subsets: NDArray[np.str_], taxonomy: Taxonomy) -> Outputs:
-        self.asked.append((name, subsets, taxonomy))
+    def __call__(self, fold: Fold) -> Outputs:
+        name, taxonomy = fold.name, fold.taxonomy
+        self.asked.append((name, fold.subsets, taxonomy))
         if self.stops_at and name.endswith(self.stops_at):
             raise KeyboardInterrupt
         names = [leaf.name for leaf in taxonomy.leaves]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import polars as pl
-
 from mentum.audit.backgrounds import BackgroundSwap
 from mentum.audit.findings import Audit, AuditImage, LabelSuspect, NearDuplicate
 from mentum.audit.shortcuts import CueResult
-from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, FoldScores, RankScores, TreeScores
+from mentum.evaluation.cross_validation import CrossValidation, FoldScores, RankScores, TreeScores
 from mentum.evaluation.learning_curve import CurvePoint, Forecast, LearningCurve
 from mentum.evaluation.results import Estimate
 from mentum.records import Interval
@@ -17,6 +15,7 @@ from mentum.runs import Run
 from mentum.settings import load_settings
 from mentum.studies import Study
 from mentum.taxonomy import Rank
+from support.out_of_fold_by_hand import write_answers
 
 
 def estimate(value: float, low: float | None = None, high: float | None = None) -> Estimate:
@@ -74,8 +73,7 @@ def write_validation(folder: Path, run: Run, found: CrossValidation | None = Non
     write_study(folder, run, found.design, stage=found.stage)
     found.write(folder / "crossvalidation.json")
     table = run.table()
-    columns = {"file_name": table["file_name"], "specimen": table["specimen"], "species_right": [right] * len(table)}
-    pl.DataFrame(columns).write_parquet(folder / OUT_OF_FOLD)
+    write_answers(folder, table["file_name"].to_list(), table["specimen"].to_list(), [right] * len(table))
     return folder
 
 

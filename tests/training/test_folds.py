@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -15,15 +14,18 @@ import pytest
 
 from mentum.errors import SettingsError
 from mentum.evaluation.cross_validation import Judged
+from mentum.network.head import Head
 from mentum.records import Progress, ignore_progress
 from mentum.runs import Run
 from mentum.settings import Settings
 from mentum.specimens.folds import Fold, deal_folds, leave_groups_out
 from mentum.taxonomy import Rank, Taxon, Taxonomy
-from mentum.training import folds as module
-from mentum.training.again import settings_for
-from mentum.training.folds import FoldTraining, fold_file, learn_folds, spread_over
+from mentum.training.features import Views
+from mentum.training.folds import fold_file, learn_fold, learn_folds
 from mentum.training.preparation import Prepared, prepare
+from mentum.training.retraining import Retraining, settings_for, spread_over
+from mentum.training.tasks import Task
+from mentum.training.top_classifier import learn_head
 from support.drawn_data import tiny_settings, write_drawn
 from support.tiny_lessons import tiny_backbone
 
@@ -44,10 +46,10 @@ class Material:
     settings: Settings
     folds: list[Fold]
 
-    def training(
-        self, folder: Path, report: Callable[[Progress], None] = ignore_progress, stage: int = 2
-    ) -> FoldTraining:
-        return FoldTraining(self.prepared, self.settings, folder, stage, report)  # type: ignore[arg-type]
+    def retraining(
+        self, folder: Path, report: Callable[[Progress], None] = ignore_progress, settings: Settings | None = None
+    ) -> Retraining:
+        return Retraining.of_data(self.prepared, settings or self.settings, folder, report)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def pretrained(material: Material, tmp_path_factory: pytest.TempPathFactory) -> 
 def unbroken(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a cross-validation in both stages that nothing disturbed."""
     folder = tmp_path_factory.mktemp("unbroken")
-    learn_folds(material.training(folder), material.folds, material.cache, jobs=1)
+    learn_folds(material.retraining(folder), material.folds, folder, 2, material.cache, jobs=1)
     return folder
 
 
@@ -179,7 +181,7 @@ def test_what_was_not_taught_is_never_answered(material: Material, tmp_path: Pat
     brook, _, pond = leave_groups_out(table, "locality", material.settings.split, 0)
     assert (pond.name, len(pond.taxonomy.leaves)) == ("pond", 3)
     assert brook.taxonomy == table.taxonomy
-    learn_folds(material.training(tmp_path), [pond], material.cache, jobs=1)
+    learn_folds(material.retraining(tmp_path), [pond], tmp_path, 2, material.cache, jobs=1)
     assert_of_this_fold(read(tmp_path, pond), pond, table.taxonomy.leaves)
 
 
@@ -192,24 +194,21 @@ def test_networks_learn_the_training_images_alone(material: Material, tmp_path: 
         for row, label in enumerate(material.prepared.table.labels)
     )
     prepared = replace(material.prepared, table=replace(material.prepared.table, labels=turned))
-    training = replace(material.training(tmp_path), prepared=prepared)
-    training.learn(fold)
+    learn_fold(replace(material.retraining(tmp_path), prepared=prepared), fold, tmp_path, 2)
     assert read(tmp_path, fold).equals(read(unbroken, fold))
 
 
-def test_a_fold_that_is_done_is_not_trained_again(
-    material: Material, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(unbroken, tmp_path / "out")
-    monkeypatch.setattr(module, "train_prepared", refuse)
-    training = material.training(tmp_path / "out")
-    training.learn(material.folds[0])
-    learn_folds(training, material.folds, material.cache, jobs=2)
-    assert read(tmp_path / "out", material.folds[1]).equals(read(unbroken, material.folds[1]))
+def test_a_fold_that_is_done_is_not_trained_again(material: Material, unbroken: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(unbroken, out)
+    retraining = replace(material.retraining(out), train_stages=refuse)
+    learn_fold(retraining, material.folds[0], out, 2)
+    learn_folds(retraining, material.folds, out, 2, material.cache, jobs=2)
+    assert read(out, material.folds[1]).equals(read(unbroken, material.folds[1]))
 
-    fold_file(tmp_path / "out", material.folds[1]).unlink()
+    fold_file(out, material.folds[1]).unlink()
     with pytest.raises(AssertionError, match="trained once more"):
-        learn_folds(training, material.folds, material.cache, jobs=1)
+        learn_folds(retraining, material.folds, out, 2, material.cache, jobs=1)
 
 
 def test_an_interrupted_fold_is_taken_up_and_ends_as_if_nothing_had_been(
@@ -224,13 +223,13 @@ def test_an_interrupted_fold_is_taken_up_and_ends_as_if_nothing_had_been(
 
     fold = material.folds[0]
     with pytest.raises(KeyboardInterrupt):
-        material.training(tmp_path, interrupt).learn(fold)
+        learn_fold(material.retraining(tmp_path, interrupt), fold, tmp_path, 2)
     assert not fold_file(tmp_path, fold).exists()
     assert Run(tmp_path / "folds" / "1").record().status == "running"
     assert "stage 1, tree: top classifier" in seen
 
     seen.clear()
-    material.training(tmp_path, lambda progress: seen.append(progress.task)).learn(fold)
+    learn_fold(material.retraining(tmp_path, lambda progress: seen.append(progress.task)), fold, tmp_path, 2)
 
     assert "stage 1, tree: top classifier" not in seen
     assert read(tmp_path, fold).equals(read(unbroken, fold))
@@ -238,40 +237,42 @@ def test_an_interrupted_fold_is_taken_up_and_ends_as_if_nothing_had_been(
 
 
 def test_a_fold_whose_training_had_just_ended_is_only_looked_at(
-    material: Material, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    material: Material, unbroken: Path, tmp_path: Path
 ) -> None:
+    def interrupt(progress: Progress) -> None:
+        if progress.task == "looking":
+            raise KeyboardInterrupt
+
     fold = material.folds[0]
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "look", _interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            material.training(tmp_path).learn(fold)
+    with pytest.raises(KeyboardInterrupt):
+        learn_fold(material.retraining(tmp_path, interrupt), fold, tmp_path, 2)
     assert Run(tmp_path / "folds" / "1").record().status == "complete"
 
-    monkeypatch.setattr(module, "train_prepared", refuse)
-    material.training(tmp_path).learn(fold)
+    learn_fold(replace(material.retraining(tmp_path), train_stages=refuse), fold, tmp_path, 2)
     assert read(tmp_path, fold).equals(read(unbroken, fold))
-
-
-def _interrupted(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def test_a_kill_while_tidying_loses_nothing(
     material: Material, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of the fold's training is gone, but its record, which says that it is complete."""
+    remove = shutil.rmtree
 
-    def remove_half(folder: Path, *_: object, **__: object) -> None:
-        shutil.rmtree(folder / "backbone")
+    def remove_half(folder: Path, *_: object, **options: object) -> None:
+        if not (folder / "backbone").is_dir():  # something else
+            remove(folder, **options)
+            return
+        remove(folder / "backbone")
         raise KeyboardInterrupt
 
     fold, out = material.folds[0], tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr(module, "shutil", SimpleNamespace(rmtree=remove_half))
+        patch.setattr("shutil.rmtree", remove_half)
         with pytest.raises(KeyboardInterrupt):
-            material.training(out).learn(fold)
-    material.training(out).learn(fold)
+            learn_fold(material.retraining(out), fold, out, 2)
+    learn_fold(material.retraining(out), fold, out, 2)
     assert read(out, fold).equals(read(unbroken, fold))
+    assert [path.name for path in (out / "folds").iterdir()] == ["1.parquet"]
 
 
 def test_the_last_fold_of_several_jobs_is_taken_up_by_the_same_command(
@@ -287,16 +288,17 @@ def test_the_last_fold_of_several_jobs_is_taken_up_by_the_same_command(
     (tmp_path / "folds").mkdir()
     shutil.copyfile(fold_file(unbroken, first), fold_file(tmp_path, first))
     with pytest.raises(KeyboardInterrupt):
-        material.training(tmp_path, interrupt).learn(second)  # with threads=1, as a child of threads=2 and jobs=2
+        # with threads=1, as a child of threads=2 and jobs=2
+        learn_fold(material.retraining(tmp_path, interrupt), second, tmp_path, 2)
 
-    whole = replace(material.training(tmp_path), settings=material.settings.model_copy(update={"threads": 2}))
-    learn_folds(whole, material.folds, material.cache, jobs=2)
+    whole = material.retraining(tmp_path, settings=material.settings.model_copy(update={"threads": 2}))
+    learn_folds(whole, material.folds, tmp_path, 2, material.cache, jobs=2)
     assert fold_file(tmp_path, second).is_file()
 
 
 def test_several_processes_give_the_same_predictions(material: Material, unbroken: Path, tmp_path: Path) -> None:
     steps: list[Progress] = []
-    learn_folds(material.training(tmp_path, steps.append), material.folds, material.cache, jobs=2)
+    learn_folds(material.retraining(tmp_path, steps.append), material.folds, tmp_path, 2, material.cache, jobs=2)
     for fold in material.folds:
         assert read(tmp_path, fold).equals(read(unbroken, fold))
     assert [(step.task, step.done, step.total) for step in steps] == [("folds", 1, 2), ("folds", 2, 2)]
@@ -307,11 +309,11 @@ def test_several_processes_give_the_same_predictions(material: Material, unbroke
 
 
 def test_the_top_classifier_alone_learns_from_features_that_are_computed_once(
-    material: Material, pretrained: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    material: Material, pretrained: Settings, tmp_path: Path
 ) -> None:
     steps: list[Progress] = []
-    training = replace(material.training(tmp_path, steps.append, stage=1), settings=pretrained)
-    learn_folds(training, material.folds, material.cache, jobs=2)  # more than one job changes nothing here
+    retraining = material.retraining(tmp_path, steps.append, pretrained)
+    learn_folds(retraining, material.folds, tmp_path, 1, material.cache, jobs=2)  # several jobs change nothing here
 
     assert sorted(path.name for path in (tmp_path / "features").iterdir()) == ["view-0.npy", "view-1.npy"]
     assert [step.task for step in steps if step.done == step.total] == ["features", "features", "fold 1", "fold 2"]
@@ -323,8 +325,10 @@ def test_the_top_classifier_alone_learns_from_features_that_are_computed_once(
     # Killed before the second fold: its features are there
     before = read(tmp_path, material.folds[1])
     fold_file(tmp_path, material.folds[1]).unlink()
-    monkeypatch.setattr(module, "extract_features", refuse)
-    learn_folds(replace(training), material.folds, material.cache, jobs=1)
+    steps.clear()
+    anew = material.retraining(tmp_path, steps.append, pretrained)
+    learn_folds(anew, material.folds, tmp_path, 1, material.cache, jobs=1)
+    assert [step.task for step in steps] == ["fold 2"]
     assert read(tmp_path, material.folds[1]).equals(before)
 
 
@@ -332,10 +336,9 @@ def test_the_top_classifier_learns_what_a_fold_teaches(
     material: Material, pretrained: Settings, tmp_path: Path
 ) -> None:
     settings = pretrained.model_copy(update={"stage1": pretrained.stage1.model_copy(update={"epochs": 60})})
-    training = replace(material.training(tmp_path, stage=1), settings=settings)
     table = material.prepared.table
     folds = leave_groups_out(table, "locality", settings.split, 0)
-    learn_folds(training, folds, material.cache, jobs=1)
+    learn_folds(material.retraining(tmp_path, settings=settings), folds, tmp_path, 1, material.cache, jobs=1)
     for fold in folds:
         assert_of_this_fold(read(tmp_path, fold), fold, table.taxonomy.leaves)
     brook, _, _ = folds
@@ -350,12 +353,12 @@ def test_changed_pictures_are_judged_by_the_fold_that_did_not_see_the_specimen(
 ) -> None:
     head = pretrained.head.model_copy(update={"kind": kind})
     settings = pretrained.model_copy(update={"head": head})
-    training = replace(material.training(tmp_path, stage=1), settings=settings)
-    learn_folds(training, material.folds, material.cache, jobs=1)
+    retraining = material.retraining(tmp_path, settings=settings)
+    learn_folds(retraining, material.folds, tmp_path, 1, material.cache, jobs=1)
     pixels, rows = material.prepared.pixels.pixels, np.array([30, 2, 17, 9, 2])
 
-    same = training.judge_squares(material.folds, pixels[rows], rows)
-    dark = training.judge_squares(material.folds, np.zeros_like(pixels[rows]), rows)
+    same = retraining.judge_squares(material.folds, pixels[rows], rows)
+    dark = retraining.judge_squares(material.folds, np.zeros_like(pixels[rows]), rows)
 
     files = [fold_file(tmp_path, fold) for fold in material.folds]
     stored = Judged.read(material.prepared.table, material.folds, files, ()).in_order().log_prob
@@ -365,35 +368,39 @@ def test_changed_pictures_are_judged_by_the_fold_that_did_not_see_the_specimen(
         assert abs(dark[model] - y_prob).max() > 1e-3
 
 
-def test_the_top_classifier_of_a_fold_is_learned_once(
-    material: Material, pretrained: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    training = replace(material.training(tmp_path, stage=1), settings=pretrained)
-    learn_folds(training, material.folds, material.cache, jobs=1)
-    monkeypatch.setattr(module, "learn_head", refuse)
+def test_the_top_classifier_of_a_fold_is_learned_once(material: Material, pretrained: Settings, tmp_path: Path) -> None:
+    learned: set[bytes] = set()
 
-    training.judge_squares(material.folds, material.prepared.pixels.pixels[:2], np.arange(2))
+    def learn(task: Task, settings: Settings, subsets: np.ndarray, clean: np.ndarray, views: Views) -> Head:
+        assert subsets.tobytes() not in learned, "learned once more"
+        learned.add(subsets.tobytes())
+        return learn_head(task, settings, subsets, clean, views)
+
+    retraining = replace(material.retraining(tmp_path, settings=pretrained), train_top=learn)
+    learn_folds(retraining, material.folds, tmp_path, 1, material.cache, jobs=1)
+
+    retraining.judge_squares(material.folds, material.prepared.pixels.pixels[:2], np.arange(2))
 
 
 def test_a_thinned_fold_is_learned_anew(material: Material, pretrained: Settings, tmp_path: Path) -> None:
-    training, fold = replace(material.training(tmp_path, stage=1), settings=pretrained), material.folds[0]
+    retraining, fold = material.retraining(tmp_path, settings=pretrained), material.folds[0]
     unused = np.isin(np.arange(len(fold.subsets)), fold.rows("train")[::2])
     thinned = replace(fold, subsets=np.where(unused, "unused", fold.subsets).astype(str))
 
-    whole, less, again = (training.judge(each)["tree"] for each in (fold, thinned, fold))
+    whole, less, again = (retraining.judge(each)["tree"] for each in (fold, thinned, fold))
 
     assert abs(whole - less).max() > 1e-5
     np.testing.assert_array_equal(whole, again)
 
 
 def test_a_frozen_random_network_is_refused(material: Material, tmp_path: Path) -> None:
-    training = material.training(tmp_path, stage=1)
+    retraining = material.retraining(tmp_path)
     with pytest.raises(
         SettingsError,
         match=r"^backbone.source: found random, expected pretrained weights for --stage 1: the features of a frozen "
         r"random network say little; give --backbone, or --stage 2\.$",
     ):
-        learn_folds(training, material.folds, material.cache, jobs=1)
+        learn_folds(retraining, material.folds, tmp_path, 1, material.cache, jobs=1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -407,8 +414,7 @@ def separate(pretrained: Settings, *ranks: Rank) -> Settings:
 
 def test_separate_networks_each_have_a_column(material: Material, pretrained: Settings, tmp_path: Path) -> None:
     settings = separate(pretrained, Rank.GENUS, Rank.SPECIES)
-    training = replace(material.training(tmp_path, stage=1), settings=settings)
-    learn_folds(training, material.folds, material.cache, jobs=1)
+    learn_folds(material.retraining(tmp_path, settings=settings), material.folds, tmp_path, 1, material.cache, jobs=1)
     taxonomy = material.prepared.taxonomy
     for fold in material.folds:
         frame = read(tmp_path, fold)
@@ -424,8 +430,7 @@ def test_a_rank_with_nothing_to_tell_apart_in_one_fold(
     settings, table = separate(pretrained), material.prepared.table
     folds = leave_groups_out(table, "locality", settings.split, 0)
     assert Rank.SUBFAMILY not in settings_for(settings, folds[2].taxonomy).head.ranks
-    training = replace(material.training(tmp_path, stage=1), settings=settings)
-    learn_folds(training, folds, material.cache, jobs=1)
+    learn_folds(material.retraining(tmp_path, settings=settings), folds, tmp_path, 1, material.cache, jobs=1)
     files = [fold_file(tmp_path, fold) for fold in folds]
     judged = Judged.read(table, folds, files, table.taxonomy.ranks)
     assert len(judged.held_out) == 32

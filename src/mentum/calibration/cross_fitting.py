@@ -9,16 +9,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mentum.calibration.cases import Cases
 from mentum.calibration.novelty import Density, measure
+from mentum.calibration.out_of_fold import OutOfFold, read_fold
 from mentum.calibration.temperatures import log_probabilities
 from mentum.errors import RunError
 from mentum.model.session import Outputs
 from mentum.runs import Run, write_parquet
-from mentum.specimens.folds import spread_over_parts
+from mentum.specimens.folds import Fold, spread_over_parts
 from mentum.taxonomy import Taxon, Taxonomy
 
-Train = Callable[[str, NDArray[np.str_], Taxonomy], Outputs]
-"""A name for the training, the subset of each image and the tree to learn → what the networks say of all images."""
+Train = Callable[[Fold], Outputs]
+"""What is learned, and where in the folder of the run → what the networks say of all images."""
 
 
 def cross_fit(run: Run, train: Train, n_folds: int) -> Path:
@@ -36,20 +38,20 @@ def cross_fit(run: Run, train: Train, n_folds: int) -> Path:
 
     Raises:
         RunError: if a taxon has fewer specimens than it takes to leave one fold out, or there are more folds than
-            specimens.
+            specimens; if the file of a fold is damaged.
     """
     table, labels, taxonomy = run.table(), run.labels(), run.taxonomy()
     folds = _folds(run, table, labels, n_folds)
     _require_teachers(run, labels, folds, taxonomy)
-    frames = []
+    names, frames = table["file_name"], []
     for fold in range(n_folds):
         file = run.path / "folds" / f"{n_folds}-{fold + 1}.parquet"
         if not file.is_file():
             subsets = np.where(folds == fold, "test", np.where(folds < 0, "unused", "train")).astype(str)
-            outputs = train(f"folds/{n_folds}-{fold + 1}", subsets, taxonomy)
-            write_parquet(_frame(table["file_name"], outputs, subsets, labels, taxonomy), file)
-        frames.append(pl.read_parquet(file).with_columns(fold=pl.lit(fold + 1)))
-    write_parquet(pl.concat(frames), run.folds_file)
+            outputs = train(Fold(f"folds/{n_folds}-{fold + 1}", subsets, taxonomy))
+            write_parquet(_frame(names, outputs, subsets, labels, taxonomy), file)
+        frames.append(_read(file, names.filter(pl.Series(folds == fold))).with_columns(fold=pl.lit(str(fold + 1))))
+    _joined(run, pl.concat(frames)).write(run.folds_file)
     return run.folds_file
 
 
@@ -95,3 +97,29 @@ def _frame(
         columns[name] = pl.Series(y_prob[left_out], dtype=pl.Array(pl.Float32, y_prob.shape[1]))
     columns["distance"], columns["energy"] = pl.Series(measures[:, 0]), pl.Series(measures[:, 1])
     return pl.DataFrame(columns)
+
+
+def _read(file: Path, left_out: pl.Series) -> pl.DataFrame:
+    """The predictions of a fold, of the images left out."""
+    frame = read_fold(file, ("file_name", "distance", "energy"))
+    if frame["file_name"].to_list() != left_out.to_list():
+        raise RunError(f"{file}: lists other images than its fold; remove it and give the command again.")
+    return frame
+
+
+def _joined(run: Run, frame: pl.DataFrame) -> OutOfFold:
+    """All predictions, beside the truth."""
+    table, labels = run.table(), run.labels()
+    row_of = {name: row for row, name in enumerate(table["file_name"])}
+    rows = [row_of[name] for name in frame["file_name"]]
+    y_prob = {name: frame[name].to_numpy() for name, kind in frame.schema.items() if isinstance(kind, pl.Array)}
+    cases = Cases(
+        "out-of-fold",
+        run.taxonomy(),
+        table["specimen"].to_numpy().astype(str)[rows],
+        [labels[row] for row in rows],
+        {name: log_probabilities(values) for name, values in y_prob.items()},
+        frame.select("distance", "energy").to_numpy(),
+        run.record().ranks,
+    )
+    return OutOfFold.of(frame["file_name"].to_list(), frame["fold"].to_list(), cases, y_prob)

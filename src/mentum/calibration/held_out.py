@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from mentum.calibration.cases import Cases
+from mentum.calibration.out_of_fold import OutOfFold
 from mentum.calibration.temperatures import log_probabilities
 from mentum.errors import RunError
 from mentum.runs import Run
 from mentum.specimens.folds import spread_over_parts
-from mentum.taxonomy import WHOLE_TREE, Rank
+from mentum.taxonomy import WHOLE_TREE
 
 N_GROUPS = 5
 """Parts that specimens are shared into, where they are judged by what was learned from the others."""
@@ -101,15 +101,16 @@ def read_folds(
     """Out-of-fold predictions that `mentum calibrate` has stored, or None.
 
     Raises:
-        RunError: if they belong to other images.
+        RunError: if they are damaged, or belong to other images.
     """
     if not run.folds_file.is_file():
         return None
-    frame, names = pl.read_parquet(run.folds_file), run.table()["file_name"].to_list()
-    row_of = {name: row for row, name in enumerate(names)}
-    if any(name not in row_of for name in frame["file_name"]):
-        raise RunError(f"{run.folds_file}: lists other images than {run.table_file}; run `mentum calibrate` again.")
-    rows = np.array([row_of[name] for name in frame["file_name"]], dtype=np.int64)
-    models = [name for name in frame.columns if name == WHOLE_TREE.name or name in set(Rank)]
-    log_prob = {name: log_probabilities(frame[name].to_numpy()) for name in models}
-    return "out-of-fold", rows, log_prob, frame.select("distance", "energy").to_numpy()
+    remedy = "give `mentum calibrate` again"
+    found, table = OutOfFold.read(run.folds_file, remedy), run.table()
+    places = {place: row for row, place in enumerate(zip(table["file_name"], table["specimen"], strict=True))}
+    rows = [places.get(place, -1) for place in zip(found.file_names, found.specimens, strict=True)]
+    if -1 in rows or not found.knows(run.taxonomy()):
+        raise RunError(
+            f"{run.folds_file}: lists other images than {run.table_file}, or other specimens or taxa; {remedy}."
+        )
+    return "out-of-fold", np.array(rows, dtype=np.int64), found.log_prob, found.measures

@@ -15,6 +15,7 @@ from pydantic import ConfigDict
 
 from mentum.calibration.cases import Cases, Unit
 from mentum.calibration.held_out import HeldOut, Turn
+from mentum.calibration.out_of_fold import OutOfFold, read_fold
 from mentum.calibration.temperatures import log_probabilities
 from mentum.calibration.verdicts import Verdicts, give_verdicts
 from mentum.errors import RunError
@@ -30,18 +31,9 @@ from mentum.evaluation.probabilities import judge
 from mentum.evaluation.results import CalibrationReport, Estimate
 from mentum.evaluation.scores import ACCURACY, Sample, score_sample
 from mentum.records import Record
-from mentum.runs import write_parquet
 from mentum.specimens.folds import Fold, unseen
 from mentum.specimens.manifest import SpecimenTable
 from mentum.taxonomy import Rank
-
-OUT_OF_FOLD = "out_of_fold.parquet"
-"""File of all out-of-fold predictions."""
-
-
-def right_column(rank: Rank) -> str:
-    """Column of the out-of-fold predictions that says whether an image was identified rightly."""
-    return f"{rank}_right"
 
 
 class RankScores(Record):
@@ -159,7 +151,7 @@ class Judged:
             RunError: if a file lists other images than its fold.
         """
         row_of = {name: row for row, name in enumerate(table.file_names)}
-        frames = [_read_fold(file) for file in files]
+        frames = [read_fold(file, ("file_name", "subset")) for file in files]
         for fold, file, frame in zip(folds, files, frames, strict=True):
             expected = {table.file_names[row] for row in fold.rows("test").tolist()}
             if set(frame.filter(subset="test")["file_name"]) != expected:
@@ -182,18 +174,12 @@ class Judged:
 
     def in_order(self) -> Cases:
         """The images judged, in the order of the table."""
-        judged = np.flatnonzero(~self.watched)
-        return self.cases[judged[np.argsort(self.rows[judged])]]
+        return self.cases[self._judged()]
 
     def material(self) -> HeldOut:
         """What probabilities and thresholds are learned from and judged on, fold by fold."""
-        turns = [
-            Turn(
-                np.flatnonzero((self.fold_of == fold) & self.watched),
-                np.flatnonzero((self.fold_of == fold) & ~self.watched),
-            )
-            for fold in range(len(self.folds))
-        ]
+        folds = [self.fold_of == fold for fold in range(len(self.folds))]
+        turns = [Turn(np.flatnonzero(of & self.watched), np.flatnonzero(of & ~self.watched)) for of in folds]
         # A specimen that several trainings looked at was seen by other networks each time.
         told_apart = [f"{fold}/{name}" for fold, name in zip(self.fold_of, self.cases.specimens, strict=True)]
         cases = replace(self.cases, specimens=np.array(told_apart))
@@ -201,35 +187,17 @@ class Judged:
         return HeldOut(cases, turns, method, np.flatnonzero(self.watched))
 
     def write(self, file: Path) -> None:
-        """Store the out-of-fold predictions: a row per image judged, in the order of the table.
-
-        `RANK_right` is empty where the label leaves the rank open.
-        """
-        judged = np.flatnonzero(~self.watched)
-        judged = judged[np.argsort(self.rows[judged])]
+        """Store the out-of-fold predictions: a row per image judged, in the order of the table."""
+        judged, cases = self._judged(), self.in_order()
         names = [self.table.file_names[row] for row in self.rows[judged].tolist()]
-        columns: dict[str, pl.Series] = {
-            "file_name": pl.Series(names),
-            "specimen": pl.Series(self.cases.specimens[judged].tolist()),
-            "fold": pl.Series([self.folds[fold].name for fold in self.fold_of[judged].tolist()]),
-        }
-        cases = self.cases[judged]
-        verdicts = give_verdicts(cases, dict.fromkeys(cases.log_prob, 1.0), "image")
-        for rank, right in verdicts.right.items():
-            taxa, known = cases.taxonomy.taxa(rank), ~np.isnan(right)
-            columns[f"{rank}_identified"] = pl.Series([taxa[each].name for each in verdicts.answers.column[rank]])
-            values = [bool(each) if told else None for each, told in zip(right, known, strict=True)]
-            columns[right_column(rank)] = pl.Series(values, dtype=pl.Boolean)
-        for model, log_prob in cases.log_prob.items():
-            columns[model] = pl.Series(np.exp(log_prob), dtype=pl.Array(pl.Float32, log_prob.shape[1]))
-        write_parquet(pl.DataFrame(columns), file)
+        folds = [self.folds[fold].name for fold in self.fold_of[judged].tolist()]
+        y_prob = {network: np.exp(log_prob).astype(np.float32) for network, log_prob in cases.log_prob.items()}
+        OutOfFold.of(names, folds, cases, y_prob).write(file)
 
-
-def _read_fold(file: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(file)
-    except (OSError, pl.exceptions.PolarsError) as reason:
-        raise RunError(f"{file}: not readable ({reason}); remove it and give the command again.") from reason
+    def _judged(self) -> NDArray[np.int64]:
+        """Places of the images judged, in the order of the table."""
+        judged = np.flatnonzero(~self.watched)
+        return judged[np.argsort(self.rows[judged])]
 
 
 def score(judged: Judged, about: Mapping[str, Any]) -> CrossValidation:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import polars as pl
 
+from mentum.calibration.out_of_fold import OutOfFold
 from mentum.errors import RunError
 from mentum.evaluation.comparison import Comparison, better, compare_right
-from mentum.evaluation.cross_validation import OUT_OF_FOLD, right_column
 from mentum.records import Record
-from mentum.runs import Run
+from mentum.runs import OUT_OF_FOLD, Run
 from mentum.studies import STUDY_FILE, read_study
 from mentum.taxonomy import Rank
 
@@ -69,7 +68,7 @@ def compare_folders(one: Path, other: Path, seed: int = 0) -> RunComparison:
         seed: of the draws for intervals.
 
     Raises:
-        RunError: if a folder is neither, or the two have no held-out image or rank in common.
+        RunError: if a folder is neither, or damaged, or the two have no held-out image or rank in common.
     """
     a, b = _read(one), _read(other)
     shared = sorted(set(a.specimens) & set(b.specimens))
@@ -117,16 +116,12 @@ def _read(folder: Path) -> _Identified:
 
 def _of_cross_validation(folder: Path) -> _Identified:
     study, file = read_study(folder), folder / OUT_OF_FOLD
+    again = "give the same `mentum crossvalidate` command again"
     if not file.is_file():
-        raise RunError(
-            f"{folder}: found no {OUT_OF_FOLD}, expected a run or a complete cross-validation; give the same `mentum "
-            "crossvalidate` command again."
-        )
-    frame = pl.read_parquet(file)
-    names = frame["file_name"].to_list()
-    ranks = [rank for rank in reversed(Rank) if right_column(rank) in frame.columns]
-    right = {rank: _told(names, frame[right_column(rank)].to_list()) for rank in ranks}
-    specimens = dict(zip(names, frame["specimen"], strict=True))
+        raise RunError(f"{folder}: found no {OUT_OF_FOLD}, expected a run or a complete cross-validation; {again}.")
+    found = OutOfFold.read(file, again)
+    right = {rank: _told(found.file_names, values) for rank, values in found.right.items()}
+    specimens = dict(zip(found.file_names, found.specimens, strict=True))
     return _Identified(str(folder), study.design, study.content_hash, specimens, right)
 
 
@@ -145,5 +140,5 @@ def _of_run(run: Run) -> _Identified:
     return _Identified(str(run.path), subset, run.record().data.content_hash, specimens, right)
 
 
-def _told(names: list[str], values: list[bool | None]) -> dict[str, bool]:
+def _told(names: Sequence[str], values: Sequence[bool | None]) -> dict[str, bool]:
     return {name: value for name, value in zip(names, values, strict=True) if value is not None}

@@ -19,6 +19,7 @@ from mentum.errors import RunError
 from mentum.evaluation.results import UnknownTaxa, UnknownTaxon
 from mentum.model.session import Outputs
 from mentum.runs import Run
+from mentum.specimens.folds import Fold
 from mentum.taxonomy import Rank, Taxon, Taxonomy
 
 FALSE_REJECTION = 0.05
@@ -53,7 +54,7 @@ def leave_taxa_out(run: Run, train: Train, stage: Literal[1, 2]) -> UnknownTaxa:
         file = run.path / "novelty" / f"stage{stage}-{name}.json"
         if not file.is_file():
             subsets = np.where(images.may_be(leaf), "left out", images.subsets).astype(str)
-            outputs = train(f"novelty/{name}", subsets, remaining)
+            outputs = train(Fold(f"novelty/{name}", subsets, remaining))
             file.parent.mkdir(parents=True, exist_ok=True)
             _judge(leaf, _Trial(images, left_out, outputs, remaining)).write(file)
         found.append(UnknownTaxon.read(file))

@@ -17,12 +17,12 @@ from mentum.taxonomy import Taxon, Taxonomy, order_of
 
 @dataclass(frozen=True)
 class Fold:
-    """One training of a cross-validation.
+    """One training on part of the specimens.
 
     Attributes:
-        name: its number, or the group that is judged.
-        subsets: (N,) str: "test" is judged; "train" and "validation" are all that the training sees.
-        taxonomy: the lowest taxa of which the training sees at least one specimen.
+        name: its number, the group that is judged, or where in the folder of a run it lies.
+        subsets: (N,) str: "train" and "validation" are all that the training sees; "test" is judged.
+        taxonomy: what is learned; in a cross-validation the lowest taxa of which the training sees a specimen or more.
     """
 
     name: str

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 from mentum.files import whole
 from mentum.network.backbones import Backbone
 from mentum.network.head import pool
-from mentum.records import Progress, ProgressCallback
+from mentum.records import Progress, ProgressCallback, ignore_progress
 from mentum.training.batches import ImageSource
 
 BATCH_SIZE = 32
@@ -60,8 +63,50 @@ class CachedViews:
 def kept(file: Path, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
     """An array from a file, or computed and kept there for the next time."""
     if not file.is_file():
+        computed = compute()
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole(file) as beside, beside.open("wb") as stream:
-            np.save(stream, compute())
+            np.save(stream, computed)
     stored: NDArray[np.float32] = np.load(file)
     return stored
+
+
+@dataclass(frozen=True)
+class FrozenFeatures:
+    """Features of all images by the frozen backbone; each view is computed once, when it is first needed.
+
+    Attributes:
+        source: the images, and the device that computes.
+        open_backbone: loads the backbone onto that device.
+        n_views: of every image: as it is, then deformed as in the epochs from 1 on.
+        folder: keeps the views; None = they are not kept.
+        conditions: under which features are computed, such as a number of threads, on which their last digits depend.
+    """
+
+    source: ImageSource
+    open_backbone: Callable[[], Backbone]
+    report: ProgressCallback
+    n_views: int = 1
+    folder: Path | None = None
+    conditions: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    @cached_property
+    def views(self) -> list[NDArray[np.float32]]:
+        """Features (N, K) of each view of all images."""
+        return [self._view(number) for number in range(self.n_views)]
+
+    def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features (n, K) of other squares (n, S, S, 3), as they are."""
+        return self._extract(replace(self.source, pixels=pixels), None, ignore_progress)
+
+    def _view(self, number: int) -> NDArray[np.float32]:
+        compute = partial(self._extract, self.source, number or None, self.report)
+        return compute() if self.folder is None else kept(self.folder / f"view-{number}.npy", compute)
+
+    def _extract(self, source: ImageSource, epoch: int | None, report: ProgressCallback) -> NDArray[np.float32]:
+        with self.conditions():
+            return extract_features(self._backbone, source, np.arange(len(source.pixels)), epoch, report)
+
+    @cached_property
+    def _backbone(self) -> Backbone:
+        return self.open_backbone()

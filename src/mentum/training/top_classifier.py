@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mentum.network.head import Head
+from mentum.network.head import Head, make_objective
+from mentum.records import ignore_progress
 from mentum.runs import Epoch, StageRecord
-from mentum.settings import Stage1Settings
+from mentum.settings import Settings, Stage1Settings
 from mentum.training.batches import shuffled
 from mentum.training.features import Views
 from mentum.training.optimizers import cosine, make_optimizer, set_rate
@@ -23,6 +27,7 @@ from mentum.training.stages import (
     seed_torch,
     summarise,
 )
+from mentum.training.tasks import Task
 
 
 def train_head(
@@ -55,6 +60,38 @@ def train_head(
         stage="stage1", model=lesson.model, epochs=tuple(history), best_epoch=len(history), moved=0.0,
         stopped=_convergence(history),
     )  # fmt: skip
+
+
+def learn_head(
+    task: Task, settings: Settings, subsets: NDArray[np.str_], clean: NDArray[np.float32], views: Views
+) -> Head:
+    """Train a top classifier on features of the frozen backbone.
+
+    Args:
+        task: what it learns.
+        settings: of the run.
+        subsets: (N,) the subset of each image.
+        clean: (N, K) features of all images as they are.
+        views: features of the training images for an epoch.
+    """
+    objective = make_objective(task.allowed, subsets == "train", settings.head.imbalance)
+    rows = {name: np.flatnonzero((subsets == name) & objective.usable) for name in ("train", "validation")}
+    usable = objective.usable[subsets == "train"]
+    features = torch.from_numpy(clean)
+    head = Head(features.shape[1], objective.n_taxa, settings.head.dropout)
+    head.standardise_on(features[rows["train"]])
+    with tempfile.TemporaryDirectory() as folder:
+        lesson = Lesson(
+            model=task.model,
+            objective=objective,
+            train=rows["train"],
+            validation=rows["validation"],
+            seed=settings.seed,
+            checkpoint=Path(folder) / f"{task.model}.checkpoint",
+            report=ignore_progress,
+        )
+        train_head(head, lambda epoch: views(epoch)[usable], features[rows["validation"]], lesson, settings.stage1)
+    return head
 
 
 def _head_epoch(

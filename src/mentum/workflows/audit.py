@@ -26,10 +26,11 @@ from mentum.specimens.manifest import SpecimenTable
 from mentum.specimens.splits import split_specimens
 from mentum.studies import read_study
 from mentum.taxonomy import WHOLE_TREE
-from mentum.training.folds import FoldTraining, fold_file, learn_folds
+from mentum.training.folds import fold_file, learn_folds
 from mentum.training.machine import repeatable
 from mentum.training.predict import Predictor
 from mentum.training.preparation import Prepared, prepare
+from mentum.training.retraining import Retraining
 from mentum.training.tasks import task_ranks
 from mentum.workflows.arguments import PathLike, cache_folder
 from mentum.workflows.folds import choose_folds, take_folder
@@ -88,10 +89,10 @@ def audit(
     better = None if crossvalidation is None else _crossvalidated(Path(crossvalidation), prepared)
     design, folds = choose_folds(table, None, None, settings)
     take_folder(folder, prepared, settings, f"audit, {design}", 1, command)
-    training = FoldTraining(prepared, settings, folder, 1, report)
-    held_out, judged_by = better or _frozen(training, folds, cache)
-    swapped = _by_folds(training, folds) if run is None else _by_run(run, prepared, subsets, settings)
-    material = Material(table, pixels, training.features, subsets, held_out, judged_by, masks, swapped)
+    retraining = Retraining.of_data(prepared, settings, folder, report)
+    held_out, judged_by = better or _frozen(retraining, folds, folder, cache)
+    swapped = _by_folds(retraining, folds) if run is None else _by_run(run, prepared, subsets, settings)
+    material = Material(table, pixels, retraining.features, subsets, held_out, judged_by, masks, swapped)
     found = examine(material, settings.backbone.source, settings.seed, report)
     _write(found, prepared, folder)
     return Audited(found, folder)
@@ -176,23 +177,23 @@ def _crossvalidated(folder: Path, prepared: Prepared) -> tuple[Cases, str]:
     return read_out_of_fold(folder, prepared.table), judges_of(folder, study)
 
 
-def _frozen(training: FoldTraining, folds: list[Fold], cache: Path) -> tuple[Cases, str]:
+def _frozen(retraining: Retraining, folds: list[Fold], folder: Path, cache: Path) -> tuple[Cases, str]:
     """Out-of-fold predictions of top classifiers on frozen features, and whose they are."""
-    learn_folds(training, folds, cache, 1)
-    files = [fold_file(training.folder, fold) for fold in folds]
-    return Judged.read(training.prepared.table, folds, files, ()).in_order(), FROZEN
+    learn_folds(retraining, folds, folder, 1, cache, 1)
+    files = [fold_file(folder, fold) for fold in folds]
+    return Judged.read(retraining.prepared.table, folds, files, ()).in_order(), FROZEN
 
 
-def _by_folds(training: FoldTraining, folds: list[Fold]) -> HeldOutJudge:
+def _by_folds(retraining: Retraining, folds: list[Fold]) -> HeldOutJudge:
     """Top classifiers on frozen features, each for the specimens that it did not learn from."""
-    taxonomy = training.prepared.taxonomy
-    rank = task_ranks(taxonomy, training.settings.head)[0]
+    taxonomy = retraining.prepared.taxonomy
+    rank = task_ranks(taxonomy, retraining.settings.head)[0]
 
     def judge(squares: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        found = training.judge_squares(folds, squares, rows)
+        found = retraining.judge_squares(folds, squares, rows)
         return taxonomy.sum_up(found[WHOLE_TREE.name], rank) if WHOLE_TREE.name in found else found[rank]
 
-    return HeldOutJudge(FROZEN, np.arange(len(training.prepared.table.labels)), rank, judge)
+    return HeldOutJudge(FROZEN, np.arange(len(retraining.prepared.table.labels)), rank, judge)
 
 
 def _by_run(run: Run, prepared: Prepared, subsets: NDArray[np.str_], settings: Settings) -> HeldOutJudge | None:

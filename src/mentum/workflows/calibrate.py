@@ -7,7 +7,7 @@ from pathlib import Path
 from mentum.calibration.cross_fitting import cross_fit
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import Run
-from mentum.training.again import Again
+from mentum.training.retraining import Retraining
 from mentum.workflows.arguments import PathLike, cache_folder, open_run, path_or_none
 
 
@@ -37,5 +37,5 @@ def calibrate(
         RunError: if there are too few specimens, or the images are not those of the training.
     """
     opened = open_run(run)
-    again = Again.open(opened, path_or_none(data), cache_folder(cache), report)
-    return cross_fit(opened, lambda name, subsets, taxonomy: again.train(opened.path / name, subsets, taxonomy), folds)
+    retraining = Retraining.of_run(opened, path_or_none(data), cache_folder(cache), report)
+    return cross_fit(opened, lambda fold: retraining.train_once(fold, opened.path / fold.name), folds)

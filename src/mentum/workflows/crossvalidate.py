@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mentum.evaluation.cross_validation import OUT_OF_FOLD, CrossValidation, Judged, calibrate_folds, score
+from mentum.evaluation.cross_validation import CrossValidation, Judged, calibrate_folds, score
 from mentum.evaluation.results import CalibrationReport
 from mentum.records import ProgressCallback, ignore_progress
+from mentum.runs import OUT_OF_FOLD
 from mentum.settings import Settings
-from mentum.training.folds import FoldTraining, fold_file, learn_folds
+from mentum.training.folds import fold_file, learn_folds
 from mentum.training.preparation import prepare
+from mentum.training.retraining import Retraining
 from mentum.training.tasks import task_ranks
 from mentum.workflows.arguments import PathLike, cache_folder, settings_of
 from mentum.workflows.folds import choose_folds, take_folder
@@ -72,7 +74,8 @@ def crossvalidate(
     prepared = prepare(Path(data), settings, cache_folder(cache), report)
     design, dealt = choose_folds(prepared.table, folds, leave_out, settings)
     take_folder(out, prepared, settings, design, stage, command)
-    learn_folds(FoldTraining(prepared, settings, out, stage, report), dealt, cache_folder(cache), jobs)
+    retraining = Retraining.of_data(prepared, settings, out, report)
+    learn_folds(retraining, dealt, out, stage, cache_folder(cache), jobs)
     files = [fold_file(out, fold) for fold in dealt]
     judged = Judged.read(prepared.table, dealt, files, task_ranks(prepared.taxonomy, settings.head))
     judged.write(out / OUT_OF_FOLD)

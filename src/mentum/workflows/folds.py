@@ -11,8 +11,8 @@ from mentum.settings import Settings
 from mentum.specimens.folds import Fold, deal_folds, leave_groups_out
 from mentum.specimens.manifest import SpecimenTable
 from mentum.studies import STUDY_FILE, Study, begin_study
-from mentum.training.folds import require_pretrained
 from mentum.training.preparation import Prepared
+from mentum.training.retraining import require_pretrained
 
 N_FOLDS = 5
 """Parts of the specimens, unless asked otherwise."""

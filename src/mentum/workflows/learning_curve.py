@@ -9,8 +9,8 @@ from mentum.evaluation.learning_curve import LearningCurve, follow_curve
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.reporting.figures.learning_curve import draw_learning_curve
 from mentum.settings import Settings
-from mentum.training.folds import FoldTraining
 from mentum.training.preparation import prepare
+from mentum.training.retraining import Retraining
 from mentum.workflows.arguments import PathLike, cache_folder, settings_of
 from mentum.workflows.folds import choose_folds, take_folder
 
@@ -53,8 +53,8 @@ def learning_curve(
     prepared = prepare(Path(data), settings, cache_folder(cache), report)
     design, dealt = choose_folds(prepared.table, folds, None, settings)
     take_folder(out, prepared, settings, f"learning curve, {design}", 1, command)
-    training = FoldTraining(prepared, settings, out, 1, report)
-    found = follow_curve(prepared.table, dealt, training.judge, settings.backbone.source, settings.seed)
+    retraining = Retraining.of_data(prepared, settings, out, report)
+    found = follow_curve(prepared.table, dealt, retraining.judge, settings.backbone.source, settings.seed)
     found.write(out / "learning_curve.json")
     draw_learning_curve(found, out / "figures")
     return found

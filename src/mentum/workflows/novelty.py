@@ -8,7 +8,7 @@ from mentum.evaluation.results import UnknownTaxa
 from mentum.evaluation.unknown_taxa import leave_taxa_out
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import Run
-from mentum.training.again import Again
+from mentum.training.retraining import Retraining
 from mentum.workflows.arguments import PathLike, cache_folder, open_run, path_or_none
 
 
@@ -35,7 +35,7 @@ def novelty(
         RunError: if no taxon can be left out, or the images are not those of the training.
     """
     opened = open_run(run)
-    again = Again.open(opened, path_or_none(data), cache_folder(cache), report)
+    retraining = Retraining.of_run(opened, path_or_none(data), cache_folder(cache), report)
     if stage == 1:
-        return leave_taxa_out(opened, lambda _, subsets, taxonomy: again.train_head(subsets, taxonomy), 1)
-    return leave_taxa_out(opened, lambda name, subsets, taxonomy: again.train(opened.path / name, subsets, taxonomy), 2)
+        return leave_taxa_out(opened, retraining.train_head, 1)
+    return leave_taxa_out(opened, lambda fold: retraining.train_once(fold, opened.path / fold.name), 2)
