@@ -22,7 +22,7 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
     leaves, counts = {taxon.name for taxon in taxa}, record.training.specimens
     stored = record.calibration
     card = render_file(
-        "model_card.md",
+        "model_card.md.jinja",
         record=record,
         origin=_ORIGINS.get(record.training.backbone, "pretrained"),
         taxa=[(taxon, *counts.get(taxon.name, (0, 0))) for taxon in taxa],

@@ -37,7 +37,7 @@ def _environment() -> Environment:
     templates = resources.files("mentum.reporting.report") / "templates"
     environment = Environment(
         loader=FunctionLoader(lambda name: (templates / name).read_text(encoding="utf-8")),
-        autoescape=lambda name: not (name or "").endswith(".md"),
+        autoescape=lambda name: not (name or "").endswith(".md.jinja"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
