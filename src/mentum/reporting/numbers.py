@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from mentum.evaluation.results import Estimate
+from typing import TYPE_CHECKING
+
 from mentum.records import Interval
+
+if TYPE_CHECKING:
+    from mentum.evaluation.results import Estimate
 
 THIN = "\u202f"
 """A narrow blank at which no line breaks."""
