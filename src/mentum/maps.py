@@ -143,3 +143,13 @@ def contrast(
 def positive(relevance: NDArray[np.float32]) -> NDArray[np.float32]:
     """The evidence for a taxon: what Grad-CAM shows, its ReLU."""
     return np.maximum(relevance, 0)
+
+
+SHARED_PERCENTILE = 99
+"""Of the images' largest drawn relevance, where the colours of a shared scale end."""
+
+
+def shared_maximum(relevance: NDArray[np.float32], geometry: CellGeometry) -> float:
+    """Where a scale shared by N maps (N, cells, cells) ends: nearly the largest value drawn, not a single outlier's."""
+    largest = [geometry.draw(positive(map_)).max() for map_ in relevance]
+    return float(np.percentile(largest, SHARED_PERCENTILE))

@@ -164,6 +164,11 @@ class Interval(Record):
     high: float
     method: Literal["bootstrap over specimens", "Wilson"]
 
+    @property
+    def no_spread(self) -> bool:
+        """Whether every draw of specimens gave the same score, so that the ends meet."""
+        return self.low == self.high
+
 
 class RankIdentification(Record):
     """The most probable taxon at one rank, with its calibrated probability.

@@ -272,13 +272,14 @@ def _keys_of(sections: list[str]) -> list[str]:
 
 def differences(one: Settings, other: Settings) -> list[str]:
     """Keys whose values differ, as "stage2.epochs: 10 / 20"."""
-    left, right = _flatten(one.model_dump()), _flatten(other.model_dump())
+    left, right = flatten(one.model_dump()), flatten(other.model_dump())
     unequal = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
     return [f"{key}: {left.get(key)} / {right.get(key)}" for key in unequal]
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every setting with its whole key, such as `stage2.epochs`."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat

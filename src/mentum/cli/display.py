@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mentum.records import CheckReport, Severity
+from mentum.reporting.numbers import decimals, in_percent, percent_bounds
 
 if TYPE_CHECKING:
     from mentum.evaluation.learning_curve import LearningCurve
@@ -26,9 +27,8 @@ def print_check(report: CheckReport) -> None:
     console = Console(soft_wrap=True, highlight=False, markup=False)  # file names may hold brackets
     console.print(f"{report.data}: {report.n_images} images of {report.n_specimens} specimens")
     per_rank = ", ".join(f"{number} at {rank}" for rank, number in report.taxa_per_rank.items())
-    console.print(
-        f"taxa: {per_rank or 'one'}; the largest taxon has {report.imbalance:.1f} times the images of the smallest"
-    )
+    times = f"{decimals(report.imbalance, 1)} times"
+    console.print(f"taxa: {per_rank or 'one'}; the largest taxon has {times} the images of the smallest")
     console.print(f"sizes: {_most(report.sizes)}; modes: {_most(report.modes)}")
     table = Table("taxon", "rank", "images", "specimens", box=None, pad_edge=False)
     for taxon in report.taxa:
@@ -48,14 +48,7 @@ def _most(counts: dict[str, int], shown: int = 4) -> str:
 
 def percent_of(estimate: Estimate | None) -> str:
     """A score in per cent with its interval; empty where there is none."""
-    if estimate is None:
-        return ""
-    return f"{100 * estimate.value:.1f} ({bounds_of(estimate)})"
-
-
-def bounds_of(estimate: Estimate) -> str:
-    """The interval of a score in per cent."""
-    return f"{100 * estimate.interval.low:.1f}-{100 * estimate.interval.high:.1f}"
+    return f"{in_percent(estimate.value)} ({percent_bounds(estimate.interval)})" if estimate else ""
 
 
 def print_learning_curve(curve: LearningCurve) -> None:
@@ -70,10 +63,10 @@ def print_learning_curve(curve: LearningCurve) -> None:
         table.add_column(f"{rank} %", justify="right", no_wrap=True)
     for point, following in zip(curve.points, [*curve.points[1:], None], strict=True):
         cells = (percent_of(point.accuracies[rank]) for rank in ranks)
-        table.add_row(f"{point.per_taxon:.1f}", *cells, end_section=following is None)
+        table.add_row(decimals(point.per_taxon, 1), *cells, end_section=following is None)
     for size in dict.fromkeys(each.per_taxon for each in curve.forecasts):
         predicted = {each.rank: each.accuracy for each in curve.forecasts if each.per_taxon == size}
-        table.add_row(f"{size:.1f}, predicted", *(percent_of(predicted[rank]) for rank in ranks))
+        table.add_row(f"{decimals(size, 1)}, predicted", *(percent_of(predicted[rank]) for rank in ranks))
     console.print(table)
     console.print(
         "Predicted: a power law through the errors, if the specimens to come are like these."
@@ -91,10 +84,12 @@ def print_comparison(found: RunComparison) -> None:
         table.add_column(name, no_wrap=True, justify="left" if name == "rank" else "right")
     for row in found.ranks:
         each = row.comparison
-        bounds = f"{100 * each.interval.low:+.1f} to {100 * each.interval.high:+.1f}"
-        shares = (f"{100 * each.accuracy_a:.1f}", f"{100 * each.accuracy_b:.1f}")
-        counts = (f"{each.only_a}, {each.only_b}", f"{each.mcnemar_p:.3f}", row.better or "-")
-        table.add_row(str(row.rank), str(each.n_images), *shares, f"{100 * each.difference:+.1f} ({bounds})", *counts)
+        bounds = percent_bounds(each.interval, between=" to ", sign=True)
+        shares = (in_percent(each.accuracy_a), in_percent(each.accuracy_b))
+        counts = (f"{each.only_a}, {each.only_b}", decimals(each.mcnemar_p), row.better or "-")
+        table.add_row(
+            str(row.rank), str(each.n_images), *shares, f"{in_percent(each.difference, sign=True)} ({bounds})", *counts
+        )
     console.print(table)
     units = " and ".join(sorted({row.comparison.unit for row in found.ranks}))
     console.print(f"p: McNemar's exact test, by {units}; interval: specimens drawn anew.")
@@ -111,8 +106,8 @@ def print_calibration(report: CalibrationReport, error_rate: float) -> None:
     for name in ("images %", "specimens %", "ECE", "calibrated", "Brier", "calibrated"):
         table.add_column(name, justify="right", no_wrap=True)
     for rank in report.ranks:
-        right = (f"{100 * share:.2f}" for share in rank.accuracy)
-        table.add_row(str(rank.rank), *right, *(f"{value:.3f}" for pair in (rank.ece, rank.brier) for value in pair))
+        right = (in_percent(share, 2) for share in rank.accuracy)
+        table.add_row(str(rank.rank), *right, *map(decimals, (*rank.ece, *rank.brier)))
     console.print(table)
     for each in report.defended:
         if each.error_rate == error_rate:
@@ -122,17 +117,22 @@ def print_calibration(report: CalibrationReport, error_rate: float) -> None:
 
 
 def _defended_table(each: DefendedRanks) -> Table:
-    found = "no answer" if each.error is None else f"{each.error:.1%} of {each.n_answered:.0f} answers wrong"
-    title = f"asked for at most {each.error_rate:.1%} wrong, by {each.unit}: {each.answered:.1%} answered, {found}"
+    found = (
+        "no answer"
+        if each.error is None
+        else f"{in_percent(each.error)}% of {decimals(each.n_answered, 0)} answers wrong"
+    )
+    asked = f"asked for at most {in_percent(each.error_rate)}% wrong, by {each.unit}"
+    title = f"{asked}: {in_percent(each.answered)}% answered, {found}"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("rank", no_wrap=True)
     for name in ("least probability", "answered here %", "wrong", "95 % interval"):
         table.add_column(name, justify="right", no_wrap=True)
     for rank in each.ranks:
-        interval = "" if rank.interval is None else f"{100 * rank.interval.low:.1f} - {100 * rank.interval.high:.1f}"
-        least = "no answer" if rank.threshold is None else f"{rank.threshold:.3f}"
-        wrong = f"{rank.n_wrong:.0f} of {rank.n_answered:.0f}"
-        table.add_row(str(rank.rank), least, f"{100 * rank.coverage:.1f}", wrong, interval)
+        interval = percent_bounds(rank.interval, between=" - ")
+        least = "no answer" if rank.threshold is None else decimals(rank.threshold)
+        wrong = f"{decimals(rank.n_wrong, 0)} of {decimals(rank.n_answered, 0)}"
+        table.add_row(str(rank.rank), least, in_percent(rank.coverage), wrong, interval)
     return table
 
 
@@ -144,17 +144,17 @@ def print_unknown_taxa(found: UnknownTaxa) -> None:
     for name in ("specimens", "AUROC", "caught %", "named wrongly %", "right at higher rank %"):
         table.add_column(name, justify="right")
     for each in found.taxa:
-        named = ", ".join(f"{rank} {100 * share:.0f}" for rank, share in each.named.items()) or "no relative"
-        caught = "too few" if each.caught is None else f"{100 * each.caught:.0f}"
-        figures = (f"{each.auroc:.3f}", caught, f"{100 * each.wrongly_identified:.0f}")
+        named = ", ".join(f"{rank} {in_percent(share, 0)}" for rank, share in each.named.items()) or "no relative"
+        caught = "too few" if each.caught is None else in_percent(each.caught, 0)
+        figures = (decimals(each.auroc), caught, in_percent(each.wrongly_identified, 0))
         table.add_row(each.scientific_name, str(each.n_specimens), *figures, named)
     console.print(table)
-    rejected = "too few to say how many were" if found.rejected is None else f"{found.rejected:.1%} were"
-    caught = "none" if found.mean_caught is None else f"{found.mean_caught:.0%}"
+    rejected = "too few to say how many were" if found.rejected is None else f"{in_percent(found.rejected)}% were"
+    caught = "none" if found.mean_caught is None else f"{in_percent(found.mean_caught, 0)}%"
     stages = "the top classifier alone" if found.stage == 1 else "both stages"
     console.print(
-        f"Each taxon left out of training in turn ({stages}): mean AUROC {found.mean_auroc:.3f}; "
-        f"{caught} caught where {found.false_rejection:.0%} of known specimens may be called unknown "
+        f"Each taxon left out of training in turn ({stages}): mean AUROC {decimals(found.mean_auroc)}; "
+        f"{caught} caught where {in_percent(found.false_rejection, 0)}% of known specimens may be called unknown "
         f"({rejected}).",
         soft_wrap=True,
     )
@@ -173,9 +173,8 @@ def print_explanation(explanation: Explanation) -> None:
     for rank in dict.fromkeys(share.rank for share in correct):
         console.print(_share_table(rank, [share for share in correct if share.rank == rank]))
     for each in explanation.agreement:
-        console.print(
-            f"{each.rank}: the rules of mass, density and peak agree in {each.all_three:.0%} of {each.n} images."
-        )
+        share = f"{in_percent(each.all_three, 0)}% of {each.n} images"
+        console.print(f"{each.rank}: the rules of mass, density and peak agree in {share}.")
     if explanation.occlusions:
         console.print(_occlusion_table(explanation.occlusions))
     for warning in explanation.warnings:
@@ -190,22 +189,18 @@ def _share_table(rank: str, shares: list[CharacterShare]) -> Table:
     for name in ("used %", "95 %", "mass %", "enriched", "peak %", "null %"):
         table.add_column(name, justify="right", no_wrap=True)
     for share in shares:
-        interval = f"{100 * share.interval.low:.1f} - {100 * share.interval.high:.1f}"
+        interval = percent_bounds(share.interval, between=" - ")
         is_answer = share.character not in {"unassigned", "background"}
         table.add_row(
             share.character,
-            f"{100 * share.used:.1f}" if is_answer else "",
+            in_percent(share.used) if is_answer else "",
             interval if is_answer else "",
-            _figure(share.mass, 100, 1),
-            _figure(share.enrichment, 1, 2),
-            _figure(share.pointing, 100, 1),
-            _figure(share.null_mass, 100, 1),
+            in_percent(share.mass),
+            decimals(share.enrichment, 2),
+            in_percent(share.pointing),
+            in_percent(share.null_mass),
         )
     return table
-
-
-def _figure(value: float | None, factor: int, digits: int) -> str:
-    return "" if value is None else f"{factor * value:.{digits}f}"
 
 
 def _occlusion_table(occlusions: Sequence[Occlusion]) -> Table:
@@ -218,8 +213,8 @@ def _occlusion_table(occlusions: Sequence[Occlusion]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for each in occlusions:
         odds = (each.log_odds_drop, each.control_log_odds_drop)
-        interval = f"{each.excess_low:.1f} to {each.excess_high:.1f}"
-        falls = (f"{each.drop:.2f}", *(f"{fall:.1f}" for fall in odds))
+        interval = f"{decimals(each.excess_low, 1)} to {decimals(each.excess_high, 1)}"
+        falls = (decimals(each.drop, 2), *(decimals(fall, 1) for fall in odds))
         table.add_row(str(each.rank), each.character, each.fill, *falls, interval)
     return table
 
@@ -229,8 +224,8 @@ def print_proposals(proposals: Proposals, run: Path) -> None:
     console = Console(highlight=False, markup=False)
     table = Table("number", "peaks %", "images %", "most often in", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     for each in proposals.characters:
-        taxa = ", ".join(f"{taxon.scientific_name} ({taxon.share:.0%})" for taxon in each.taxa)
-        table.add_row(str(each.number), f"{100 * each.weight:.0f}", f"{100 * each.images:.0f}", taxa)
+        taxa = ", ".join(f"{taxon.scientific_name} ({in_percent(taxon.share, 0)}%)" for taxon in each.taxa)
+        table.add_row(str(each.number), in_percent(each.weight, 0), in_percent(each.images, 0), taxa)
     console.print(f"No characters were given; from {proposals.n_images} images these are proposed:")
     console.print(table)
     console.print(

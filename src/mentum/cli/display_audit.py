@@ -9,6 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from mentum.reporting.numbers import decimals, in_percent, percent_bounds
+
 if TYPE_CHECKING:
     from mentum.audit.backgrounds import BackgroundSwap
     from mentum.audit.findings import Audit
@@ -34,7 +36,7 @@ def print_audit(found: Audit, out: Path) -> None:
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     console.print(f"Near-duplicates: {len(kinds)} pairs{f' ({counts})' if counts else ''}.")
     console.print(f"Bursts that a split tears: {len(found.bursts)}.")
-    judges = f"by {found.judged_by}, out of fold {100 * found.accuracy:.0f} % right"
+    judges = f"by {found.judged_by}, out of fold {in_percent(found.accuracy, 0)} % right"
     console.print(f"Labels that look wrong, the first of {len(found.suspects)} ({judges}):", soft_wrap=True)
     for each in found.suspects[:10]:
         console.print(f"  {each.image.file_name}: {each.reason}", soft_wrap=True)
@@ -48,13 +50,9 @@ def _cue_table(cues: tuple[CueResult, ...]) -> Table:
     for name in ("cue", "accuracy % (95 %)", "balanced %", "chance %", "p", "shortcut"):
         table.add_column(name, justify="left" if name == "cue" else "right", no_wrap=True)
     for cue in cues:
-        bounds = f"{100 * cue.interval.low:.1f}-{100 * cue.interval.high:.1f}"
-        shares = (
-            f"{100 * cue.accuracy:.1f} ({bounds})",
-            f"{100 * cue.balanced_accuracy:.1f}",
-            f"{100 * cue.chance:.1f}",
-        )
-        table.add_row(cue.cue, *shares, f"{cue.p_corrected:.3f}", "yes" if cue.found else "no")
+        accuracy = f"{in_percent(cue.accuracy)} ({percent_bounds(cue.interval)})"
+        shares = (accuracy, in_percent(cue.balanced_accuracy), in_percent(cue.chance))
+        table.add_row(cue.cue, *shares, decimals(cue.p_corrected), "yes" if cue.found else "no")
     return table
 
 
@@ -71,4 +69,4 @@ def _background_sentence(swap: BackgroundSwap) -> str:
 
 
 def _percent(estimate: Estimate) -> str:
-    return f"{100 * estimate.value:.1f} %"
+    return f"{in_percent(estimate.value)} %"

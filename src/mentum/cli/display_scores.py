@@ -8,10 +8,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from mentum.cli.display import bounds_of, percent_of
+from mentum.cli.display import percent_of
 from mentum.evaluation.cross_validation import CrossValidation
 from mentum.evaluation.results import Estimate, Evaluation, ResultRow
 from mentum.evaluation.scores import METRICS, other_metrics
+from mentum.reporting.numbers import decimals, in_percent, percent_bounds
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -37,10 +38,10 @@ def _stage_table(stage: str, rows: list[ResultRow]) -> Table:
     for name in ("accuracy %", "misclassified", "specimens", "95 % interval"):
         table.add_column(name, justify="right", no_wrap=True)
     for row, following in zip(rows, [*rows[1:], None], strict=True):
-        interval = f"{100 * row.interval.low:.2f} - {100 * row.interval.high:.2f}"
+        interval = percent_bounds(row.interval, 2, " - ")
         wrong = f"{row.n_misclassified} of {row.n_images}"
         ends = following is not None and following.rank != row.rank
-        cells = (f"{100 * row.accuracy:.2f}", wrong, str(row.n_specimens), interval)
+        cells = (in_percent(row.accuracy, 2), wrong, str(row.n_specimens), interval)
         table.add_row(str(row.rank), row.subset, *cells, end_section=ends)
     return table
 
@@ -66,8 +67,8 @@ def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 
     ]  # fmt: skip
     for each in wrong[:shown]:
         console.print(
-            f"{each.subset}: {each.file_name}: {each.label} ({100 * each.probability_of_label:.1f} %) identified as "
-            f"{each.identified_as} ({100 * each.probability:.1f} %)", soft_wrap=True,
+            f"{each.subset}: {each.file_name}: {each.label} ({in_percent(each.probability_of_label)} %) identified as "
+            f"{each.identified_as} ({in_percent(each.probability)} %)", soft_wrap=True,
         )  # fmt: skip
     if len(wrong) > shown:
         console.print(f"and {len(wrong) - shown} more in evaluation.json")
@@ -95,11 +96,13 @@ def print_cross_validation(found: CrossValidation) -> None:
             f"{percent_of(tree.recall)}, F1 {percent_of(tree.f1)}", soft_wrap=True,
         )  # fmt: skip
         if tree.height:
-            low, high = tree.height.interval.low, tree.height.interval.high
-            console.print(f"Mistakes meet the label {tree.height.value:.2f} ranks up ({low:.2f} - {high:.2f}).")
+            up, low, high = (
+                decimals(each, 2) for each in (tree.height.value, tree.height.interval.low, tree.height.interval.high)
+            )
+            console.print(f"Mistakes meet the label {up} ranks up ({low} - {high}).")
     for note in found.unseen:
         console.print(note, soft_wrap=True)
 
 
 def _above_bounds(estimate: Estimate | None) -> str:
-    return f"{100 * estimate.value:.1f}\n{bounds_of(estimate)}" if estimate else ""
+    return f"{in_percent(estimate.value)}\n{percent_bounds(estimate.interval)}" if estimate else ""

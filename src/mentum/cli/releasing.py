@@ -14,6 +14,7 @@ from mentum.cli.data import LogOption
 from mentum.cli.learning import CacheOption, DataOption, RunArgument
 from mentum.cli.progress import Log, shown_progress
 from mentum.identification.output.formats import FORMATS, format_named
+from mentum.reporting.numbers import tiny
 
 if TYPE_CHECKING:
     from mentum.identification.job import Outcome
@@ -54,7 +55,7 @@ def export(
     network = found.model.record.networks[0]
     print_calibration(found.calibration, error_rate)
     typer.echo(
-        f"{out}: largest difference of a probability from the trained network's {network.parity:.1e} over "
+        f"{out}: largest difference of a probability from the trained network's {tiny(network.parity)} over "
         f"{network.n_parity} images."
     )
 
@@ -68,7 +69,7 @@ def verify(model: ModelArgument) -> None:
         raise typer.Exit(2)
     typer.echo(
         f"{model}: {found.n_files} files as released; {found.n_samples} samples identified again, probabilities within "
-        f"{found.largest:.1e}."
+        f"{tiny(found.largest)}."
     )
 
 

@@ -200,3 +200,41 @@ def _score_cells(found: Estimate | None) -> list[str]:
     if found is None:
         return ["", "", ""]
     return [f"{value:.4f}" for value in (found.value, found.interval.low, found.interval.high)]
+
+
+@dataclass(frozen=True)
+class TaxonLine:
+    """Scores of one taxon at one rank, by image; None where one is undefined.
+
+    Attributes:
+        own_rank: a taxon that is not named down to the rank stands for itself.
+    """
+
+    name: str
+    own_rank: Rank
+    n_images: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+def taxon_lines(evaluation: Evaluation, row: ResultRow) -> list[TaxonLine]:
+    """Scores of every taxon on the images of one row of the table.
+
+    Precision is undefined where no image was given the name, recall where none bears it, F1 where both are.
+    """
+    key = (row.stage, row.rank, row.subset)
+    confusion = next(each for each in evaluation.confusions if (each.stage, each.rank, each.subset) == key)
+    given = [sum(column) for column in zip(*confusion.counts, strict=True)]
+    scores = [each for each in evaluation.taxa if (each.stage, each.rank, each.subset) == key]
+    return [
+        TaxonLine(
+            name=score.scientific_name,
+            own_rank=own,
+            n_images=score.n_images,
+            precision=score.precision if answers else None,
+            recall=score.recall if score.n_images else None,
+            f1=score.f1 if answers or score.n_images else None,
+        )
+        for score, own, answers in zip(scores, confusion.label_ranks, given, strict=True)
+    ]

@@ -67,6 +67,16 @@ class Confusion(Record):
     label_ranks: tuple[Rank, ...]
     counts: tuple[tuple[int, ...], ...]
 
+    @property
+    def n_images(self) -> int:
+        """All that are counted."""
+        return sum(map(sum, self.counts))
+
+    @property
+    def n_misclassified(self) -> int:
+        """Those off the diagonal."""
+        return self.n_images - sum(row[place] for place, row in enumerate(self.counts))
+
 
 class Misclassified(Record):
     """One image identified wrongly at one rank, with the probabilities given to both names."""

@@ -1,8 +1,10 @@
-"""Gather what a network says of a run's images and where it sees that, and keep the maps."""
+"""Gather what a network says of a run's images and where it sees that; keep the maps, and read them again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from mentum.explanation.evidence import ExplainPixels, RankEvidence, RunEvidence
 from mentum.files import whole
 from mentum.maps import CellGeometry, Evidence
 from mentum.records import Progress, ProgressCallback
+from mentum.runs import Run
 from mentum.specimens.images import upright_size
 from mentum.specimens.run_images import RunImages
 from mentum.taxonomy import Rank, Taxon
@@ -118,3 +121,30 @@ def _arrays(evidence: RunEvidence, each: RankEvidence) -> dict[str, NDArray[np.g
         "stride": np.array(evidence.geometry.stride),
         "offset": np.array(evidence.geometry.offset),
     }
+
+
+@dataclass(frozen=True)
+class StoredMaps:
+    """File name → signed map of the taxon identified, and where the cells lie."""
+
+    relevance: Mapping[str, NDArray[np.float32]]
+    geometry: CellGeometry
+
+
+def read_maps(run: Run, rank: Rank) -> StoredMaps | None:
+    """The maps that were stored of a run at a rank, if any.
+
+    Raises:
+        RunError: if the file is damaged.
+    """
+    file = run.relevance_folder / f"{rank}.npz"
+    if not file.is_file():
+        return None
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            relevance = dict(zip(arrays["file_name"].tolist(), arrays["relevance"], strict=True))
+            cells = arrays["relevance"].shape[-1]
+            size, stride, offset = (arrays[name].item() for name in ("size", "stride", "offset"))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise RunError(f"{file}: not readable as maps ({error}); run `mentum explain` again.") from error
+    return StoredMaps(relevance, CellGeometry(size=size, cells=cells, stride=stride, offset=offset))

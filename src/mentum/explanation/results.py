@@ -124,3 +124,8 @@ class Explanation(Record):
     occlusions: tuple[Occlusion, ...]
     randomisation: tuple[Randomisation, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def answers(self) -> list[str]:
+        """What an image may be decided by: the characters in the order of the annotation, then "none"."""
+        return [name for name in self.characters if name not in (UNASSIGNED, BACKGROUND, NONE)] + [NONE]

@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, Explanation
+from mentum.taxonomy import Rank
 
 _MEASURES = (
     "used", "mass", "mass_low", "mass_high", "area", "enrichment", "pointing", "null_mass", "null_low", "null_high",
@@ -39,13 +40,31 @@ def shares_of_correct(explanation: Explanation) -> list[CharacterShare]:
     return [share for share in explanation.shares if share.taxon is None and share.group == "correct"]
 
 
-def by_rank(explanation: Explanation) -> dict[str, list[dict[str, Any]]]:
-    """Rank → for each character, most used first: used, interval, mass, enrichment, n; then the other regions."""
-    found: dict[str, list[dict[str, Any]]] = {}
+def ranked_shares(explanation: Explanation) -> dict[Rank, list[CharacterShare]]:
+    """Shares of the correct identifications by rank, most used first, then what is no character."""
+    found: dict[Rank, list[CharacterShare]] = {}
     for share in shares_of_correct(explanation):
-        row = share.model_dump(mode="json", include={"character", "used", "interval", "mass", "enrichment", "n"})
-        found.setdefault(share.rank.value, []).append(row)
+        found.setdefault(share.rank, []).append(share)
     others = (NONE, UNASSIGNED, BACKGROUND)
     return {
-        rank: sorted(rows, key=lambda row: (row["character"] in others, -row["used"])) for rank, rows in found.items()
+        rank: sorted(shares, key=lambda share: (share.character in others, -share.used))
+        for rank, shares in found.items()
+    }
+
+
+def shares_by_taxon(explanation: Explanation, rank: Rank) -> dict[str, dict[str, CharacterShare]]:
+    """Taxon → character → share of its correct identifications; taxa without any are left out."""
+    found: dict[str, dict[str, CharacterShare]] = {}
+    for share in explanation.shares:
+        if share.rank == rank and share.taxon and share.group == "correct" and share.n:
+            found.setdefault(share.taxon, {})[share.character] = share
+    return found
+
+
+def by_rank(explanation: Explanation) -> dict[str, list[dict[str, Any]]]:
+    """Rank → for each character, most used first: used, interval, mass, enrichment, n; then the other regions."""
+    shown = {"character", "used", "interval", "mass", "enrichment", "n"}
+    return {
+        rank.value: [share.model_dump(mode="json", include=shown) for share in shares]
+        for rank, shares in ranked_shares(explanation).items()
     }

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mentum.records import Interval
+
+if TYPE_CHECKING:
+    from mentum.evaluation.results import Estimate
 
 THIN = "\u202f"
 """A narrow blank at which no line breaks."""
@@ -21,13 +26,13 @@ def percent(share: float, unit: bool = True) -> str:
     return f"{text}{THIN}%" if unit else text
 
 
-def rate(share: float) -> str:
+def rate(share: float, unit: str = f"{THIN}%") -> str:
     r"""A share that was asked for, as it was asked.
 
     >>> rate(0.05)
     '5\u202f%'
     """
-    return f"{100 * share:g}{THIN}%"
+    return f"{100 * share:g}{unit}"
 
 
 def bounds(interval: Interval | None, unit: bool = True) -> str:
@@ -67,6 +72,58 @@ def number_of(n: float, noun: str = "") -> str:
     text = f"{n:,.0f}" if n == round(n) else f"{n:,.1f}"
     text = text.replace(",", THIN)
     return f"{text} {noun}{'' if n == 1 else 's'}" if noun else text
+
+
+def counted(n: int, noun: str) -> str:
+    """A small count with its noun, for a figure or a plain table.
+
+    >>> counted(1, "image"), counted(40, "specimen")
+    ('1 image', '40 specimens')
+    """
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def decimals(value: float | None, digits: int = 3) -> str:
+    """A score, a probability or a factor with a fixed number of digits; empty where there is none.
+
+    >>> decimals(0.98755), decimals(2.5, 1), decimals(None)
+    ('0.988', '2.5', '')
+    """
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def tiny(value: float) -> str:
+    """A difference near 0, as a power of ten.
+
+    >>> tiny(0.00000012)
+    '1.2e-07'
+    """
+    return f"{value:.1e}"
+
+
+def in_percent(share: float | None, digits: int = 1, sign: bool = False) -> str:
+    """A share in per cent as plain tables and figures have it, without unit; empty where there is none.
+
+    >>> in_percent(0.98755), in_percent(0.98755, 0), in_percent(0.0421, sign=True), in_percent(None)
+    ('98.8', '99', '+4.2', '')
+    """
+    return "" if share is None else f"{100 * share:{'+' if sign else ''}.{digits}f}"
+
+
+def percent_bounds(interval: Interval | None, digits: int = 1, between: str = "-", sign: bool = False) -> str:
+    """An interval in per cent as plain tables have it, without unit; empty where there is none.
+
+    >>> percent_bounds(Interval(low=0.5, high=0.75, method="Wilson")), percent_bounds(None)
+    ('50.0-75.0', '')
+    """
+    if interval is None:
+        return ""
+    return between.join(in_percent(end, digits, sign) for end in (interval.low, interval.high))
+
+
+def estimate(found: Estimate) -> str:
+    """A score in per cent with its interval, within a sentence of a report."""
+    return f"{percent(found.value)} ({bounds(found.interval)})"
 
 
 def seconds(value: float) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from mentum.explanation.annotation.characters import Annotations, read_annotations
 from mentum.explanation.character_use import explain_characters
 from mentum.explanation.evidence import RunEvidence
+from mentum.explanation.exemplar import Exemplar
 from mentum.explanation.gathering import gather_evidence, write_maps
 from mentum.explanation.proposals.pictures import example_pictures, mean_image
 from mentum.explanation.proposals.propose import Proposals, propose_characters
@@ -18,7 +19,7 @@ from mentum.explanation.tables import characters_csv
 from mentum.files import write_text
 from mentum.maps import Alignment
 from mentum.records import ProgressCallback, ignore_progress
-from mentum.reporting.figures.character_shares import Exemplar, draw_character_shares
+from mentum.reporting.figures.character_shares import draw_character_shares
 from mentum.reporting.figures.characters_by_taxon import draw_characters_by_taxon
 from mentum.reporting.figures.galleries import draw_contrasts, draw_galleries
 from mentum.reporting.figures.heat_maps import write_overlays

@@ -21,6 +21,7 @@ from mentum.errors import ModelError
 from mentum.evaluation.probabilities import judge
 from mentum.evaluation.results import CalibrationReport
 from mentum.files import is_free, whole
+from mentum.maps import shared_maximum
 from mentum.model.folder import Model, seal
 from mentum.model.provenance import training_record, verbatim_labels
 from mentum.model.record import CalibrationRecord, ModelRecord, NetworkRecord, SampleRecord
@@ -28,7 +29,6 @@ from mentum.model.samples import write_samples
 from mentum.model.session import Outputs, Session, join
 from mentum.records import Progress, ProgressCallback, ignore_progress
 from mentum.reporting.figures.calibration import draw_calibration
-from mentum.reporting.figures.heat_maps import shared_maximum
 from mentum.reporting.model_card import write_card
 from mentum.runs import Run, RunRecord
 from mentum.specimens.run_images import RunImages, open_images

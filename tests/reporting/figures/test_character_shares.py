@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mentum.explanation.exemplar import Exemplar, label_anchor
 from mentum.explanation.results import CharacterShare, Explanation
 from mentum.maps import CellGeometry
 from mentum.records import Interval
 from mentum.reporting.figures.character_shares import (
-    Exemplar,
     draw_bars,
     draw_character_shares,
-    label_anchor,
     paint_characters,
     spread,
 )

@@ -131,10 +131,13 @@ def test_same_evaluation_gives_the_same_bytes_whatever_the_user_s_settings(evalu
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
 
 
-def test_importing_figures_does_not_load_matplotlib_and_drawing_not_pyplot():
+def test_importing_figures_does_not_load_matplotlib_and_drawing_not_pyplot(tmp_path):
     code = (
-        "import sys, mentum.reporting.figures.confusions as figures; print('matplotlib' in sys.modules); "
-        "figures.figure_style(); print('matplotlib.pyplot' in sys.modules)"
+        "import sys, mentum.reporting.figures.confusions; print('matplotlib' in sys.modules); "
+        "from pathlib import Path; from matplotlib.figure import Figure; "
+        "from mentum.reporting.figures.style import write_figures; "
+        "write_figures(Path(sys.argv[1]), {'empty': Figure}); "
+        "print('matplotlib.pyplot' in sys.modules)"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["False", "False"]

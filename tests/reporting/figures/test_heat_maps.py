@@ -7,7 +7,7 @@ from PIL import Image
 
 from mentum.identification.identifier import Identifier
 from mentum.identification.inputs import Inputs
-from mentum.maps import positive
+from mentum.maps import positive, shared_maximum
 from mentum.records import ignore_progress
 from mentum.reporting.figures.colouring import (
     contrast_colouring,
@@ -16,7 +16,7 @@ from mentum.reporting.figures.colouring import (
     heat_levels,
     photograph,
 )
-from mentum.reporting.figures.heat_maps import OverlayWriter, shared_maximum, unique_stems, write_overlays
+from mentum.reporting.figures.heat_maps import OverlayWriter, unique_stems, write_overlays
 from support.awkward_images import write_truncated
 from support.full_disk import full_disk
 from support.models_by_hand import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mentum.errors import RunError
-from mentum.reporting.report.comparisons import compare_all
+from mentum.reporting.report.sections.comparisons import compare_all
 from mentum.reporting.report.studies import Studies, find_studies
 from mentum.runs import Run
 from support.report_pages import page_of

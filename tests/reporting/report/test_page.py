@@ -17,8 +17,8 @@ from mentum.evaluation.results import Evaluation, UnknownTaxa, UnknownTaxon
 from mentum.explanation.results import CharacterShare, Explanation
 from mentum.records import Interval
 from mentum.reporting.figures.confusions import draw_confusions
+from mentum.reporting.report.figures import embed_figure
 from mentum.reporting.report.page import write_report
-from mentum.reporting.report.pictures import embed_figure
 from mentum.runs import Run, write_parquet
 from mentum.specimens.pixels import hash_images
 from mentum.taxonomy import Rank

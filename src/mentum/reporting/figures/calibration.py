@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mentum.evaluation.results import CalibrationReport, RankCalibration, ReliabilityBin, RiskCoverage
-from mentum.reporting.figures.style import figure_style, save_figure
-from mentum.taxonomy import Rank
+from mentum.reporting.figures.style import BLUE, COLOURS, DASHES, open_frame, write_figures
+from mentum.reporting.numbers import decimals, in_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _SIDE = 2.5
-_INK, _PALE, _GUIDE = "#1b4f72", "#a9cce3", "#888888"
-_COLOURS = ("#1b4f72", "#b9770e", "#196f3d", "#6c3483", "#922b21", "#566573")
+_PALE, _GUIDE = "#a9cce3", "#888888"
 
 
 def draw_calibration(report: CalibrationReport, folder: Path) -> list[Path]:
@@ -25,10 +24,10 @@ def draw_calibration(report: CalibrationReport, folder: Path) -> list[Path]:
     Returns:
         The files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with figure_style():
-        files = save_figure(_draw_reliability(report), folder / "reliability")
-        return files + save_figure(_draw_curves(report.curves), folder / "risk_coverage")
+    return write_figures(
+        folder,
+        {"reliability": lambda: _draw_reliability(report), "risk_coverage": lambda: _draw_curves(report.curves)},
+    )
 
 
 def _draw_reliability(report: CalibrationReport) -> Figure:
@@ -48,27 +47,21 @@ def _draw_reliability(report: CalibrationReport) -> Figure:
 
 def _draw_bins(axes: Axes, bins: Sequence[ReliabilityBin], title: str, rank: RankCalibration, place: int) -> None:
     """Points lie at the mean probability of their bin; their area grows with its specimens."""
-    axes.plot([0, 1], [0, 1], color=_GUIDE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+    axes.plot([0, 1], [0, 1], color=_GUIDE, linewidth=0.8, linestyle=DASHES, zorder=1)
     total = sum(each.n for each in bins)
     sizes = [12 + 220 * each.n / total for each in bins]
     shown = ([each.probability for each in bins], [each.accuracy for each in bins])
     axes.plot(*shown, color=_PALE, linewidth=1.2, zorder=2)
-    axes.scatter(*shown, s=sizes, color=_INK, edgecolors="white", linewidths=0.6, zorder=3, clip_on=False)
+    axes.scatter(*shown, s=sizes, color=BLUE, edgecolors="white", linewidths=0.6, zorder=3, clip_on=False)
     axes.set_title(title, fontsize=9.5, loc="left")
+    words = f"ECE {decimals(rank.ece[place])}\nBrier {decimals(rank.brier[place])}\nn = {rank.n_images}"
     axes.text(
-        0.97, 0.04, f"ECE {rank.ece[place]:.3f}\nBrier {rank.brier[place]:.3f}\nn = {rank.n_images}", fontsize=8,
-        ha="right", va="bottom", transform=axes.transAxes, color="#333333",
+        0.97, 0.04, words, fontsize=8, ha="right", va="bottom", transform=axes.transAxes, color="#333333",
     )  # fmt: skip
-    _frame(axes)
+    open_frame(axes)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_aspect("equal")
-
-
-def _frame(axes: Axes) -> None:
-    axes.tick_params(labelsize=8, length=3)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
 
 
 def _draw_curves(curves: Sequence[RiskCoverage]) -> Figure:
@@ -76,17 +69,14 @@ def _draw_curves(curves: Sequence[RiskCoverage]) -> Figure:
 
     figure = Figure(figsize=(4.6, 3.2))
     axes = figure.add_subplot()
-    for curve, colour in zip(curves, _COLOURS * len(curves), strict=False):
+    for curve, colour in zip(curves, COLOURS * len(curves), strict=False):
+        label = f"{curve.rank} (area {in_percent(curve.area, 2)} %)"
         error = [100 * value for value in curve.error]
-        axes.plot(curve.coverage, error, color=colour, linewidth=1.6, label=_legend(curve.rank, curve.area))
+        axes.plot(curve.coverage, error, color=colour, linewidth=1.6, label=label)
     axes.set_xlabel("Share of specimens answered, the most probable first", fontsize=9)
     axes.set_ylabel("Wrong of the answers, %", fontsize=9)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, max(1.0, 1.05 * max(100 * max(curve.error) for curve in curves)))
     axes.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), borderaxespad=0.2)
-    _frame(axes)
+    open_frame(axes)
     return figure
-
-
-def _legend(rank: Rank, area: float) -> str:
-    return f"{rank} (area {100 * area:.2f} %)"

@@ -8,19 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mentum.explanation.results import BACKGROUND, NONE, CharacterShare, Explanation
-from mentum.reporting.figures.characters_by_taxon import (
-    Shares,
-    answers,
-    counted,
-    in_rank,
-    in_words,
-    sample,
-    shades,
-)
-from mentum.reporting.figures.style import figure_style, save_figure
+from mentum.explanation.exemplar import Exemplar, label_anchor
+from mentum.explanation.results import NONE, CharacterShare, Explanation
+from mentum.explanation.tables import shares_of_correct
+from mentum.reporting.figures.characters_by_taxon import Shares, counts_of, in_rank, in_words, sample, shades
+from mentum.reporting.figures.style import reach, write_figures
 from mentum.reporting.numbers import whole_percent
 from mentum.taxonomy import Rank
 
@@ -33,30 +26,11 @@ _DRAWING, _LABELS, _BETWEEN, _NAMES, _KEY = 2.4, 1.3, 0.3, 1.45, 0.75
 _BAR, _GAP, _HEAD = 0.27, 0.5, 0.85
 """Inches from below: a bar; between bars and drawings; title and headings."""
 
+_QUARTERS = (range(0, 101, 25), ["0 %", "25 %", "50 %", "75 %", "100 %"])
+"""Ticks and what they are called."""
+
 _LABEL_DISTANCE = 0.17
 """Between labels, as a share of the drawing's height, unless there are too many."""
-
-
-@dataclass(frozen=True)
-class Exemplar:
-    """A photograph whose characters are known, for a drawing of where they are.
-
-    Attributes:
-        pixels: (S, S, 3) uint8.
-        names: of the R regions: characters, "unassigned", "background".
-        masks: (R, S, S) float32, 0-1.
-    """
-
-    pixels: NDArray[np.uint8]
-    names: tuple[str, ...]
-    masks: NDArray[np.float32]
-
-    def mask(self, name: str) -> NDArray[np.bool_]:
-        """(S, S) bool: where a region is; nowhere if the photograph does not show it."""
-        if name not in self.names:
-            return np.zeros(self.masks.shape[1:], dtype=bool)
-        shown: NDArray[np.bool_] = self.masks[self.names.index(name)] > 0.5
-        return shown
 
 
 def draw_character_shares(explanation: Explanation, capsule: Exemplar, folder: Path) -> list[Path]:
@@ -71,14 +45,12 @@ def draw_character_shares(explanation: Explanation, capsule: Exemplar, folder: P
         `character_shares.png` and `.svg`, or nothing where nothing was identified correctly.
     """
     by_rank: dict[Rank, dict[str, CharacterShare]] = {}
-    for share in explanation.shares:
-        if share.taxon is None and share.group == "correct" and share.n:
+    for share in shares_of_correct(explanation):
+        if share.n:
             by_rank.setdefault(share.rank, {})[share.character] = share
     if not by_rank:
         return []
-    folder.mkdir(parents=True, exist_ok=True)
-    with figure_style():
-        return save_figure(_draw_shares(explanation, by_rank, capsule), folder / "character_shares")
+    return write_figures(folder, {"character_shares": lambda: _draw_shares(explanation, by_rank, capsule)})
 
 
 @dataclass(frozen=True)
@@ -102,7 +74,7 @@ class _Page:
 def _draw_shares(explanation: Explanation, by_rank: Mapping[Rank, Shares], capsule: Exemplar) -> Figure:
     from matplotlib.figure import Figure
 
-    names = answers(explanation)
+    names = explanation.answers
     column, bars = _DRAWING + _LABELS, len(names) * _BAR
     width = _NAMES + len(by_rank) * (column + _BETWEEN) + _KEY
     height = bars + _GAP + _DRAWING + _HEAD
@@ -112,7 +84,7 @@ def _draw_shares(explanation: Explanation, by_rank: Mapping[Rank, Shares], capsu
     for place, (rank, shares) in enumerate(by_rank.items()):
         left = _NAMES + place * (column + _BETWEEN)
         page.head(left, height - 0.63, in_rank(rank), 10)
-        page.note(left, height - 0.79, counted(next(iter(shares.values()))))
+        page.note(left, height - 0.79, counts_of(next(iter(shares.values()))))
         used = {name: shares[name].used for name in names[:-1] if name in shares}
         paint_characters(page.axes(left, bars + _GAP, _DRAWING, _DRAWING), capsule, used)
         draw_bars(page.axes(left, 0, column - 0.1, bars), names, shares, named=place == 0)
@@ -129,31 +101,11 @@ def paint_characters(axes: Axes, capsule: Exemplar, used: Mapping[str, float]) -
         mask = capsule.masks[capsule.names.index(name)]
         axes.contourf(mask, levels=(0.5, 2), colors=[shades()(used[name])], alpha=0.85)
         axes.contour(mask, levels=(0.5,), colors="0.15", linewidths=0.8)
-    left, top, side = _frame(capsule)
+    left, top, side = capsule.frame
     axes.set(xlim=(left, left + side), ylim=(top + side, top))
     axes.set_axis_off()
     anchors = {name: label_anchor(mask) for name, mask in shown.items()}
     _label(axes, {name: (x, (y - top) / side) for name, (x, y) in anchors.items()}, anchors, used)
-
-
-def _frame(capsule: Exemplar) -> tuple[float, float, float]:
-    """Left, top and side of a square around the specimen, px."""
-    seen = ~capsule.mask(BACKGROUND)
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-    size = len(seen)
-    side = min(1.06 * max(np.ptp(rows), np.ptp(columns)) + 1, size)
-    centre = (columns[0] + columns[-1]) / 2, (rows[0] + rows[-1]) / 2
-    left, top = (float(np.clip(place - side / 2, 0, size - side)) - 0.5 for place in centre)
-    return left, top, float(side)
-
-
-def label_anchor(mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """A point (x, y) well inside the right half of a character, so that a pair is labelled once."""
-    y, x = np.nonzero(mask)
-    right = x >= np.median(x)
-    y, x = y[right], x[right]
-    nearest = np.argmin((x - x.mean()) ** 2 + (y - y.mean()) ** 2)
-    return float(x[nearest]), float(y[nearest])
 
 
 def spread(places: Sequence[float], distance: float) -> list[float]:
@@ -206,22 +158,14 @@ def draw_bars(axes: Axes, names: Sequence[str], shares: Shares, named: bool) -> 
     """A bar for each answer with its interval and per cent; names only if `named`."""
     lines = [(line, shares[name]) for line, name in enumerate(names) if name in shares]
     for line, share in lines:
-        value, low, high = (100 * part for part in (share.used, share.interval.low, share.interval.high))
+        value, (low, high) = 100 * share.used, reach(share.used, share.interval)
         fill = "0.8" if share.character == NONE else shades()(share.used)
         axes.barh(line, value, height=0.68, color=[fill], edgecolor="0.15", linewidth=0.7)
-        reach = [[max(value - low, 0)], [max(high - value, 0)]]
-        axes.errorbar(value, line, xerr=reach, color="black", linewidth=1, capsize=2.2, capthick=1)
-        axes.annotate(
-            whole_percent(share.used),
-            (max(value, high), line),
-            (5, 0),
-            "data",
-            "offset points",
-            va="center",
-            fontsize=8,
-        )
+        axes.errorbar(value, line, xerr=[[low], [high]], color="black", linewidth=1, capsize=2.2, capthick=1)
+        beyond = (max(value, 100 * share.interval.high), line)
+        axes.annotate(whole_percent(share.used), beyond, (5, 0), "data", "offset points", va="center", fontsize=8)
     axes.set(xlim=(0, 122), ylim=(len(names) - 0.5, -0.5))
-    axes.set_xticks(range(0, 101, 25), [f"{tick} %" for tick in range(0, 101, 25)], fontsize=7.5)
+    axes.set_xticks(*_QUARTERS, fontsize=7.5)
     axes.set_yticks(range(len(names)), [in_words(name) for name in names] if named else [], fontsize=8.5)
     axes.tick_params(axis="y", length=0)
     axes.set_axisbelow(True)
@@ -234,6 +178,6 @@ def _draw_key(axes: Axes) -> None:
     axes.imshow(np.linspace(1, 0, 256)[:, None], cmap=shades(), aspect="auto", extent=(0, 1, 0, 100))
     axes.set_xticks([])
     axes.yaxis.tick_right()
-    axes.set_yticks(range(0, 101, 25), [f"{tick} %" for tick in range(0, 101, 25)], fontsize=7.5)
+    axes.set_yticks(*_QUARTERS, fontsize=7.5)
     axes.tick_params(length=2)
     axes.spines[:].set_linewidth(0.6)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, Explanation
-from mentum.reporting.figures.style import figure_style, save_figure, typeset
-from mentum.reporting.numbers import whole_percent
+from mentum.explanation.results import CharacterShare, Explanation
+from mentum.explanation.tables import shares_by_taxon
+from mentum.reporting.figures.style import typeset, write_figures
+from mentum.reporting.numbers import counted, whole_percent
 from mentum.taxonomy import Rank, taxon_from_name
 
 if TYPE_CHECKING:
@@ -32,22 +34,15 @@ def draw_characters_by_taxon(explanation: Explanation, folder: Path) -> list[Pat
         Files named like `characters_by_taxon_species.png`, in the order of the explanation; none for a rank at which
         nothing was identified correctly.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    with figure_style():
-        for rank in dict.fromkeys(share.rank for share in explanation.shares):
-            by_taxon: dict[str, dict[str, CharacterShare]] = {}
-            for share in explanation.shares:
-                if share.rank == rank and share.taxon and share.group == "correct" and share.n:
-                    by_taxon.setdefault(share.taxon, {})[share.character] = share
-            if by_taxon:
-                files += save_figure(_draw_table(explanation, rank, by_taxon), folder / f"characters_by_taxon_{rank}")
-    return files
-
-
-def answers(explanation: Explanation) -> list[str]:
-    """The characters in the order of the annotation, then "none"."""
-    return [name for name in explanation.characters if name not in (UNASSIGNED, BACKGROUND, NONE)] + [NONE]
+    ranks = dict.fromkeys(share.rank for share in explanation.shares)
+    drawn = {rank: by_taxon for rank in ranks if (by_taxon := shares_by_taxon(explanation, rank))}
+    return write_figures(
+        folder,
+        {
+            f"characters_by_taxon_{rank}": partial(_draw_table, explanation, rank, by_taxon)
+            for rank, by_taxon in drawn.items()
+        },
+    )
 
 
 def in_words(character: str) -> str:
@@ -84,7 +79,7 @@ def shades() -> Colormap:
 def _draw_table(explanation: Explanation, rank: Rank, by_taxon: Mapping[str, Shares]) -> Figure:
     from matplotlib.figure import Figure
 
-    columns = answers(explanation)
+    columns = explanation.answers
     width, height = len(columns) * _CELL, len(by_taxon) * _LINE
     # Names and headings lie outside; saving with a tight box makes room for them.
     figure = Figure(figsize=(width, height))
@@ -110,32 +105,16 @@ def _write_shares(axes: Axes, shares: Sequence[Sequence[float]]) -> None:
     for line, row in enumerate(shares):
         for column, share in enumerate(row):
             colour = "white" if share > 0.6 else "black"
-            axes.text(
-                column + 0.5,
-                line + 0.5,
-                whole_percent(share),
-                color=colour,
-                fontsize=8.5,
-                ha="center",
-                va="center_baseline",
-            )
+            style: dict[str, Any] = {"color": colour, "ha": "center", "va": "center_baseline"}
+            axes.text(column + 0.5, line + 0.5, whole_percent(share), fontsize=8.5, **style)
 
 
 def _name_columns(axes: Axes, columns: Sequence[str]) -> None:
     """Names above the cells, each word on its own line so that they fit."""
     for column, name in enumerate(columns):
         words = "\n".join(in_words(name).split())
-        axes.annotate(
-            words,
-            (column + 0.5, 0),
-            (0, 4),
-            "data",
-            "offset points",
-            fontsize=8,
-            ha="center",
-            va="bottom",
-            linespacing=1.1,
-        )
+        style: dict[str, Any] = {"ha": "center", "va": "bottom", "linespacing": 1.1}
+        axes.annotate(words, (column + 0.5, 0), (0, 4), "data", "offset points", fontsize=8, **style)
 
 
 def _name_lines(axes: Axes, rank: Rank, by_taxon: Mapping[str, Shares]) -> None:
@@ -146,22 +125,13 @@ def _name_lines(axes: Axes, rank: Rank, by_taxon: Mapping[str, Shares]) -> None:
     for text, style in zip(axes.get_yticklabels(), styles, strict=True):
         text.set_fontstyle(style)
     for line, shares in enumerate(by_taxon.values()):
-        share = next(iter(shares.values()))
-        axes.annotate(
-            counted(share),
-            (1, line + 0.5),
-            (6, 0),
-            axes.get_yaxis_transform(),
-            "offset points",
-            fontsize=8,
-            va="center",
-        )
+        words, place = counts_of(next(iter(shares.values()))), (1, line + 0.5)
+        axes.annotate(words, place, (6, 0), axes.get_yaxis_transform(), "offset points", fontsize=8, va="center")
 
 
-def counted(share: CharacterShare) -> str:
+def counts_of(share: CharacterShare) -> str:
     """Numbers of images and specimens in words."""
-    images = f"{share.n} {'image' if share.n == 1 else 'images'}"
-    return f"{images}, {share.n_specimens} {'specimen' if share.n_specimens == 1 else 'specimens'}"
+    return f"{counted(share.n, 'image')}, {counted(share.n_specimens, 'specimen')}"
 
 
 def _own_rank(taxon: str, rank: Rank) -> Rank:

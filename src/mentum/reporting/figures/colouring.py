@@ -6,13 +6,10 @@ Both colour scales keep their order in grey and for people who do not tell red f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
-from mentum.files import whole
 
 UNIT = "relevance, logits per cell"
 STRONGEST = 0.75
@@ -103,10 +100,3 @@ def photograph(pixels: NDArray[np.uint8]) -> Image.Image:
     image = Image.fromarray(np.ascontiguousarray(pixels))
     times = -(-_SMALLEST_SIDE // image.width)
     return image if times == 1 else image.resize((image.width * times,) * 2, Image.Resampling.NEAREST)
-
-
-def save_picture(image: Image.Image, file: Path, dots_per_inch: int) -> Path:
-    """Write a PNG that appears whole or not at all."""
-    with whole(file) as beside:
-        image.save(beside, format="PNG", dpi=(dots_per_inch, dots_per_inch))
-    return file

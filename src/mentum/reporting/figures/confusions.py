@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.evaluation.results import Confusion, Evaluation
-from mentum.reporting.figures.style import figure_style, save_figure, typeset
+from mentum.reporting.figures.style import typeset, write_figures
+from mentum.reporting.numbers import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,14 +38,10 @@ def draw_confusions(evaluation: Evaluation, folder: Path, largest_with_counts: i
     Returns:
         The files, named like `confusion_fine-tuned_species_validation.png`, in the order of the evaluation.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = [confusion for confusion in evaluation.confusions if confusion.subset in DRAWN_SUBSETS]
-    with figure_style():
-        return [
-            file
-            for confusion in drawn
-            for file in save_figure(_draw_confusion(confusion, largest_with_counts), folder / confusion_stem(confusion))
-        ]
+    return write_figures(
+        folder, {confusion_stem(each): partial(_draw_confusion, each, largest_with_counts) for each in drawn}
+    )
 
 
 def confusion_stem(confusion: Confusion) -> str:
@@ -138,6 +136,5 @@ def _name_axes(axes: Axes, confusion: Confusion, size: float) -> None:
 
 
 def _title(confusion: Confusion) -> str:
-    n = sum(map(sum, confusion.counts))
     stage = confusion.stage[0].upper() + confusion.stage[1:]
-    return f"{stage}, {confusion.rank} rank\n{confusion.subset}, n = {n} {'image' if n == 1 else 'images'}"
+    return f"{stage}, {confusion.rank} rank\n{confusion.subset}, n = {counted(confusion.n_images, 'image')}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.explanation.evidence import RankEvidence, RunEvidence
-from mentum.maps import contrast, positive
+from mentum.maps import positive
 from mentum.reporting.figures.colouring import (
     UNIT,
     contrast_colouring,
@@ -20,12 +19,10 @@ from mentum.reporting.figures.colouring import (
     heat_colouring,
     heat_levels,
     photograph,
-    save_picture,
 )
-from mentum.reporting.figures.lettering import BLACK, GREY, Colour, Lettering, Spans
-from mentum.reporting.figures.poster import Bar, Poster, Tile
-from mentum.reporting.figures.style import DPI
-from mentum.reporting.numbers import three_digits
+from mentum.reporting.figures.lettering import Spans, plain
+from mentum.reporting.figures.poster import Bar, Poster, Tile, write_posters
+from mentum.reporting.numbers import counted, decimals, three_digits
 from mentum.taxonomy import Rank, name_spans
 
 TILES = 5
@@ -36,8 +33,6 @@ _CONTRAST_LEGEND = (
     f"difference of the two maps ({UNIT}), on one scale for all images here, symmetric about zero, where the bare "
     "photograph is seen. Numbers beside names are probabilities."
 )
-
-Rows = NDArray[np.int64]
 
 
 def draw_galleries(evidence: RunEvidence, used: Mapping[Rank, Sequence[str]] | None, folder: Path) -> list[Path]:
@@ -51,7 +46,7 @@ def draw_galleries(evidence: RunEvidence, used: Mapping[Rank, Sequence[str]] | N
     Returns:
         The files, by rank, then taxon.
     """
-    return _save(gallery_posters(evidence, used), folder)
+    return write_posters(gallery_posters(evidence, used), folder)
 
 
 def gallery_posters(evidence: RunEvidence, used: Mapping[Rank, Sequence[str]] | None) -> Iterator[tuple[str, Poster]]:
@@ -61,11 +56,6 @@ def gallery_posters(evidence: RunEvidence, used: Mapping[Rank, Sequence[str]] | 
             if (at_rank.y_true == column).any():
                 poster = _gallery(evidence, at_rank, column, None if used is None else used[rank])
                 yield f"gallery_{rank}_{name}.png", poster
-
-
-def _save(posters: Iterable[tuple[str, Poster]], folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    return [save_picture(poster.draw(), folder / name, DPI) for name, poster in posters]
 
 
 def names_for_files(names: Sequence[str]) -> list[str]:
@@ -80,62 +70,42 @@ def names_for_files(names: Sequence[str]) -> list[str]:
 
 
 def _gallery(evidence: RunEvidence, at_rank: RankEvidence, column: int, used: Sequence[str] | None) -> Poster:
-    labelled, y_prob = at_rank.y_true == column, at_rank.y_prob[np.arange(len(at_rank.y_pred)), at_rank.y_pred]
-    correct, incorrect = (_falling(labelled & chosen, y_prob) for chosen in (at_rank.correct, at_rank.incorrect))
+    labelled = at_rank.y_true == column
+    correct, incorrect = (at_rank.most_certain_first(labelled & each) for each in (at_rank.correct, at_rank.incorrect))
     most, least = correct[:TILES], correct[TILES:][::-1][:TILES]
     rows = {"Correct, most certain": most, "Correct, least certain": least, "Incorrect": incorrect[:TILES]}
     taxon = at_rank.taxa[column]
-    counts = (
-        f"{_count(labelled.sum())} with this label: {len(correct)} identified correctly, {len(incorrect)} incorrectly"
-    )
+    images = counted(labelled.sum(), "image")
+    counts = f"{images} with this label: {len(correct)} identified correctly, {len(incorrect)} incorrectly"
     return Poster(
         title=name_spans(taxon.name, taxon.rank),
-        subtitle=_plain(f"{at_rank.rank} rank, {counts}"),
+        subtitle=plain(f"{at_rank.rank} rank, {counts}"),
         rows=[
-            (_plain(heading), [_heat_tile(evidence, at_rank, row, used) for row in chosen])
+            (plain(heading), [_heat_tile(evidence, at_rank, row, used) for row in chosen])
             for heading, chosen in rows.items()
         ],
-        bar=Bar(_plain("0"), heat_colouring().bar(*_BAR), _plain("the image's largest relevance for the name given")),
-        legend=_plain(
+        bar=Bar(plain("0"), heat_colouring().bar(*_BAR), plain("the image's largest relevance for the name given")),
+        legend=plain(
             f"Colours: {UNIT}. Each heat map is scaled to its own maximum, which makes weak evidence look strong."
         ),
     )
 
 
-def _falling(chosen: NDArray[np.bool_], y_prob: NDArray[np.float32]) -> Rows:
-    """Rows of the chosen images, the most probable first."""
-    rows = np.flatnonzero(chosen)
-    return rows[np.argsort(-y_prob[rows], kind="stable")]
-
-
 def _heat_tile(evidence: RunEvidence, at_rank: RankEvidence, row: int, used: Sequence[str] | None) -> Tile:
     drawn = evidence.geometry.draw(positive(at_rank.relevance[row]))
     picture = heat_colouring().lay(heat_levels(drawn, float(drawn.max())), photograph(evidence.pixels[row]))
-    lines: list[tuple[Spans, Colour]] = []
+    lines: list[Spans] = []
     if at_rank.incorrect[row]:
-        lines.append(([("identified as ", False), *_name(at_rank, at_rank.y_pred[row])], BLACK))
-    lines.append((_plain(f"probability {at_rank.y_prob[row, at_rank.y_pred[row]]:.2f}"), BLACK))
+        lines.append([("identified as ", False), *_name(at_rank, at_rank.y_pred[row])])
+    lines.append(plain(f"probability {decimals(at_rank.probabilities[row], 2)}"))
     if used is not None:
-        lines.append((_plain(f"character used: {used[row].replace('_', ' ')}"), BLACK))
-    return Tile(picture, [*lines, _source(evidence, row, picture.width)])
-
-
-def _source(evidence: RunEvidence, row: int, width: int) -> tuple[Spans, Colour]:
-    """The caption's last line, the name of the image file."""
-    return _plain(Lettering.load(12).shorten(Path(evidence.file_names[row]).name, width)), GREY
-
-
-def _plain(text: str) -> Spans:
-    return [(text, False)]
+        lines.append(plain(f"character used: {used[row].replace('_', ' ')}"))
+    return Tile.of_file(picture, lines, evidence.file_names[row])
 
 
 def _name(at_rank: RankEvidence, column: int) -> Spans:
     taxon = at_rank.taxa[column]
     return name_spans(taxon.name, taxon.rank)
-
-
-def _count(n: int) -> str:
-    return f"{n} {'image' if n == 1 else 'images'}"
 
 
 def draw_contrasts(evidence: RunEvidence, folder: Path, most: int = 6) -> list[Path]:
@@ -152,44 +122,30 @@ def draw_contrasts(evidence: RunEvidence, folder: Path, most: int = 6) -> list[P
     Returns:
         The files, by rank, most confused pair first.
     """
-    return _save(contrast_posters(evidence, most), folder)
+    return write_posters(contrast_posters(evidence, most), folder)
 
 
 def contrast_posters(evidence: RunEvidence, most: int = 6) -> Iterator[tuple[str, Poster]]:
     """The contrasts before they are drawn, each with the name of its file."""
     for rank, at_rank in evidence.ranks.items():
         names = names_for_files([taxon.name for taxon in at_rank.taxa])
-        for label, other in islice(_pairs(at_rank), most):
+        for label, other in islice(at_rank.pairs(), most):
             yield f"contrast_{rank}_{names[label]}_not_{names[other]}.png", _contrast(evidence, at_rank, label, other)
-
-
-def _pairs(at_rank: RankEvidence) -> list[tuple[int, int]]:
-    """Columns of label and other taxon, the pairs most worth a picture first."""
-    wrong = at_rank.incorrect
-    confused = Counter(zip(at_rank.y_true[wrong].tolist(), at_rank.y_pred[wrong].tolist(), strict=True))
-    if confused:
-        return [pair for pair, _ in sorted(confused.items(), key=lambda item: (-item[1], item[0]))]
-    strength: dict[tuple[int, int], float] = {}
-    for row in np.flatnonzero(at_rank.correct).tolist():
-        label, other = int(at_rank.y_true[row]), int(at_rank.runner_up[row])
-        share = float(at_rank.y_prob[row, other] / (at_rank.y_true == label).sum())
-        strength[label, other] = strength.get((label, other), 0.0) + share
-    return sorted(strength, key=lambda pair: (-strength[pair], pair))
 
 
 def _contrast(evidence: RunEvidence, at_rank: RankEvidence, label: int, other: int) -> Poster:
     """Both rows show the relevance for the label less that for the other taxon, on one scale."""
-    y_prob = at_rank.y_prob[np.arange(len(at_rank.y_pred)), at_rank.y_pred]
     labelled = at_rank.y_true == label
-    right = _falling(labelled & at_rank.correct & (at_rank.runner_up == other), y_prob)[:TILES]
-    wrong = _falling(labelled & (at_rank.y_pred == other), y_prob)[:TILES]
-    drawn = evidence.geometry.draw(_compared(at_rank, right, wrong, label, other))
+    confused = labelled & (at_rank.y_pred == other)
+    right = at_rank.most_certain_first(labelled & at_rank.correct & (at_rank.runner_up == other))[:TILES]
+    wrong = at_rank.most_certain_first(confused)[:TILES]
+    drawn = evidence.geometry.draw(at_rank.contrasts(right, wrong, label, other))
     largest = float(np.abs(drawn).max())
     tiles = [
         _contrast_tile(evidence, at_rank, row, map_, largest) for row, map_ in zip((*right, *wrong), drawn, strict=True)
     ]
     one, two = _name(at_rank, label), _name(at_rank, other)
-    here = _plain(f"{at_rank.rank} rank; {_count(int((labelled & (at_rank.y_pred == other)).sum()))} of ")
+    here = plain(f"{at_rank.rank} rank; {counted(confused.sum(), 'image')} of ")
     return Poster(
         title=[("Why ", False), *one, (" and not ", False), *two],
         subtitle=[*here, *one, (" identified as ", False), *two],
@@ -200,19 +156,8 @@ def _contrast(evidence: RunEvidence, at_rank: RankEvidence, label: int, other: i
             ),
             ([("Labelled ", False), *one, (" but identified as ", False), *two], tiles[len(right) :]),
         ],
-        bar=Bar(_plain(f"−{three_digits(largest)}"), contrast_colouring().bar(*_BAR), _plain(three_digits(largest))),  # noqa: RUF001
+        bar=Bar(plain(f"−{three_digits(largest)}"), contrast_colouring().bar(*_BAR), plain(three_digits(largest))),  # noqa: RUF001
         legend=[("Red speaks for ", False), *one, (", blue for ", False), *two, (f": {_CONTRAST_LEGEND}", False)],
-    )
-
-
-def _compared(at_rank: RankEvidence, right: Rows, wrong: Rows, label: int, other: int) -> NDArray[np.float32]:
-    """Contrasts (n, cells, cells) of the label with the other taxon, the right images before the wrong ones."""
-    rows = np.concatenate([right, wrong]).astype(np.int64)
-    return contrast(
-        np.concatenate([at_rank.relevance[right], at_rank.label_relevance[wrong]]),
-        np.concatenate([at_rank.runner_up_relevance[right], at_rank.relevance[wrong]]),
-        at_rank.y_prob[rows, label],
-        at_rank.y_prob[rows, other],
     )
 
 
@@ -222,5 +167,5 @@ def _contrast_tile(
     picture = contrast_colouring().lay(contrast_levels(drawn, largest), photograph(evidence.pixels[row]))
     second = at_rank.runner_up[row] if at_rank.correct[row] else at_rank.y_true[row]
     columns = (at_rank.y_pred[row], second)
-    lines = [([*_name(at_rank, column), (f" {at_rank.y_prob[row, column]:.2f}", False)], BLACK) for column in columns]
-    return Tile(picture, [*lines, _source(evidence, row, picture.width)])
+    lines = [[*_name(at_rank, each), (f" {decimals(at_rank.y_prob[row, each], 2)}", False)] for each in columns]
+    return Tile.of_file(picture, lines, evidence.file_names[row])

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mentum.evaluation.learning_curve import LearningCurve
-from mentum.reporting.figures.style import figure_style, save_figure
+from mentum.reporting.figures.style import COLOURS, DASHES, open_frame, reach, write_figures
 from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-_COLOURS = ("#1b4f72", "#b9770e", "#196f3d", "#6c3483", "#922b21", "#566573")
+CURVE = "learning_curve"
+"""Name of the figure."""
 
 
 def draw_learning_curve(curve: LearningCurve, folder: Path) -> list[Path]:
@@ -21,16 +23,18 @@ def draw_learning_curve(curve: LearningCurve, folder: Path) -> list[Path]:
     Returns:
         The files.
     """
+    return write_figures(folder, {CURVE: lambda: _draw(curve)})
+
+
+def _draw(curve: LearningCurve) -> Figure:
     from matplotlib.figure import Figure
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with figure_style():
-        figure = Figure(figsize=(5.0, 3.4))
-        axes = figure.add_subplot()
-        for rank, colour in zip(curve.points[-1].accuracies, _COLOURS * len(Rank), strict=False):
-            _draw_rank(axes, curve, rank, colour)
-        _label(axes, curve)
-        return save_figure(figure, folder / "learning_curve")
+    figure = Figure(figsize=(5.0, 3.4))
+    axes = figure.add_subplot()
+    for rank, colour in zip(curve.points[-1].accuracies, COLOURS * len(Rank), strict=False):
+        _draw_rank(axes, curve, rank, colour)
+    _label(axes, curve)
+    return figure
 
 
 def _draw_rank(axes: Axes, curve: LearningCurve, rank: Rank, colour: str) -> None:
@@ -38,15 +42,14 @@ def _draw_rank(axes: Axes, curve: LearningCurve, rank: Rank, colour: str) -> Non
     at_hand = [(point.per_taxon, point.accuracies[rank]) for point in curve.points]
     predicted = [(each.per_taxon, each.accuracy) for each in curve.forecasts if each.rank == rank]
     sizes, values = [size for size, _ in at_hand], [100 * each.value for _, each in at_hand]
-    low = [value - 100 * each.interval.low for value, (_, each) in zip(values, at_hand, strict=True)]
-    high = [100 * each.interval.high - value for value, (_, each) in zip(values, at_hand, strict=True)]
+    low, high = zip(*(reach(each.value, each.interval) for _, each in at_hand), strict=True)
     axes.errorbar(
         sizes, values, (low, high), color=colour, linewidth=1.6, marker="o", markersize=4, capsize=2, label=rank
     )
     ahead = [at_hand[-1], *predicted]
     if predicted:
         places = [size for size, _ in ahead]
-        axes.plot(places, [100 * each.value for _, each in ahead], color=colour, linewidth=1.2, linestyle=(0, (4, 3)))
+        axes.plot(places, [100 * each.value for _, each in ahead], color=colour, linewidth=1.2, linestyle=DASHES)
         bounds = ([100 * each.interval.low for _, each in ahead], [100 * each.interval.high for _, each in ahead])
         axes.fill_between(places, *bounds, color=colour, alpha=0.15, linewidth=0)
 
@@ -66,6 +69,4 @@ def _label(axes: Axes, curve: LearningCurve) -> None:
     axes.legend(
         fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4, title=title, title_fontsize=8
     )
-    axes.tick_params(labelsize=8, length=3)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    open_frame(axes)

@@ -17,6 +17,11 @@ WHITE = (255, 255, 255)
 Colour = tuple[int, int, int]
 
 
+def plain(text: str) -> Spans:
+    """A line without italics."""
+    return [(text, False)]
+
+
 @dataclass(frozen=True)
 class Lettering:
     """Fonts of one size.

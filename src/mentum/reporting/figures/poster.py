@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image
 
-from mentum.reporting.figures.lettering import BLACK, GREY, WHITE, Colour, Lettering, Spans
+from mentum.files import whole
+from mentum.reporting.figures.lettering import BLACK, GREY, WHITE, Colour, Lettering, Spans, plain
+from mentum.reporting.figures.style import DPI
 
 FEWEST_COLUMNS = 4
 """What a poster is at least as wide as, so that title and legend have room."""
@@ -21,6 +24,12 @@ class Tile:
 
     picture: Image.Image
     lines: Sequence[tuple[Spans, Colour]]
+
+    @classmethod
+    def of_file(cls, picture: Image.Image, lines: Sequence[Spans], file_name: str) -> Tile:
+        """A picture whose last line is the name of the image file, shortened in its middle."""
+        source = Lettering.load(12).shorten(Path(file_name).name, picture.width)
+        return cls(picture, [*((line, BLACK) for line in lines), (plain(source), GREY)])
 
 
 @dataclass(frozen=True)
@@ -44,15 +53,15 @@ class Poster:
         title: large.
         subtitle: beneath the title.
         rows: heading and tiles of each row; a row without tiles is left out.
-        bar: what the colours mean, where there are any.
-        legend: text beneath the bar.
+        legend: text at the foot.
+        bar: what the colours mean, where there are any; above the legend.
     """
 
     title: Spans
     subtitle: Spans
     rows: Sequence[tuple[Spans, Sequence[Tile]]]
-    bar: Bar | None
     legend: Spans
+    bar: Bar | None = None
 
     def draw(self) -> Image.Image:
         """Set all on white; lines that are too long are broken."""
@@ -68,6 +77,21 @@ class Poster:
             blocks.append((_bar(self.bar, text, width), 4))
         blocks.append((_text(self.legend, text, width, GREY), 0))
         return _stack(blocks, width)
+
+
+def write_posters(posters: Iterable[tuple[str, Poster]], folder: Path) -> list[Path]:
+    """Write posters as PNG, given with the names of their files.
+
+    Returns:
+        The files, each of which appears whole or not at all.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name, poster in posters:
+        files.append(folder / name)
+        with whole(files[-1]) as beside:
+            poster.draw().save(beside, format="PNG", dpi=(DPI, DPI))
+    return files
 
 
 def _stack(blocks: Sequence[tuple[Image.Image, int]], width: int) -> Image.Image:

@@ -16,7 +16,8 @@ from PIL import Image, ImageEnhance
 
 from mentum.explanation.proposals.clusters import REACH
 from mentum.explanation.proposals.propose import Proposals, ProposedCharacter, ProposedTaxon
-from mentum.reporting.figures.style import figure_style, save_figure, typeset
+from mentum.reporting.figures.style import typeset, write_figures
+from mentum.reporting.numbers import in_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,9 +55,7 @@ def draw_proposals(
     Returns:
         The files. The same proposals give the same bytes under the same version of matplotlib.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with figure_style():
-        return save_figure(_draw(proposals, mean_image, examples or {}), folder / STEM)
+    return write_figures(folder, {STEM: lambda: _draw(proposals, mean_image, examples or {})})
 
 
 def _draw(
@@ -150,7 +149,7 @@ def _write_row(rows: Axes, top: float, character: ProposedCharacter, pictures: S
     rows.axhline(top, color="0.85", linewidth=0.6)
     _number(rows, 0.15, middle, character.number)
     for x, share in ((0.85, character.weight), (1.45, character.images)):
-        rows.text(x, middle, f"{share:.0%}", fontsize=8.5, ha="right", va="center")
+        rows.text(x, middle, f"{in_percent(share, 0)}%", fontsize=8.5, ha="right", va="center")
     for line, taxon in enumerate(character.taxa):
         _write_taxon(rows, middle + 0.19 * (line - (len(character.taxa) - 1) / 2), taxon)
     for place, picture in enumerate(pictures[:PICTURES]):
@@ -163,4 +162,4 @@ def _write_row(rows: Axes, top: float, character: ProposedCharacter, pictures: S
 def _write_taxon(rows: Axes, y: float, taxon: ProposedTaxon) -> None:
     text, style = typeset(taxon.scientific_name, taxon.rank)
     rows.text(1.65, y, text, fontsize=8, fontstyle=style, ha="left", va="center")
-    rows.text(TEXT - 0.15, y, f"{taxon.share:.0%}", fontsize=8, ha="right", va="center", color="0.3")
+    rows.text(TEXT - 0.15, y, f"{in_percent(taxon.share, 0)}%", fontsize=8, ha="right", va="center", color="0.3")

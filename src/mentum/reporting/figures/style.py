@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mentum.files import whole
+from mentum.records import Interval
 from mentum.taxonomy import Rank, is_italic, is_latin
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 DPI = 200
+
+BLUE, RED = "#1b4f72", "#922b21"
+COLOURS = (BLUE, "#b9770e", "#196f3d", "#6c3483", RED, "#566573")
+"""Of lines, one a rank."""
+DASHES = (0, (4, 3))
 
 
 def typeset(name: str, rank: Rank) -> tuple[str, str]:
@@ -33,7 +41,34 @@ def typeset(name: str, rank: Rank) -> tuple[str, str]:
     return " ".join(formula if in_italics else word for word, formula, in_italics in parts), "normal"
 
 
-def figure_style() -> AbstractContextManager[None]:
+def write_figures(folder: Path, drawings: Mapping[str, Callable[[], Figure]]) -> list[Path]:
+    """Draw figures and write each as PNG and SVG.
+
+    Args:
+        folder: made where missing.
+        drawings: name of the files, without what follows the full stop → what draws the figure.
+
+    Returns:
+        The files, each of which appears whole or not at all.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _figure_style():
+        return [file for name, draw in drawings.items() for file in _save(draw(), folder / name)]
+
+
+def open_frame(axes: Axes) -> None:
+    """Small ticks, and no lines above and on the right."""
+    axes.tick_params(labelsize=8, length=3)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def reach(share: float, interval: Interval) -> tuple[float, float]:
+    """How far an interval reaches below and above its share, in percentage points; never less than 0."""
+    value = 100 * share
+    return max(value - 100 * interval.low, 0), max(100 * interval.high - value, 0)
+
+
+def _figure_style() -> AbstractContextManager[None]:
     """Fonts and SVG settings that hold while a figure is drawn, whatever the user's own."""
     import matplotlib as mpl
 
@@ -49,7 +84,7 @@ def figure_style() -> AbstractContextManager[None]:
     )
 
 
-def save_figure(figure: Figure, stem: Path) -> list[Path]:
+def _save(figure: Figure, stem: Path) -> list[Path]:
     """Write PNG and SVG; each file appears whole or not at all, and the same figure gives the same bytes."""
     # Without an explicit None, a date or the version of matplotlib would go into the files.
     metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}

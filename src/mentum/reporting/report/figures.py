@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+from xml.etree import ElementTree
 
+from markupsafe import Markup
+
+from mentum.errors import RunError
 from mentum.evaluation.results import CalibrationReport, Confusion, Evaluation
 from mentum.explanation.results import Explanation
 from mentum.reporting.figures.calibration import draw_calibration
 from mentum.reporting.figures.confusions import DRAWN_SUBSETS, confusion_stem, draw_confusions
-from mentum.reporting.figures.learning_curve import draw_learning_curve
+from mentum.reporting.figures.learning_curve import CURVE, draw_learning_curve
 from mentum.reporting.figures.shortcuts import SHORTCUTS, draw_shortcuts
-from mentum.reporting.report.pictures import embed_figure
 from mentum.reporting.report.studies import Studies
 from mentum.runs import Run
-from mentum.taxonomy import Rank
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 CALIBRATION = {
     "reliability": "Reliability diagrams: share identified correctly against probability, as trained and calibrated",
@@ -26,7 +25,9 @@ CALIBRATION = {
 }
 """Figure → what it shows."""
 
-CURVE = "learning_curve"
+_DRAWN = frozenset({"svg", "g", "defs", "path", "rect", "use", "text", "tspan", "image", "clipPath"})
+_GEOMETRY = frozenset({"d", "x", "y", "width", "height"})
+_TOO_EXACT = re.compile(r"-?\d+\.\d{3,}")
 
 
 class Figure(NamedTuple):
@@ -35,16 +36,6 @@ class Figure(NamedTuple):
     file: str
     label: str
     drawing: Markup | None
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A confusion matrix and how often it is off its diagonal."""
-
-    rank: Rank
-    n_images: int
-    n_misclassified: int
-    figure: Figure
 
 
 def draw_missing(run: Run, evaluation: Evaluation, calibration: CalibrationReport | None, studies: Studies) -> None:
@@ -72,6 +63,70 @@ def _drawn(evaluation: Evaluation) -> list[Confusion]:
     return [each for each in evaluation.confusions if each.subset in DRAWN_SUBSETS]
 
 
+def embed_figure(file: Path, prefix: str, label: str) -> Markup | None:
+    """An SVG that Mentum has drawn, to stand inside HTML: only what draws is kept, and its ids get a prefix.
+
+    Args:
+        file: the SVG.
+        prefix: for every id, other than that of any other figure on the page.
+        label: what it shows, for those who do not see it.
+
+    Returns:
+        The element, or None where there is no such file.
+
+    Raises:
+        RunError: if the file is damaged.
+    """
+    if not file.is_file():
+        return None
+    try:
+        drawing = ElementTree.fromstring(file.read_bytes())
+    except ElementTree.ParseError as error:
+        raise RunError(f"{file}: not readable as SVG ({error}); expected a figure; draw it again.") from error
+    _clean(drawing, prefix)
+    for name in ("width", "height"):
+        drawing.set(name, f"{float(drawing.get(name, '0').removesuffix('pt')) * 4 / 3:.0f}")
+    drawing.attrib.update({"role": "img", "aria-label": label})
+    return Markup(ElementTree.tostring(drawing, encoding="unicode"))
+
+
+def _clean(element: ElementTree.Element, prefix: str) -> None:
+    """Leave out whatever does not draw, and namespaces, which HTML does not need."""
+    element.tag = _local(element.tag)
+    cleaned = {_local(name): _clean_value(_local(name), value, prefix) for name, value in element.attrib.items()}
+    element.attrib.clear()
+    element.attrib.update({name: value for name, value in cleaned.items() if value is not None})
+    for child in list(element):
+        if _local(child.tag) in _DRAWN:
+            _clean(child, prefix)
+        else:
+            element.remove(child)
+    if element.tag not in ("text", "tspan"):
+        element.text = None
+    if element.tag != "tspan":
+        element.tail = None
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _clean_value(name: str, value: str, prefix: str) -> str | None:
+    if name.lower().startswith("on") or name in ("version", "class"):
+        return None
+    if name == "id":
+        return f"{prefix}-{value}"
+    if name == "href":
+        if value.startswith("#"):
+            return f"#{prefix}-{value[1:]}"
+        return "".join(value.split()) if value.startswith("data:image/png;base64,") else None
+    if name in _GEOMETRY:
+        return _TOO_EXACT.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), " ".join(value.split()))
+    if "url(" in value.replace("url(#", ""):
+        return None
+    return value.replace("url(#", f"url(#{prefix}-")
+
+
 def take_figure(folder: Path, name: str, label: str) -> Figure:
     """A figure of a folder's `figures`."""
     return Figure(f"{name}.svg", label, embed_figure(folder / "figures" / f"{name}.svg", name, label))
@@ -93,20 +148,15 @@ def study_figures(studies: Studies) -> dict[str, Figure]:
     return found
 
 
-def confusions(run: Run, evaluation: Evaluation) -> dict[tuple[str, str], list[Matrix]]:
+def confusions(run: Run, evaluation: Evaluation) -> dict[tuple[str, str], list[tuple[Confusion, Figure]]]:
     """The matrices of held-out images by stage, the last one first, and subset."""
     last = evaluation.table[-1].stage if evaluation.table else ""
-    found: dict[tuple[str, str], list[Matrix]] = {}
+    found: dict[tuple[str, str], list[tuple[Confusion, Figure]]] = {}
     for each in sorted(_drawn(evaluation), key=lambda each: (each.stage != last, each.subset != "test")):
-        found.setdefault((each.stage, each.subset), []).append(_matrix(run, each))
+        label = f"Confusion matrix, {each.stage}, {each.rank} rank, {each.subset} images"
+        figure = take_figure(run.path, confusion_stem(each), label)
+        found.setdefault((each.stage, each.subset), []).append((each, figure))
     return found
-
-
-def _matrix(run: Run, confusion: Confusion) -> Matrix:
-    label = f"Confusion matrix, {confusion.stage}, {confusion.rank} rank, {confusion.subset} images"
-    n = sum(map(sum, confusion.counts))
-    right = sum(row[place] for place, row in enumerate(confusion.counts))
-    return Matrix(confusion.rank, n, n - right, take_figure(run.path, confusion_stem(confusion), label))
 
 
 def character_figures(run: Run, explanation: Explanation | None) -> list[Figure]:

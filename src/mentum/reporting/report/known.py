@@ -12,8 +12,8 @@ from mentum.errors import RunError
 from mentum.evaluation.results import CalibrationReport, Evaluation, ResultRow, UnknownTaxa
 from mentum.explanation.results import Explanation
 from mentum.records import Record
-from mentum.reporting.report.comparisons import ShownComparison, compare_all
 from mentum.reporting.report.photographs import Photographs
+from mentum.reporting.report.sections.comparisons import ShownComparison, compare_all
 from mentum.reporting.report.studies import Studies, find_studies, read_record
 from mentum.runs import Run, RunRecord
 

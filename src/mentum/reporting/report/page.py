@@ -10,8 +10,8 @@ from mentum.reporting.numbers import number_of
 from mentum.reporting.report.contents import SECTIONS
 from mentum.reporting.report.figures import draw_missing
 from mentum.reporting.report.known import Known
-from mentum.reporting.report.recipe import recipe_in_words
 from mentum.reporting.report.rendering import render_file
+from mentum.reporting.report.sections.provenance import recipe_in_words
 from mentum.runs import Run, RunRecord
 
 

@@ -48,9 +48,13 @@ class Photographs:
         except RunError as reason:
             return cls(None, frozenset(names), str(reason))
 
+    def shows(self, file_name: str) -> bool:
+        """Whether an image is one of the run's, and there."""
+        return self.root is not None and file_name in self.file_names
+
     def thumbnail(self, file_name: str) -> str | None:
         """Data URI of a small JPEG; None where the run has no such image, or none are there."""
-        return None if self.root is None or file_name not in self.file_names else jpeg(self.read_small(file_name)[0])
+        return jpeg(self.read_small(file_name)[0]) if self.shows(file_name) else None
 
     def read_small(self, file_name: str) -> tuple[Image.Image, tuple[int, int]]:
         """An image of at most `LONGEST` px, and the size that it had when it was read, in the same proportions."""

@@ -7,29 +7,26 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from mentum.reporting import numbers
 from mentum.taxonomy import name_spans
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
-
 _FILTERS: tuple[Callable[..., str], ...] = (
-    numbers.percent, numbers.bounds, numbers.rate, numbers.number_of, numbers.points, numbers.p_value
+    numbers.percent, numbers.bounds, numbers.rate, numbers.number_of, numbers.points, numbers.p_value, numbers.decimals,
+    numbers.in_percent, numbers.percent_bounds, numbers.tiny,
 )  # fmt: skip
 
 
 def render_file(name: str, **content: object) -> Markup:
-    """HTML from a file in the folder `templates`; text in the content is never taken for HTML."""
-    from markupsafe import Markup
-
+    """HTML from a file in the folder `templates`, in which text in the content is never taken for HTML; or Markdown."""
     return Markup(_environment().get_template(name).render(content))
 
 
 def render_text(template: str, **content: object) -> Markup:
     """HTML from the text of a template; text in the content is never taken for HTML."""
-    from markupsafe import Markup
-
     return Markup(_environment().from_string(template).render(content))
 
 
@@ -40,7 +37,7 @@ def _environment() -> Environment:
     templates = resources.files("mentum.reporting.report") / "templates"
     environment = Environment(
         loader=FunctionLoader(lambda name: (templates / name).read_text(encoding="utf-8")),
-        autoescape=True,
+        autoescape=lambda name: not (name or "").endswith(".md.jinja"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -6,22 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from mentum.audit.backgrounds import BackgroundSwap
-from mentum.audit.findings import NO_SUBSETS, Audit, AuditImage, LabelSuspect, NearDuplicate
+from mentum.audit.findings import NO_SUBSETS, Audit
 from mentum.audit.shortcuts import LEVEL, CueResult
 from mentum.evaluation.notes import enumerate_words
-from mentum.evaluation.results import Estimate
-from mentum.reporting.numbers import THIN, bounds, number_of, percent
+from mentum.reporting.numbers import THIN, bounds, estimate, number_of, percent
 from mentum.reporting.report.figures import study_figures
 from mentum.reporting.report.known import Known
-from mentum.reporting.report.photographs import Photographs
 from mentum.reporting.report.rendering import render_file
-from mentum.taxonomy import Rank
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 MOST_PAIRS = 12
 MOST_SUSPECTS = 24
@@ -51,106 +46,57 @@ _KINDS = {"across taxa": "across taxa", "across subsets": "across subsets", "two
 """Kind of a pair in the record → in a sentence."""
 
 
-@dataclass(frozen=True)
-class ShownCue:
-    """One row of the table of cues."""
-
-    name: str
-    description: str
-    result: CueResult
-    verdict: str
-
-
-@dataclass(frozen=True)
-class ShownImage:
-    """An image that the audit names; `photograph` is None where it is not there, `subset` where there is no split."""
-
-    photograph: str | None
-    file_name: str
-    name: str
-    rank: Rank
-    specimen: str
-    subset: str | None
-
-
-@dataclass(frozen=True)
-class ShownPair:
-    """Two images that look like the same photograph."""
-
-    kind: str
-    distance: int
-    images: tuple[ShownImage, ShownImage]
-
-
-@dataclass(frozen=True)
-class ShownSuspect:
-    """An image whose label looks wrong."""
-
-    image: ShownImage
-    suggested: str
-    suggested_rank: Rank
-    reason: str
-
-
-@dataclass(frozen=True)
-class ShownAudit:
-    """An audit.
-
-    Attributes:
-        conclusion: whether there is a shortcut, in a sentence.
-        swap: what other backgrounds do, in sentences.
-        kinds: of near-duplicates, with their numbers, in words.
-        bursts: those that a split has torn apart, in words.
-        split: whether the images that are named had one.
-    """
-
-    record: Audit
-    cues: Sequence[ShownCue]
-    conclusion: str
-    swap: Sequence[str]
-    kinds: str
-    pairs: Sequence[ShownPair]
-    bursts: Sequence[str]
-    suspects: Sequence[ShownSuspect]
-    split: bool
-
-
 def show(known: Known) -> Markup:
     """What an audit found, or how to make one."""
-    found = known.studies.audit
+    audit = known.studies.audit.record if known.studies.audit else None
     return render_file(
         "audit.html",
-        audit=show_audit(found.record, known.photographs) if found else None,
-        photographs_missing=known.photographs.missing,
+        found=audit,
+        said=_in_words(audit) if audit else None,
+        photographs=known.photographs,
         figures=study_figures(known.studies),
+        kinds=_KINDS,
+        no_subsets=NO_SUBSETS,
+        most={"pairs": MOST_PAIRS, "suspects": MOST_SUSPECTS},
     )
 
 
-def show_audit(found: Audit, photographs: Photographs) -> ShownAudit:
-    """Put an audit into words and pictures.
+@dataclass(frozen=True)
+class _Said:
+    """An audit in words.
 
-    Args:
-        found: the audit.
-        photographs: of the run.
+    Attributes:
+        cues: each with what it is and what came of it.
+        conclusion: whether there is a shortcut, in a sentence.
+        swap: what other backgrounds do, in sentences.
+        kinds: of near-duplicates, with their numbers.
+        bursts: those that a split has torn apart.
+        split: whether the images that are named had one.
     """
+
+    cues: Sequence[tuple[CueResult, str, str]]
+    conclusion: str
+    swap: Sequence[str]
+    kinds: str
+    bursts: Sequence[str]
+    split: bool
+
+
+def _in_words(found: Audit) -> _Said:
     named = [each.image for each in found.suspects] + [each.one for each in found.duplicates]
     kinds = Counter(each.kind for each in found.duplicates)
-    return ShownAudit(
-        record=found,
-        cues=[_show_cue(each) for each in found.shortcuts],
+    return _Said(
+        cues=[(each, _description(each), _verdict(each)) for each in found.shortcuts],
         conclusion=_conclusion(found.shortcuts),
         swap=list(_swap(found.background)) if found.background else [],
         kinds=enumerate_words([f"{number_of(n)} {_KINDS[kind]}" for kind, n in kinds.items()]),
-        pairs=[_show_pair(each, photographs) for each in found.duplicates[:MOST_PAIRS]],
         bursts=[_burst(names) for names in found.bursts[:MOST_BURSTS]],
-        suspects=[_show_suspect(each, photographs) for each in found.suspects[:MOST_SUSPECTS]],
         split=any(image.subset != NO_SUBSETS for image in named),
     )
 
 
-def _show_cue(result: CueResult) -> ShownCue:
-    known = CUES.get(result.cue)
-    return ShownCue(result.cue, known.description if known else "", result, _verdict(result))
+def _description(result: CueResult) -> str:
+    return CUES[result.cue].description if result.cue in CUES else ""
 
 
 def _verdict(result: CueResult) -> str:
@@ -162,8 +108,7 @@ def _verdict(result: CueResult) -> str:
 
 
 def _phrase(result: CueResult) -> str:
-    known = CUES.get(result.cue)
-    return known.phrase if known else f"the cue \u201c{result.cue}\u201d"
+    return CUES[result.cue].phrase if result.cue in CUES else f"the cue \u201c{result.cue}\u201d"
 
 
 def _conclusion(cues: Sequence[CueResult]) -> str:
@@ -207,13 +152,13 @@ def _likewise(cue: CueResult) -> str:
 def _swap(found: BackgroundSwap) -> Iterator[str]:
     sample = f"{number_of(found.n_images, 'held-out image')} of {number_of(found.n_specimens, 'specimen')}"
     yield (
-        f"Of {sample} ({found.judge}), {_estimate(found.accuracy)} are identified correctly as they are, "
-        f"{_estimate(found.accuracy_own)} on a smooth version of their own background, {_same(found)}and "
-        f"{_estimate(found.accuracy_other)} on that of an image of another taxon."
+        f"Of {sample} ({found.judge}), {estimate(found.accuracy)} are identified correctly as they are, "
+        f"{estimate(found.accuracy_own)} on a smooth version of their own background, {_same(found)}and "
+        f"{estimate(found.accuracy_other)} on that of an image of another taxon."
     )
     yield (
-        f"Another taxon\u2019s background changes the answer in {_estimate(found.changed)} of the images; in "
-        f"{_estimate(found.followed)} it becomes the taxon that the background came from."
+        f"Another taxon\u2019s background changes the answer in {estimate(found.changed)} of the images; in "
+        f"{estimate(found.followed)} it becomes the taxon that the background came from."
     )
     yield (
         "Fewer are right on the background of another taxon than on that of their own: the background has a say."
@@ -225,33 +170,7 @@ def _swap(found: BackgroundSwap) -> Iterator[str]:
 def _same(found: BackgroundSwap) -> str:
     if found.accuracy_same is None:
         return ""
-    return f"{_estimate(found.accuracy_same)} on that of another specimen of their taxon, "
-
-
-def _estimate(found: Estimate) -> str:
-    return f"{percent(found.value)} ({bounds(found.interval)})"
-
-
-def _show_image(image: AuditImage, photographs: Photographs) -> ShownImage:
-    return ShownImage(
-        photograph=photographs.thumbnail(image.file_name),
-        file_name=image.file_name,
-        name=image.scientific_name,
-        rank=image.taxon_rank,
-        specimen=image.specimen,
-        subset=None if image.subset == NO_SUBSETS else image.subset,
-    )
-
-
-def _show_pair(found: NearDuplicate, photographs: Photographs) -> ShownPair:
-    return ShownPair(
-        _KINDS[found.kind], found.distance, (_show_image(found.one, photographs), _show_image(found.other, photographs))
-    )
-
-
-def _show_suspect(found: LabelSuspect, photographs: Photographs) -> ShownSuspect:
-    reason = f"{percent(found.probability_suggested)} against {percent(found.probability_of_label)} for the label"
-    return ShownSuspect(_show_image(found.image, photographs), found.suggested, found.suggested_rank, reason)
+    return f"{estimate(found.accuracy_same)} on that of another specimen of their taxon, "
 
 
 def _burst(names: Sequence[str]) -> str:

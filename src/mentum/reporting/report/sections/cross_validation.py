@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from mentum.calibration.cases import Unit
-from mentum.evaluation.cross_validation import CrossValidation, FoldScores, RankScores
-from mentum.evaluation.results import Estimate
+from markupsafe import Markup
+
+from mentum.evaluation.cross_validation import CrossValidation, FoldScores
 from mentum.evaluation.scores import METRICS
-from mentum.reporting.numbers import THIN, bounds, number_of, percent
+from mentum.records import Interval
+from mentum.reporting.numbers import THIN, bounds, decimals, estimate, number_of, percent
 from mentum.reporting.report.known import Known
 from mentum.reporting.report.rendering import render_file
 from mentum.reporting.report.studies import Found, unlike
 from mentum.settings import Settings
-from mentum.taxonomy import Rank
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 MOST_FOLDS = 24
 """Beyond which the folds with the lowest accuracy are listed."""
@@ -27,75 +23,39 @@ MOST_UNSEEN = 24
 """Sentences on taxa that a fold could not learn."""
 
 
+def show(known: Known) -> Markup:
+    """The scores of each cross-validation and of its folds."""
+    found = [_in_words(each, known.record.settings) for each in known.studies.cross_validations]
+    return render_file("cross_validation.html", validations=found, metrics=METRICS, most_unseen=MOST_UNSEEN)
+
+
 @dataclass(frozen=True)
-class ShownValidation:
+class _Said:
     """One cross-validation.
 
     Attributes:
-        title: how specimens were kept apart.
         about: what was trained and judged, in a sentence.
-        units: scores by image, and by specimen where these have several images.
         tree: how far up the tree identifications are right, in sentences.
-        spread: how the folds differ, in a sentence; `folds` those that are listed, of `n_folds`.
-        unseen: what could not be identified, in sentences; `n_unseen` of all.
+        spread: how the folds differ, in a sentence; `folds` those that are listed.
         unlike: settings that are not those of the training, in a sentence.
     """
 
-    name: str
     record: CrossValidation
-    title: str
     about: str
-    units: dict[Unit, list[RankScores]]
     tree: str | None
     spread: str | None
     folds: Sequence[FoldScores]
-    unseen: Sequence[str]
     unlike: str | None
 
     @property
-    def ranks(self) -> list[Rank]:
-        """Those of the folds."""
-        return list(dict.fromkeys(row.rank for row in self.record.ranks))
+    def intervals(self) -> list[Interval]:
+        """Of all scores."""
+        return [score.interval for row in self.record.ranks for score in row.scores.values() if score]
 
 
-def show(known: Known) -> Markup:
-    """The scores of each cross-validation and of its folds."""
-    found = [show_validation(each, known.record.settings) for each in known.studies.cross_validations]
-    return render_file("cross_validation.html", validations=found, metrics=METRICS)
-
-
-def show_validation(found: Found[CrossValidation], settings: Settings) -> ShownValidation:
-    """Put a cross-validation into words.
-
-    Args:
-        found: the cross-validation.
-        settings: of the training.
-    """
+def _in_words(found: Found[CrossValidation], settings: Settings) -> _Said:
     record = found.record
-    units: dict[Unit, list[RankScores]] = {}
-    for row in record.ranks:
-        units.setdefault(row.unit, []).append(row)
-    return ShownValidation(
-        name=found.name,
-        record=record,
-        title=capital(record.design),
-        about=_about(record),
-        units=units,
-        tree=_tree(record),
-        spread=_spread(record),
-        folds=_listed(record),
-        unseen=record.unseen[:MOST_UNSEEN],
-        unlike=unlike(found.study, settings),
-    )
-
-
-def capital(text: str) -> str:
-    """A text with its first letter as at the beginning of a sentence.
-
-    >>> capital("each trap judged in turn")
-    'Each trap judged in turn'
-    """
-    return text[:1].upper() + text[1:]
+    return _Said(record, _about(record), _tree(record), _spread(record), _listed(record), unlike(found.study, settings))
 
 
 def _about(record: CrossValidation) -> str:
@@ -108,21 +68,18 @@ def _about(record: CrossValidation) -> str:
     return f"{what} ({record.backbone}). Each of {sample} was judged once, by networks that did not see its specimen."
 
 
-def _estimate(found: Estimate) -> str:
-    return f"{percent(found.value)} ({bounds(found.interval)})"
-
-
 def _tree(record: CrossValidation) -> str | None:
     if record.tree is None:
         return None
     tree = record.tree
     text = (
         f"Counted over label and identification with all taxa above them ({number_of(tree.n_images, 'image')}): "
-        f"precision {_estimate(tree.precision)}, recall {_estimate(tree.recall)}, F1 {_estimate(tree.f1)}."
+        f"precision {estimate(tree.precision)}, recall {estimate(tree.recall)}, F1 {estimate(tree.f1)}."
     )
     if tree.height is None:
         return text
-    up = f"{tree.height.value:.2f} ({tree.height.interval.low:.2f}\u2013{tree.height.interval.high:.2f})"
+    low, high = tree.height.interval.low, tree.height.interval.high
+    up = f"{decimals(tree.height.value, 2)} ({decimals(low, 2)}\u2013{decimals(high, 2)})"
     return f"{text} A mistake meets its label {up} ranks further up on average."
 
 

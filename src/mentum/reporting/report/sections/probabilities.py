@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from markupsafe import Markup
 
 from mentum.evaluation.results import CalibrationReport, DefendedRanks
 from mentum.reporting.report import figures
 from mentum.reporting.report.known import Known
 from mentum.reporting.report.rendering import render_file
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 
 def show(known: Known) -> Markup:

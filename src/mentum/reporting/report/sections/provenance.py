@@ -1,19 +1,20 @@
-"""The section on where the run comes from: stages, data, machine, versions and settings."""
+"""The section on where the run comes from: stages, data, machine, versions, recipe and what was changed in it."""
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from importlib import metadata
+from typing import Any
 
-from mentum.reporting.numbers import number_of, seconds
+from markupsafe import Markup
+
+from mentum.reporting.numbers import decimals, number_of, seconds
 from mentum.reporting.report.known import Known
-from mentum.reporting.report.recipe import flat_settings, recipe_settings
 from mentum.reporting.report.rendering import render_file
 from mentum.runs import STAGES, RunRecord, StageRecord
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
+from mentum.settings import RECIPES, flatten, load_settings
 
 Pairs = list[tuple[str, str]]
 
@@ -69,8 +70,8 @@ def _provenance(record: RunRecord) -> dict[str, Pairs]:
         },
         "Backbone": backbone.model_dump(exclude={"map_geometry"}) if backbone else {},
         "Machine": {
-            **machine.model_dump(exclude={"memory"}), "memory": f"{machine.memory:.1f} GB",
-            "largest memory used": None if record.peak_memory is None else f"{record.peak_memory:.2f} GB",
+            **machine.model_dump(exclude={"memory"}), "memory": f"{decimals(machine.memory, 1)} GB",
+            "largest memory used": None if record.peak_memory is None else f"{decimals(record.peak_memory, 2)} GB",
         },
         "Time": {phase: seconds(value) for phase, value in record.timings.items()},
         "Versions": record.versions,
@@ -92,12 +93,47 @@ def _in_words(value: object) -> str:
 
 def _settings_table(record: RunRecord) -> list[tuple[str, str, str | None]]:
     """Key, value, and what the recipe says where that differs (None where not)."""
-    recipe = recipe_settings(record)
+    recipe = _recipe_settings(record)
     return [
         (
             key,
             _in_words(value),
             None if not recipe or recipe.get(key) == value else _in_words(recipe.get(key, "absent")),
         )
-        for key, value in flat_settings(record.settings.model_dump(mode="json"))
+        for key, value in flatten(record.settings.model_dump(mode="json")).items()
     ]
+
+
+def recipe_in_words(record: RunRecord) -> str:
+    """The recipe's name and how many of its settings were changed."""
+    name, given = _recipe(record), _recipe_settings(record)
+    if name is None:
+        return "settings of its own"
+    values = flatten(record.settings.model_dump(mode="json"))
+    changed = sum(given.get(key) != value for key, value in values.items()) if given else 0
+    return f"{name}, {number_of(changed, 'value')} changed" if changed else name
+
+
+def _recipe_settings(record: RunRecord) -> dict[str, Any]:
+    """What the recipe says, by key; empty where that is not known."""
+    name = _recipe(record)
+    # Another version's recipe may say something else.
+    if name not in RECIPES or record.mentum != metadata.version("mentum"):
+        return {}
+    source = json.dumps(record.settings.backbone.source, ensure_ascii=False)
+    given = flatten(load_settings(name, [f"backbone.source={source}"]).model_dump(mode="json"))
+    return given | {"backbone.source": load_settings(name).backbone.source}
+
+
+def _recipe(record: RunRecord) -> str | None:
+    """The recipe that the command names; None where there was no command."""
+    try:
+        words = shlex.split(record.command)
+    except ValueError:  # not as a shell would have it
+        return None
+    for place, word in enumerate(words):
+        if word == "--recipe" and place + 1 < len(words):
+            return words[place + 1]
+        if word.startswith("--recipe="):
+            return word.partition("=")[2]
+    return "default" if words else None

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from mentum.evaluation.learning_curve import LEAST_POINTS, Forecast, LearningCurve
 from mentum.evaluation.notes import enumerate_words
-from mentum.evaluation.results import Estimate
-from mentum.reporting.numbers import bounds, percent
+from mentum.records import Interval
+from mentum.reporting.numbers import decimals, estimate
 from mentum.reporting.report import figures
 from mentum.reporting.report.known import Known
 from mentum.reporting.report.rendering import render_file
 from mentum.reporting.report.studies import unlike
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
 
 _TIMES = {2: "twice", 3: "three times", 4: "four times"}
 
@@ -29,8 +26,14 @@ def show(known: Known) -> Markup:
         curve=found.record if found else None,
         curve_sentences=curve_sentences(found.record) if found else (),
         curve_unlike=unlike(found.study, known.record.settings) if found else None,
+        intervals=_intervals(found.record) if found else (),
         figures=figures.study_figures(known.studies),
     )
+
+
+def _intervals(curve: LearningCurve) -> list[Interval]:
+    at_hand = [found for point in curve.points for found in point.accuracies.values()]
+    return [found.interval for found in (*at_hand, *(each.accuracy for each in curve.forecasts)) if found]
 
 
 def curve_sentences(curve: LearningCurve) -> list[str]:
@@ -47,11 +50,11 @@ def curve_sentences(curve: LearningCurve) -> list[str]:
 
 def _forecast(predicted: Sequence[Forecast], curve: LearningCurve) -> str:
     size, now = predicted[0].per_taxon, curve.points[-1].per_taxon
-    times = _TIMES.get(round(size / now), f"{size / now:.0f} times")
-    shares = [f"{_estimate(each.accuracy)} at {each.rank} rank" for each in predicted]
+    times = _TIMES.get(round(size / now), f"{decimals(size / now, 0)} times")
+    shares = [f"{estimate(each.accuracy)} at {each.rank} rank" for each in predicted]
     return (
-        f"With {size:.0f} specimens per taxon to learn from, {times} as many as now, about {enumerate_words(shares)} "
-        "would be identified correctly."
+        f"With {decimals(size, 0)} specimens per taxon to learn from, {times} as many as now, about "
+        f"{enumerate_words(shares)} would be identified correctly."
     )
 
 
@@ -62,7 +65,3 @@ def _doubts(predicted: Sequence[Forecast], curve: LearningCurve) -> Iterator[str
         yield (
             f"At {enumerate_words(unsure)} rank the interval holds what is reached now, so that a gain is not certain."
         )
-
-
-def _estimate(found: Estimate) -> str:
-    return f"{percent(found.value)} ({bounds(found.interval)})"

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from mentum.evaluation.notes import enumerate_words
 from mentum.evaluation.results import CalibrationReport, RankAnswers, ResultRow
-from mentum.reporting.numbers import THIN, bounds, number_of, percent, rate
+from mentum.reporting.numbers import THIN, bounds, decimals, number_of, percent, rate
 from mentum.reporting.report.known import Known, network_name
 from mentum.reporting.report.rendering import render_file
 from mentum.reporting.report.sections.audit import shortcut_sentence
 from mentum.reporting.report.sections.cross_validation import validation_sentences
 from mentum.reporting.report.sections.probabilities import defended_tables
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
 
 ERROR_RATE = 0.05
 """Share of wrong answers that the summary asks for."""
@@ -80,7 +77,7 @@ def _defence_sentences(calibration: CalibrationReport | None) -> Iterator[str]:
 
 
 def _answered(unit: str, rank: RankAnswers) -> str:
-    return f"{percent(rank.coverage)} of the {unit}s, those with a probability of {rank.threshold:.2f} or more"
+    return f"{percent(rank.coverage)} of the {unit}s, those with a probability of {decimals(rank.threshold, 2)} or more"
 
 
 def _verdict(rank: RankAnswers) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from markupsafe import Markup
 
 from mentum.reporting.report.known import Known
 from mentum.reporting.report.rendering import render_file
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 
 def show(known: Known) -> Markup:
