@@ -43,7 +43,7 @@ def _front_matter(record: ModelRecord) -> str:
 def _details(record: ModelRecord) -> Iterator[str]:
     yield "## Model details\n"
     ranks = ", ".join(record.ranks)
-    n = len(record.taxa)
+    n = sum(leaf.is_a_taxon for leaf in record.taxonomy.leaves)
     yield f"Identifies specimens on photographs as one of {n} taxa, and answers at {ranks} rank.\n"
     origin = _ORIGINS.get(record.training.backbone, "pretrained")
     yield f"- Network: {record.training.architecture} ({record.training.backbone}, {origin}), in ONNX"

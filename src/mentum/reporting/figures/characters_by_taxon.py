@@ -11,7 +11,8 @@ import numpy as np
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, Explanation
 from mentum.reporting.figures.style import figure_style, save_figure, typeset
 from mentum.reporting.numbers import whole_percent
-from mentum.taxonomy import Rank, taxon_from_name
+from mentum.specimens.names import taxon_from_name
+from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
