@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from mentum.taxonomy import Rank, Taxon, Taxonomy, clean_name, conflicting_parents, taxon_from_name, taxon_from_row
+from mentum.taxonomy import Rank, Taxon, Taxonomy, clean_name, conflicting_parents, taxon_from_row
 from support.trees import MIDGES, ORTHOCLADIUS, RANKS, TVETENIA, taxon, taxonomies
 
 SERJANIA = [
@@ -131,31 +131,8 @@ def test_at_and_lineage() -> None:
 
 
 def test_depths_grow_downwards() -> None:
-    assert [rank.depth for rank in Rank] == list(range(13))
+    assert [rank.depth for rank in Rank] == [*range(13), -1]
     assert Rank.SPECIES.depth > Rank.GENUS.depth > Rank.TRIBE.depth > Rank.SUBFAMILY.depth
-
-
-@pytest.mark.parametrize(
-    ("name", "path"),
-    [
-        ("Aus bus", [("genus", "Aus"), ("species", "Aus bus")]),
-        ("Aus_bus", [("genus", "Aus"), ("species", "Aus bus")]),
-        ("Aus bus-dus", [("genus", "Aus"), ("species", "Aus bus-dus")]),
-        ("Aus bus dus", [("genus", "Aus"), ("species", "Aus bus"), ("subspecies", "Aus bus dus")]),
-        ("Aus sp", [("genus", "Aus")]),
-        ("Aus spp.", [("genus", "Aus")]),
-        ("Aus cf. bus", [("genus", "Aus")]),
-        ("Aus sp. A", [("genus", "Aus"), ("species", "Aus sp. A")]),
-        ("Aus sp3", [("genus", "Aus"), ("species", "Aus sp3")]),
-        ("Aoidea", [("superfamily", "Aoidea")]),
-        ("aus bus", None),
-        ("", None),
-        ("Class 1", None),
-    ],
-)
-def test_names(name: str, path: list[tuple[str, str]] | None) -> None:
-    found = taxon_from_name(name)
-    assert (found and [(rank.value, text) for rank, text in found.path]) == path
 
 
 def test_rows() -> None:
@@ -172,6 +149,8 @@ def test_rows() -> None:
         ("genus", "Aus"),
         ("species", "Aus bus"),
     ]
+    with pytest.raises(ValueError, match="not a rank of taxa"):
+        taxon_from_row({"scientificName": "Debris", "taxonRank": "not a taxon"})
     with pytest.raises(ValueError, match="'specie' is not a valid Rank"):
         taxon_from_row({"scientificName": "Aus bus", "taxonRank": "specie"})
 
@@ -186,3 +165,14 @@ def test_conflicting_parents_look_at_genera_and_above_only() -> None:
 
 def test_clean_name() -> None:
     assert clean_name("\tAus__bus  dus ") == "Aus bus dus"
+
+
+def test_a_class_that_is_no_taxon_stands_for_itself_at_every_rank_and_makes_none() -> None:
+    debris = Taxon(((Rank.NOT_A_TAXON, "debris"),))
+    tree = Taxonomy.from_taxa([*MIDGES.leaves, debris])
+    assert (debris.is_a_taxon, MIDGES.leaves[0].is_a_taxon) == (False, True)
+    assert tree.ranks == MIDGES.ranks
+    assert tree.skipped_ranks == MIDGES.skipped_ranks
+    for rank in tree.ranks:
+        assert tree.taxa(rank)[tree.truth(debris, rank)] == debris
+        assert set(tree.taxa(rank)) == {*MIDGES.taxa(rank), debris}

@@ -194,13 +194,15 @@ class Status(StrEnum):
     """What became of an identification.
 
     "identified": down to a taxon of the training set; "higher rank": to a taxon above those; "undetermined": no rank
-    can be defended; "unknown": unlike the training set; "failed": no image could be read.
+    can be defended; "unknown": unlike the training set; "not a taxon": one of the classes that are none, such as
+    debris; "failed": no image could be read.
     """
 
     IDENTIFIED = "identified"
     HIGHER_RANK = "higher rank"
     UNDETERMINED = "undetermined"
     UNKNOWN = "unknown"
+    NOT_A_TAXON = "not a taxon"
     FAILED = "failed"
 
 
@@ -213,7 +215,8 @@ class Identification(Record):
         specimen: catalogue number or the like, where the user named it.
         occurrence: Darwin Core terms that the user's table gave of the specimen, such as eventDate, as written there.
         scientific_name: of the lowest taxon that can be defended; None where there is none.
-        verbatim_identification: the label of that taxon as in the training set, where it is one of its lowest taxa.
+        verbatim_identification: the label of that taxon as in the training set, where it is one of its lowest taxa; or
+            of the class that is no taxon.
         lineage: name at each known rank down to that taxon.
         ranks: the most probable taxon at every rank, lowest first, whether or not it can be defended.
         candidates: the most probable of the lowest taxa, at most five.

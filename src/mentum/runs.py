@@ -299,7 +299,8 @@ class Run:
 
     def labels(self) -> list[Taxon]:
         """The taxon that each row of the table is labelled as."""
-        rows = self.table().select([rank.value for rank in Rank]).iter_rows(named=True)
+        table = self.table()
+        rows = table.select([rank.value for rank in Rank if rank.value in table.columns]).iter_rows(named=True)
         return [taxon_from_lineage({Rank(rank): name for rank, name in row.items() if name}) for row in rows]
 
     def predictions(self) -> Iterator[StagePredictions]:

@@ -34,6 +34,16 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class SpecimenSettings(_Section):
+    """What labels mean.
+
+    Attributes:
+        not_taxa: labels of classes that are learned beside the taxa and never published as one, such as "debris".
+    """
+
+    not_taxa: tuple[Annotated[str, Field(min_length=1)], ...]
+
+
 class SplitSettings(_Section):
     """How specimens are shared out among the subsets.
 
@@ -170,6 +180,7 @@ class Settings(_Section):
     seed: Annotated[Whole, Field(ge=0, lt=2**32)]
     threads: Annotated[Whole, Field(ge=0)]
     device: Literal["auto", "cpu", "cuda"]
+    specimens: SpecimenSettings = SpecimenSettings(not_taxa=())  # recipes and runs of earlier versions have none
     split: SplitSettings
     pixels: PixelSettings
     augmentation: AugmentationSettings

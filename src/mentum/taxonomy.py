@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 
 class Rank(StrEnum):
-    """Darwin Core's ranks, from the highest to the lowest."""
+    """Darwin Core's ranks, from the highest to the lowest; after them, where a class stands that is no taxon."""
 
     KINGDOM = "kingdom"
     PHYLUM = "phylum"
@@ -32,14 +32,18 @@ class Rank(StrEnum):
     SUBGENUS = "subgenus"
     SPECIES = "species"
     SUBSPECIES = "subspecies"
+    NOT_A_TAXON = "not a taxon"
 
     @property
     def depth(self) -> int:
-        """Place in the order of ranks: 0 for kingdom, growing downwards."""
-        return list(Rank).index(self)
+        """Place in the order of ranks: 0 for kingdom, growing downwards; what is no taxon lies above all of them."""
+        return -1 if self is Rank.NOT_A_TAXON else list(Rank).index(self)
 
 
-_UPRIGHT = {"sp", "spp", "cf", "aff", "nr", "gr"}
+TAXON_RANKS = tuple(rank for rank in Rank if rank is not Rank.NOT_A_TAXON)
+"""The ranks that taxa have."""
+
+_UPRIGHT = {"sp", "spp", "cf", "aff", "nr", "gr", "type", "complex"}
 """Words of open nomenclature, as written without their full stop."""
 
 
@@ -85,6 +89,11 @@ class Taxon:
     def name(self) -> str:
         """The taxon's scientific name."""
         return self.path[-1][1]
+
+    @property
+    def is_a_taxon(self) -> bool:
+        """False for a class such as "debris", which is learned beside the taxa and never published as one."""
+        return self.rank is not Rank.NOT_A_TAXON
 
     @property
     def lineage(self) -> dict[Rank, str]:
@@ -141,13 +150,16 @@ class Taxonomy:
     @cached_property
     def ranks(self) -> tuple[Rank, ...]:
         """Ranks that can be reported, lowest first: two taxa or more, and no lineage skips the rank."""
-        return tuple(rank for rank in reversed(Rank) if self._is_complete(rank) and len(self.taxa(rank)) > 1)
+        return tuple(rank for rank in reversed(TAXON_RANKS) if self._is_complete(rank) and self._n_taxa(rank) > 1)
+
+    def _n_taxa(self, rank: Rank) -> int:
+        return sum(taxon.is_a_taxon for taxon in self.taxa(rank))
 
     @cached_property
     def skipped_ranks(self) -> tuple[Rank, ...]:
         """Ranks that some lineages name and others skip; they are left out of every table."""
         named = {rank for leaf in self.leaves for rank in leaf.lineage}
-        return tuple(rank for rank in Rank if rank in named and not self._is_complete(rank))
+        return tuple(rank for rank in TAXON_RANKS if rank in named and not self._is_complete(rank))
 
     def _is_complete(self, rank: Rank) -> bool:
         named = [rank in leaf.lineage for leaf in self.leaves]
@@ -223,10 +235,6 @@ class Target:
 WHOLE_TREE = Target()
 
 
-_QUALIFIERS = r"(?:cf|aff|nr|near|\?)\.?"
-_SUFFIXES = {"idae": Rank.FAMILY, "oidea": Rank.SUPERFAMILY, "inae": Rank.SUBFAMILY, "ini": Rank.TRIBE}
-
-
 def clean_name(text: str) -> str:
     """Fold blanks and underscores, as in folder names.
 
@@ -234,32 +242,6 @@ def clean_name(text: str) -> str:
     'Polypedilum laetum'
     """
     return re.sub(r"[\s_]+", " ", text).strip()
-
-
-def taxon_from_name(text: str) -> Taxon | None:
-    """Read rank and genus from the name itself, where no taxonomy names it; None where that cannot be told.
-
-    An open name ("sp.", "cf.") stands for its genus; a numbered morphospecies is kept as a species.
-
-    >>> taxon_from_name("Chironomus riparius").path
-    ((<Rank.GENUS: 'genus'>, 'Chironomus'), (<Rank.SPECIES: 'species'>, 'Chironomus riparius'))
-    >>> taxon_from_name("Orthocladius sp.").name, taxon_from_name("Tanypodinae").rank.value
-    ('Orthocladius', 'subfamily')
-    >>> taxon_from_name("unknown thing 3") is None
-    True
-    """
-    name = clean_name(text)
-    if re.fullmatch(r"[A-Z][a-z-]+", name):
-        rank = next((rank for suffix, rank in _SUFFIXES.items() if name.endswith(suffix)), Rank.GENUS)
-        return Taxon(((rank, name),))
-    if match := re.fullmatch(rf"([A-Z][a-z-]+) (?:spp?\.?|{_QUALIFIERS}.*)", name):
-        return Taxon(((Rank.GENUS, match[1]),))
-    if match := re.fullmatch(r"([A-Z][a-z-]+) (?:[a-z-]+|spp?\.? ?\w+)", name):
-        return Taxon(((Rank.GENUS, match[1]), (Rank.SPECIES, name)))
-    if match := re.fullmatch(r"([A-Z][a-z-]+) ([a-z-]+) [a-z-]+", name):
-        binomial = f"{match[1]} {match[2]}"
-        return Taxon(((Rank.GENUS, match[1]), (Rank.SPECIES, binomial), (Rank.SUBSPECIES, name)))
-    return None
 
 
 def taxon_from_row(row: Mapping[str, str | None]) -> Taxon:
@@ -270,7 +252,9 @@ def taxon_from_row(row: Mapping[str, str | None]) -> Taxon:
     """
     name = clean_name(row["scientificName"] or "")
     own = Rank((row.get("taxonRank") or "").strip().lower())
-    higher = [(rank, clean_name(row.get(rank) or "")) for rank in Rank if rank.depth < own.depth]
+    if own is Rank.NOT_A_TAXON:
+        raise ValueError(f"{own.value!r} is not a rank of taxa")
+    higher = [(rank, clean_name(row.get(rank) or "")) for rank in TAXON_RANKS if rank.depth < own.depth]
     return Taxon((*((rank, above) for rank, above in higher if above), (own, name)))
 
 

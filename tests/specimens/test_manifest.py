@@ -229,7 +229,7 @@ ROW_FAULTS = [
     ("gone.png,Aus bus,S1", "missing-image", "gone.png", "put the image there or remove the row."),
     ("a.png,,S1", "no-label", "a.png", "scientificName is empty; name the taxon, at whatever rank is certain."),
     ("a.png,unknown thing 3,S1", "unknown-taxon", "a.png",
-     "the rank of 'unknown thing 3' cannot be told from the name; add it to taxonomy.csv (scientificName, taxonRank)."),
+     "list the label in the setting specimens.not_taxa, which makes it a class that is never published as a taxon."),
 ]  # fmt: skip
 
 

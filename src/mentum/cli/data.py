@@ -19,10 +19,18 @@ LogOption = Annotated[Log, typer.Option(help="Progress on standard error; auto: 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def check(data: DataArgument, as_json: JsonOption = False, log: LogOption = Log.AUTO) -> None:
+def check(
+    data: DataArgument,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help='A setting, such as specimens.not_taxa=["debris"].'),
+    ] = None,
+    as_json: JsonOption = False,
+    log: LogOption = Log.AUTO,
+) -> None:
     """Show what a data set holds and every fault in it. Exit code: 0 clean, 1 warnings, 2 errors."""
     with shown_progress(log) as report:
-        found = mentum.check(data, report=report)
+        found = mentum.check(data, overrides=set_ or (), report=report)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:

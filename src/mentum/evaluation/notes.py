@@ -78,7 +78,11 @@ def _on_open_labels(taxonomy: Taxonomy, ranks: Sequence[Rank], labels: Sequence[
 
 
 def _on_leaves_above_rank(taxonomy: Taxonomy, ranks: Sequence[Rank]) -> Iterator[str]:
-    for own in sorted({leaf.rank for leaf in taxonomy.leaves}, key=lambda own: -own.depth):
+    beside = [leaf.name for leaf in taxonomy.leaves if not leaf.is_a_taxon]
+    if beside:
+        verb = "is a class that is no taxon and counts" if len(beside) == 1 else "are no taxa and count"
+        yield f"{enumerate_words(beside)} {verb} at every rank."
+    for own in sorted({leaf.rank for leaf in taxonomy.leaves if leaf.is_a_taxon}, key=lambda own: -own.depth):
         lower = [_IRREGULAR_PLURALS.get(rank, f"{rank}s") for rank in ranks if rank.depth > own.depth]
         names = [leaf.name for leaf in taxonomy.leaves if leaf.rank == own]
         if lower:

@@ -153,6 +153,8 @@ class Judge:
         named = ground.taxon
         if named is None or status is Status.UNKNOWN:
             return found
+        if status is Status.NOT_A_TAXON:
+            return found | {"verbatim_identification": self._verbatim.get(named)}
         return found | {
             "scientific_name": named.name,
             "taxon_rank": named.rank,

@@ -113,6 +113,9 @@ def _reason(found: Identification) -> str:
     return f"{found.reason[:1].upper()}{found.reason[1:].rstrip('.')}."
 
 
+_UNNAMED = {Status.UNKNOWN: "Unlike all known taxa", Status.NOT_A_TAXON: "Not a taxon"}
+
+
 @dataclass
 class _Sheet:
     """A figure that is filled from the left to the right; places are in inches from its lower left corner.
@@ -155,7 +158,7 @@ class _Sheet:
             spans: _Spans = name_spans(name, rank)
             below = [rank.value, "" if probability is None else f"probability {in_words(probability)}", found.status]
         else:
-            said = "Unlike all known taxa" if found.status is Status.UNKNOWN else "No name can be defended"
+            said = _UNNAMED.get(found.status, "No name can be defended")
             spans, below = [(said, False)], [found.status.value]
         self.write((_MARGIN, self.top + 0.42), spans, _fitting(spans, self.figure.get_figwidth() - 2 * _MARGIN, 18))
         self.write((_MARGIN, self.top + 0.17), [("  ·  ".join(filter(None, below)), False)], 10, _GREY)

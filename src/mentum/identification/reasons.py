@@ -45,6 +45,8 @@ def explain_status(ground: Ground, taxonomy: Taxonomy) -> tuple[Status, str]:
     if ground.taxon is None:
         return Status.UNDETERMINED, f"no rank can be defended: {refused}"
     given = _defence(ground)
+    if not ground.taxon.is_a_taxon:
+        return Status.NOT_A_TAXON, given
     is_leaf = ground.taxon in taxonomy.leaves
     status = Status.IDENTIFIED if is_leaf else Status.HIGHER_RANK
     return status, given if is_leaf or not refused else f"{given}; {refused}"
@@ -59,7 +61,8 @@ def _defence(ground: Ground) -> str:
     least = f"{threshold.threshold:.2f}, the least for an error of at most {100 * ground.error_rate:g}%"
     assert ground.taxon is not None, "asked for a defended rank only"
     # A taxon that is not named so far down stands for itself: its own rank is what was defended.
-    return f"{ground.taxon.rank} defended: probability {_two_digits(found.probability)}, not below {least}"
+    said = f"{ground.taxon.rank} defended" if ground.taxon.is_a_taxon else f"taken for '{ground.taxon.name}', no taxon"
+    return f"{said}: probability {_two_digits(found.probability)}, not below {least}"
 
 
 def _refusal(ground: Ground, place: int) -> str:

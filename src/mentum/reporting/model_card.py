@@ -25,6 +25,7 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
         "model_card.md.jinja",
         record=record,
         origin=_ORIGINS.get(record.training.backbone, "pretrained"),
+        n_taxa=sum(taxon.is_a_taxon for taxon in taxa),
         taxa=[(taxon, *counts.get(taxon.name, (0, 0))) for taxon in taxa],
         labelled_above=[(name, *found) for name, found in counts.items() if name not in leaves],
         is_italic=is_italic,

@@ -17,17 +17,20 @@ FEW_SPECIMENS = 5
 """A taxon with fewer specimens gets a warning: one fifth of five is one, the least that can be checked on."""
 
 
-def check_specimens(source: Path, progress: ProgressCallback = ignore_progress) -> CheckReport:
+def check_specimens(
+    source: Path, progress: ProgressCallback = ignore_progress, not_taxa: Sequence[str] = ()
+) -> CheckReport:
     """Check a data set: its table, every image, its specimens and taxa.
 
     Args:
         source: what `read_specimens` takes.
         progress: told after each image.
+        not_taxa: labels of classes that are no taxa.
 
     Raises:
         DataError: if there is nothing to read, or the table lacks a required column.
     """
-    table = read_specimens(source)
+    table = read_specimens(source, not_taxa)
     found = _inspect_all(table, progress)
     facts = [each for each in found if isinstance(each, ImageFacts)]
     hashes = [each.content_hash if isinstance(each, ImageFacts) else "" for each in found]
@@ -115,8 +118,9 @@ def _too_few(table: SpecimenTable) -> list[Fault]:
     specimens = _specimens_of(table)
     counts = {leaf: len(specimens[leaf]) for leaf in leaves}
     faults = [_few(leaf, count) for leaf, count in counts.items() if count < FEW_SPECIMENS]
-    if len(leaves) < 2:
-        found = f"only {leaves[0].name}" if leaves else "no taxon"
+    taxa = [leaf.name for leaf in leaves if leaf.is_a_taxon]
+    if len(taxa) < 2:
+        found = f"only {taxa[0]}" if taxa else "no taxon"
         message = f"found {found} in the rows that can be used; expected two taxa or more; add another taxon."
         faults.append(error("one-taxon", str(table.source), message))
     return faults

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -95,12 +95,13 @@ class SpecimenTable:
         return Taxonomy.from_taxa(self.labels)
 
 
-def read_specimens(source: Path) -> SpecimenTable:
+def read_specimens(source: Path, not_taxa: Sequence[str] = ()) -> SpecimenTable:
     """Read a data set.
 
     Args:
         source: a folder with `specimens.csv` or `.parquet`, a folder per taxon (optionally below train/validation/test,
             optionally with a folder per specimen inside), or a table file. `taxonomy.csv` is read from beside it.
+        not_taxa: labels of classes that are learned and are no taxa, as in the setting `specimens.not_taxa`.
 
     Returns:
         The table with all faults found; faults of single rows do not raise.
@@ -114,7 +115,8 @@ def read_specimens(source: Path) -> SpecimenTable:
     root = source if source.is_dir() else source.parent
     faults: list[Fault] = []
     frame = _frame_from_folders(source, faults) if table_file is None else _frame_from_table(table_file, faults)
-    return _resolve(source, root, frame, faults)
+    resolver = NameResolver(read_taxonomy(root / "taxonomy.csv", faults), not_taxa)
+    return _resolve(source, root, frame, resolver, faults)
 
 
 def _table_in(folder: Path) -> Path | None:
@@ -195,8 +197,9 @@ def _unknown_column(column: str, accepted: list[str], where: str) -> Fault:
     return warning("unknown-column", where, f"the column '{column}' is not known; {hint}")
 
 
-def _resolve(source: Path, root: Path, frame: pl.DataFrame, faults: list[Fault]) -> SpecimenTable:
-    resolver = NameResolver(read_taxonomy(root / "taxonomy.csv", faults))
+def _resolve(
+    source: Path, root: Path, frame: pl.DataFrame, resolver: NameResolver, faults: list[Fault]
+) -> SpecimenTable:
     named = "specimen" in frame.columns and frame["specimen"].is_not_null().any()
     frame = _fill_specimens(_add_missing(frame), named, faults)
     names = [resolver.resolve(name) for name in frame["scientificName"]]

@@ -78,7 +78,7 @@ def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallbac
     Raises:
         DataError: listing all faults.
     """
-    table = read_specimens(data)
+    table = read_specimens(data, settings.specimens.not_taxa)
     faults = [*table.faults, *table_faults(table)]
     refuse(table, faults)  # before the slow part
     pixels = open_cache(table.paths, settings.pixels, cache, report)

@@ -30,7 +30,7 @@ from mentum.identification.output.darwin_core import (
     occurrence_terms,
     term_address,
 )
-from mentum.records import Identification
+from mentum.records import Identification, Status
 
 LICENCES: Mapping[str, str] = {
     "https://creativecommons.org/publicdomain/zero/1.0/legalcode": "Public Domain (CC0 1.0)",
@@ -220,6 +220,8 @@ def _write_tables(
         waiting = stack.enter_context((folder / "waiting").open("w+", encoding="utf-8", newline=""))
         written: set[bytes] = set()
         for each in identifications:
+            if each.status is Status.NOT_A_TAXON:  # debris is no occurrence of anything
+                continue
             key = occurrence_id(each, about)
             terms = darwin_core(each, agent)
             if not is_named(each):

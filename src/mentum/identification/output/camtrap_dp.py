@@ -54,6 +54,9 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Table → its columns, in the order of the standard's table schemas."""
 
+_NOT_TAXA = {"blank": "blank", "empty": "blank", "human": "human", "person": "human", "vehicle": "vehicle"}
+"""Label of a class that is no taxon → the standard's word for it, where it has one."""
+
 _NAMESPACE = uuid.UUID("0d2a3a56-5f0b-5c67-8a43-6f2f3f0e9d18")
 _PLACE_TERMS = ("eventDate", "locationID", "locality", "decimalLatitude", "decimalLongitude", "habitat")
 
@@ -239,6 +242,8 @@ def _observation_cells(identification: Identification, agent: Agent) -> dict[str
 def _observation_type(identification: Identification) -> str:
     if identification.status is Status.FAILED:
         return "unclassified"
+    if identification.status is Status.NOT_A_TAXON:
+        return _NOT_TAXA.get((identification.verbatim_identification or "").lower(), "unknown")
     # The standard has no word for plants and fungi.
     animal = identification.lineage.get(Rank.KINGDOM, "Animalia") == "Animalia"
     return "animal" if is_named(identification) and animal else "unknown"

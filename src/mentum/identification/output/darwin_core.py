@@ -39,7 +39,11 @@ MACHINE = "PredictedByMachine"
 
 _SPECIMEN_TERMS = ("catalogNumber", "materialEntityID", "organismID", "occurrenceID")
 _DUBLIN_CORE = frozenset({"license", "rightsHolder", "type", "format", "identifier", "description"})
-_NAME = re.compile(r"[A-Z][a-z-]+(?: \([A-Z][a-z-]+\))? (?!(?:spp?|cf|aff|nr)\b)([a-z-]{2,})(?: ([a-z-]{2,}))?(?: .*)?")
+_NAME = re.compile(
+    r"(?!.*(?:/| (?:gr\.|agg\.|s\.l\.|complex\b|type\b)))"
+    r"(?:\u00d7 )?[A-Z][a-z-]+(?: \([A-Z][a-z-]+\))? (?:\u00d7 )?(?!(?:spp?|cf|aff|nr)\b)([a-z-]{2,})"
+    r"(?: (?:subsp\. )?([a-z-]{2,}))?(?: .*)?"
+)
 _N_SIMILAR = 3
 
 
@@ -113,7 +117,8 @@ def _names(identification: Identification) -> dict[str, str]:
     name, rank = identification.scientific_name or "", identification.taxon_rank
     known = {at: each for at, each in identification.lineage.items() if rank is None or at.depth <= rank.depth}
     above = [known[at] for at in Rank if at in known and at is not rank]
-    columns = {at.value: each for at, each in known.items() if at.depth <= Rank.SUBGENUS.depth}
+    # "Cricotopus/Orthocladius" is one of two genera, not a genus.
+    columns = {at.value: each for at, each in known.items() if at.depth <= Rank.SUBGENUS.depth and "/" not in each}
     return columns | _epithets(name, rank) | {
         "scientificName": name,
         "taxonRank": rank.value if rank else "",
@@ -123,7 +128,7 @@ def _names(identification: Identification) -> dict[str, str]:
 
 
 def _epithets(name: str, rank: Rank | None) -> dict[str, str]:
-    """The words after the genus; a numbered species ("Orthocladius sp. 1") has none."""
+    """The words after the genus; a numbered species ("Orthocladius sp. 1") and a group of species have none."""
     match = _NAME.fullmatch(name) if rank in {Rank.SPECIES, Rank.SUBSPECIES} else None
     if match is None:
         return {}
@@ -165,6 +170,9 @@ def _unnamed_remarks(identification: Identification) -> Iterable[str]:
         yield f"Not identified: {_clause(identification.failure or 'no image could be read')}"
         return
     reason = _clause(identification.reason)
+    if identification.status is Status.NOT_A_TAXON:
+        yield f"Not a specimen of a taxon: {reason}"
+        return
     if identification.status is Status.UNKNOWN:
         yield "Not identified: to the machine this is unlike all taxa that it was trained on"
         yield reason

@@ -13,7 +13,8 @@ from mentum.explanation.results import CharacterShare, Explanation
 from mentum.explanation.tables import shares_by_taxon
 from mentum.reporting.figures.style import typeset, write_figures
 from mentum.reporting.numbers import counted, whole_percent
-from mentum.taxonomy import Rank, taxon_from_name
+from mentum.specimens.names import taxon_from_name
+from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
