@@ -22,7 +22,7 @@ from mentum.specimens.folds import Fold, deal_folds, leave_groups_out
 from mentum.taxonomy import Rank, Taxon, Taxonomy
 from mentum.training import folds as module
 from mentum.training.again import settings_for
-from mentum.training.folds import FoldTraining, fold_file, learn_folds, spread_over
+from mentum.training.folds import FoldTraining, fold_file, learn_folds
 from mentum.training.preparation import Prepared, prepare
 from support.drawn_data import tiny_settings, write_drawn
 from support.tiny_lessons import tiny_backbone
@@ -100,18 +100,6 @@ def assert_of_this_fold(frame: pl.DataFrame, fold: Fold, taxa: Sequence[Taxon], 
 
 def refuse(*_: object, **__: object) -> None:
     raise AssertionError("trained once more")
-
-
-# Probabilities of some taxa among more
-
-
-def test_probabilities_are_put_in_the_columns_of_their_taxa() -> None:
-    aus, bus, cus, dus = (Taxon(((Rank.GENUS, name),)) for name in ("Aus", "Bus", "Cus", "Dus"))
-    y_prob = np.array([[0.25, 0.75], [1, 0]], dtype=np.float32)
-    found = spread_over(y_prob, [cus, aus], [aus, bus, cus, dus])
-    assert found.dtype == np.float32
-    assert found.tolist() == [[0.75, 0, 0.25, 0], [0, 0, 1, 0]]
-    np.testing.assert_array_equal(spread_over(y_prob, [aus, bus], [aus, bus]), y_prob)
 
 
 # Names of files

@@ -216,8 +216,9 @@ class Judged:
         cases = self.cases[judged]
         verdicts = give_verdicts(cases, dict.fromkeys(cases.log_prob, 1.0), "image")
         for rank, right in verdicts.right.items():
-            taxa, known = cases.taxonomy.taxa(rank), ~np.isnan(right)
-            columns[f"{rank}_identified"] = pl.Series([taxa[each].name for each in verdicts.answers.column[rank]])
+            known = ~np.isnan(right)
+            titles = [cases.taxonomy.title(taxon, rank) for taxon in cases.taxonomy.taxa(rank)]
+            columns[f"{rank}_identified"] = pl.Series([titles[each] for each in verdicts.answers.column[rank]])
             values = [bool(each) if told else None for each, told in zip(right, known, strict=True)]
             columns[right_column(rank)] = pl.Series(values, dtype=pl.Boolean)
         for model, log_prob in cases.log_prob.items():
@@ -277,7 +278,8 @@ def _rank_scores(rank: Rank, verdicts: Verdicts, specimens: NDArray[np.str_], ca
         "n_specimens": len(np.unique(of)),
         "n_misclassified": n_misclassified(y_true, y_pred),
     }
-    scores = score_sample(Sample(y_true, y_pred, y_prob), of, seed)
+    answers = ~cases.taxonomy.open_columns(rank)
+    scores = score_sample(Sample(y_true, y_pred, y_prob, answers=answers), of, seed)
     return RankScores.model_validate({"rank": rank, "unit": verdicts.unit, **counts, **scores})
 
 

@@ -100,7 +100,7 @@ class Again:
     def train_head(self, subsets: Subsets, taxonomy: Taxonomy) -> Outputs:
         """Train only the top classifier, on features of the frozen backbone, computed once and without deformation."""
         settings = settings_for(self.settings, taxonomy)
-        tasks = make_tasks(taxonomy, self.prepared.table.labels, settings.head)
+        tasks = make_tasks(taxonomy, self.prepared.table.lowest, settings.head)
         clean = self._features
         train = clean[subsets == "train"]
         with repeatable(self.settings):

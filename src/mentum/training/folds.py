@@ -26,7 +26,7 @@ from mentum.records import Progress, ProgressCallback, ignore_progress
 from mentum.runs import Run, write_parquet
 from mentum.settings import Settings
 from mentum.specimens.folds import Fold
-from mentum.taxonomy import WHOLE_TREE, Target, Taxon, Taxonomy
+from mentum.taxonomy import WHOLE_TREE, Target, Taxonomy
 from mentum.training.again import judge_features, learn_head, look, settings_for
 from mentum.training.batches import ImageSource
 from mentum.training.features import CachedViews, extract_features, kept
@@ -89,7 +89,7 @@ class FoldTraining:
         key = (fold.name, fold.subsets.tobytes())  # a thinned fold keeps its name
         if key not in self._learned:
             settings = settings_for(self.settings, fold.taxonomy)
-            tasks = make_tasks(fold.taxonomy, self.prepared.table.labels, settings.head)
+            tasks = make_tasks(fold.taxonomy, self.prepared.table.lowest, settings.head)
             train = fold.rows("train")
             views = CachedViews([view[train] for view in self._views], settings.seed)
             with repeatable(settings):
@@ -173,7 +173,7 @@ class FoldTraining:
         return pl.DataFrame(columns)
 
     def _spread(self, fold: Fold, model: str, y_prob: NDArray[np.float32]) -> NDArray[np.float32]:
-        return spread_over(y_prob, _taxa(fold.taxonomy, model), _taxa(self.prepared.table.taxonomy, model))
+        return Target.of(model).spread(y_prob, fold.taxonomy, self.prepared.table.taxonomy)
 
 
 def require_pretrained(settings: Settings) -> None:
@@ -189,27 +189,9 @@ def require_pretrained(settings: Settings) -> None:
         )
 
 
-def _taxa(taxonomy: Taxonomy, model: str) -> tuple[Taxon, ...]:
-    return Target.of(model).taxa(taxonomy)
-
-
-def spread_over(y_prob: NDArray[np.float32], known: Sequence[Taxon], wanted: Sequence[Taxon]) -> NDArray[np.float32]:
-    """Probabilities (N, C) of some taxa as those of more taxa, which get none.
-
-    >>> from mentum.taxonomy import Rank
-    >>> one, other = (Taxon(((Rank.GENUS, name),)) for name in ("Aus", "Bus"))
-    >>> spread_over(np.ones((1, 1), np.float32), [other], [one, other]).tolist()
-    [[0.0, 1.0]]
-    """
-    found = np.zeros((len(y_prob), len(wanted)), dtype=np.float32)
-    place = {taxon: column for column, taxon in enumerate(wanted)}
-    found[:, [place[taxon] for taxon in known]] = y_prob
-    return found
-
-
 def _only(taxonomy: Taxonomy, model: str, n: int) -> NDArray[np.float32]:
     """Probabilities (n, C) at a rank at which a fold leaves nothing to tell apart, so that nothing was learned."""
-    n_taxa = len(_taxa(taxonomy, model))
+    n_taxa = len(Target.of(model).taxa(taxonomy))
     return np.full((n, n_taxa), 1 / n_taxa, dtype=np.float32)
 
 
