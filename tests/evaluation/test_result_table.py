@@ -178,6 +178,10 @@ def test_a_genus_learned_beside_its_species_is_shown_as_such_and_never_a_label_t
     assert sum(species.counts[0]) == 0, "no label stands there"
     assert [row[0] for row in species.counts] == [0, 1, 0, 0, 0]
     assert "Chironomus" in genus.labels
+    scored = [
+        each for each in found.taxa if (each.stage, each.rank, each.subset) == ("fine-tuned", "species", "validation")
+    ]
+    assert [each.scientific_name for each in scored] == list(species.labels[1:]), "an open column is no taxon there"
     (wrong,) = [each for each in found.misclassified if each.specimen == "V6" and each.stage == "fine-tuned"]
     assert (wrong.rank, wrong.label, wrong.identified_as) == (
         "species", "Chironomus plumosus", "Chironomus (genus only)",

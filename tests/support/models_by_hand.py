@@ -80,7 +80,7 @@ def _maps(y_prob: NDArray[np.float32]) -> NDArray[np.float32]:
     """All evidence for a taxon lies in the cell of its column."""
     maps = np.zeros((*y_prob.shape, CELLS, CELLS), dtype=np.float32)
     for column in range(y_prob.shape[1]):
-        maps[:, column, 0, column] = y_prob[:, column]
+        maps[:, column, *divmod(column, CELLS)] = y_prob[:, column]
     return maps
 
 

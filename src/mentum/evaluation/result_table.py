@@ -129,7 +129,7 @@ def _result_row(sample: _Sample, seed: int) -> ResultRow:
 def _taxon_scores(sample: _Sample) -> Iterator[TaxonScore]:
     precision, recall, f1 = precision_recall_f1(sample.counts)
     n_images = sample.counts.sum(axis=1)
-    for column in range(len(sample.taxa)):
+    for column in np.flatnonzero(sample.answers).tolist():
         yield TaxonScore(
             stage=sample.stage,
             rank=sample.rank,

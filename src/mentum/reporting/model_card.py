@@ -43,7 +43,8 @@ def _front_matter(record: ModelRecord) -> str:
 def _details(record: ModelRecord) -> Iterator[str]:
     yield "## Model details\n"
     ranks = ", ".join(record.ranks)
-    n = len(record.taxa)
+    taxonomy = record.taxonomy
+    n = len(taxonomy.leaves) - len(taxonomy.open_leaves)
     yield f"Identifies specimens on photographs as one of {n} taxa, and answers at {ranks} rank.\n"
     origin = _ORIGINS.get(record.training.backbone, "pretrained")
     yield f"- Network: {record.training.architecture} ({record.training.backbone}, {origin}), in ONNX"
@@ -57,11 +58,13 @@ def _taxa(record: ModelRecord) -> Iterator[str]:
     yield "## Taxa\n"
     yield "| Taxon | Rank | Lineage | Training images | Training specimens |"
     yield "|---|---|---|---|---|"
+    opened = record.taxonomy.open_leaves
     for lineage in record.taxa:
         taxon = taxon_from_lineage(lineage)
         images, specimens = record.training.specimens.get(taxon.name, (0, 0))
         above = " > ".join(name for _, name in taxon.path[:-1])
         name = f"*{taxon.name}*" if is_italic(taxon.rank) else taxon.name
+        name = f"{name} (labelled no lower)" if taxon in opened else name
         yield f"| {name} | {taxon.rank} | {above} | {images} | {specimens} |"
     leaves = {taxon_from_lineage(lineage).name for lineage in record.taxa}
     above_leaves = {name: counts for name, counts in record.training.specimens.items() if name not in leaves}

@@ -38,6 +38,12 @@ def _taxon_tables(known: Known) -> dict[Rank, list[_TaxonLine]]:
         confusion = next(each for each in known.evaluation.confusions if (each.stage, each.rank, each.subset) == key)
         given = [sum(column) for column in zip(*confusion.counts, strict=True)]
         scores = [each for each in known.evaluation.taxa if (each.stage, each.rank, each.subset) == key]
+        scored = {each.scientific_name for each in scores}  # what is open at the rank is no taxon there
+        columns = [
+            (own, answers)
+            for name, own, answers in zip(confusion.labels, confusion.label_ranks, given, strict=True)
+            if name in scored
+        ]
         tables[row.rank] = [
             _TaxonLine(
                 name=score.scientific_name,
@@ -47,6 +53,6 @@ def _taxon_tables(known: Known) -> dict[Rank, list[_TaxonLine]]:
                 recall=score.recall if score.n_images else None,
                 f1=score.f1 if answers or score.n_images else None,
             )
-            for score, own, answers in zip(scores, confusion.label_ranks, given, strict=True)
+            for score, (own, answers) in zip(scores, columns, strict=True)
         ]
     return tables
