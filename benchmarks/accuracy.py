@@ -52,12 +52,13 @@ from mentum.runs import OUT_OF_FOLD, write_parquet
 from mentum.settings import Settings, load_settings
 from mentum.specimens.folds import Fold, deal_folds
 from mentum.studies import Study, begin_study
+from mentum.taxonomy import WHOLE_TREE
 from mentum.training.batches import ImageSource, shuffled
 from mentum.training.features import BATCH_SIZE, extract_features
 from mentum.training.folds import fold_file, learn_fold
 from mentum.training.machine import choose_device, repeatable
 from mentum.training.preparation import Prepared, prepare
-from mentum.training.retraining import Retraining, spread_over
+from mentum.training.retraining import Retraining
 from mentum.workflows.arguments import cache_folder
 
 WAYS = RECIPE, PLAIN, FROM_START, PROBE = ("recipe", "plain", "from the start", "linear probe")
@@ -97,7 +98,7 @@ class Lesson:
     def told(self, y_prob: NDArray[np.float32]) -> pl.DataFrame:
         """Probabilities (n, C) of the images judged and then of those looked at, as a fold's file."""
         rows, table = rows_to_tell(self.fold), self.prepared.table
-        spread = spread_over(y_prob, self.fold.taxonomy.leaves, table.taxonomy.leaves)
+        spread = WHOLE_TREE.spread(y_prob, self.fold.taxonomy, table.taxonomy)
         return pl.DataFrame(
             {
                 "file_name": [table.file_names[row] for row in rows.tolist()],

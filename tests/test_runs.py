@@ -12,8 +12,9 @@ import pytest
 
 from mentum.errors import RunError
 from mentum.runs import Run, RunRecord, write_parquet
-from mentum.taxonomy import Rank, Taxonomy, taxon_from_lineage
+from mentum.taxonomy import Rank, taxon_from_lineage
 from support.runs_by_hand import SHOTS, make_run
+from support.trees import closed
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_the_record_is_plain_json(run: Run) -> None:
 
 def test_the_taxonomy_keeps_the_order_of_the_columns(run: Run) -> None:
     taxonomy = run.taxonomy()
-    assert taxonomy == Taxonomy.from_taxa(run.labels())
+    assert taxonomy == closed(run.labels())
     assert [leaf.name for leaf in taxonomy.leaves] == [
         "Chironomus plumosus", "Chironomus riparius", "Polypedilum laetum", "Orthocladius",
     ]  # fmt: skip

@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from mentum.taxonomy import Rank, Taxon, Taxonomy, clean_name, conflicting_parents, taxon_from_row
-from support.trees import MIDGES, ORTHOCLADIUS, RANKS, TVETENIA, taxon, taxonomies
+from mentum.taxonomy import (
+    WHOLE_TREE,
+    Rank,
+    Target,
+    Taxon,
+    Taxonomy,
+    clean_name,
+    conflicting_parents,
+    taxon_from_row,
+)
+from support.trees import CHIRONOMUS, MIDGES, ORTHOCLADIUS, RANKS, TVETENIA, closed, taxon, taxonomies
 
 SERJANIA = [
     taxon("Sapindaceae", None, "Serjania", f"Serjania {name}") for name in ("erecta", "hebecarpa", "laruotteana")
@@ -41,24 +50,66 @@ def test_sums_agree_with_a_slow_loop_and_keep_their_mass(taxonomy: Taxonomy, dat
 
 
 @given(taxonomy=taxonomies(), rank=st.sampled_from(RANKS))
-def test_every_leaf_is_its_own_truth_at_every_rank(taxonomy: Taxonomy, rank: Rank) -> None:
-    assert [taxonomy.truth(leaf, rank) for leaf in taxonomy.leaves] == taxonomy.columns(rank).tolist()
+def test_every_leaf_is_its_own_truth_where_it_is_not_open(taxonomy: Taxonomy, rank: Rank) -> None:
+    found = [taxonomy.truth(leaf, rank) for leaf in taxonomy.leaves]
+    opened = [taxonomy.is_open(leaf, rank) for leaf in taxonomy.leaves]
+    columns = taxonomy.columns(rank).tolist()
+    assert found == [-1 if is_open else column for column, is_open in zip(columns, opened, strict=True)]
+    assert [taxonomy.column(leaf, rank) for leaf in taxonomy.leaves] == columns
 
 
 @given(taxonomy=taxonomies(), rank=st.sampled_from(RANKS))
-def test_truth_of_an_ancestor_is_open_where_its_leaves_part(taxonomy: Taxonomy, rank: Rank) -> None:
-    for leaf in taxonomy.leaves:
-        ancestor = Taxon(leaf.path[:1])
-        below = [other for other in taxonomy.leaves if other.path[0] == leaf.path[0]]
-        assert taxonomy.leaves_of(ancestor).tolist() == [other in below for other in taxonomy.leaves]
-        columns = {taxonomy.taxa(rank).index(other.at(rank)) for other in below}
-        assert taxonomy.truth(ancestor, rank) == (columns.pop() if len(columns) == 1 else -1)
+def test_a_label_is_open_below_its_rank_wherever_lower_leaves_lie_within_it(taxonomy: Taxonomy, rank: Rank) -> None:
+    for ancestor in {above for leaf in taxonomy.leaves for above in leaf.ancestors}:
+        below = [leaf for leaf in taxonomy.leaves if leaf != ancestor and leaf.is_within(ancestor)]
+        is_open = bool(below) and ancestor.rank.depth < rank.depth
+        assert taxonomy.is_open(ancestor, rank) == is_open
+        expected = -1 if is_open else taxonomy.taxa(rank).index(ancestor.at(rank))
+        assert taxonomy.truth(ancestor, rank) == expected
 
 
 @given(taxonomy=taxonomies())
-def test_leaves_are_sorted_distinct_and_never_above_each_other(taxonomy: Taxonomy) -> None:
+def test_a_label_means_its_own_leaf_or_else_those_within_it(taxonomy: Taxonomy) -> None:
+    for ancestor in {above for leaf in taxonomy.leaves for above in leaf.ancestors}:
+        means = [leaf for leaf, may in zip(taxonomy.leaves, taxonomy.leaves_of(ancestor), strict=True) if may]
+        within = [leaf for leaf in taxonomy.leaves if leaf.is_within(ancestor)]
+        assert means == ([ancestor] if ancestor in taxonomy.leaves else within)
+
+
+@given(taxonomy=taxonomies(), rank=st.sampled_from(RANKS))
+def test_open_columns_are_those_that_are_no_answer(taxonomy: Taxonomy, rank: Rank) -> None:
+    taxa, opened = taxonomy.taxa(rank), taxonomy.open_columns(rank)
+    assert len(taxa) == len(opened) == taxonomy.columns(rank).max() + 1
+    assert taxonomy.answers(rank) == tuple(taxon for taxon, is_open in zip(taxa, opened, strict=True) if not is_open)
+    for each, is_open in zip(taxa, opened, strict=True):
+        assert taxonomy.title(each, rank) == (f"{each.name} ({each.rank} only)" if is_open else each.name)
+
+
+@given(taxonomy=taxonomies())
+def test_leaves_are_sorted_and_distinct(taxonomy: Taxonomy) -> None:
     assert list(taxonomy.leaves) == sorted(set(taxonomy.leaves), key=lambda leaf: [name for _, name in leaf.path])
-    assert not any(one != other and one.is_within(other) for one in taxonomy.leaves for other in taxonomy.leaves)
+    above = {leaf for leaf in taxonomy.leaves for other in taxonomy.leaves if other != leaf and other.is_within(leaf)}
+    assert taxonomy.open_leaves == above
+
+
+@given(taxonomy=taxonomies())
+def test_a_rank_is_reported_where_it_tells_two_taxa_apart(taxonomy: Taxonomy) -> None:
+    """Open columns alone are nothing to tell apart; the leaves are then the columns of the lowest rank reported."""
+    assert all(len(taxonomy.answers(rank)) > 1 for rank in taxonomy.ranks)
+    if taxonomy.ranks:
+        assert taxonomy.columns(taxonomy.ranks[0]).tolist() == list(range(len(taxonomy.leaves)))
+
+
+def test_probabilities_are_put_in_the_columns_of_their_taxa() -> None:
+    aus, bus, cus, dus = (Taxon(((Rank.GENUS, name),)) for name in ("Aus", "Bus", "Cus", "Dus"))
+    y_prob = np.array([[0.25, 0.75], [1, 0]], dtype=np.float32)
+    wanted, ends = Taxonomy((aus, bus, cus, dus)), Taxonomy((cus, aus))
+    found = WHOLE_TREE.spread(y_prob, ends, wanted)
+    assert found.dtype == np.float32
+    assert found.tolist() == [[0.75, 0, 0.25, 0], [0, 0, 1, 0]]
+    np.testing.assert_array_equal(WHOLE_TREE.spread(y_prob, ends, ends), y_prob)
+    genus = Target(Rank.GENUS).spread(y_prob, Taxonomy((aus, cus)), wanted)
+    assert genus.tolist() == [[0.25, 0, 0.75, 0], [1, 0, 0, 0]]
 
 
 def test_sum_up_by_hand() -> None:
@@ -69,12 +120,66 @@ def test_sum_up_by_hand() -> None:
 
 
 def test_a_genus_with_named_species_leaves_the_species_open() -> None:
-    assert SERJANIA_SP not in POLLEN.leaves
+    assert [leaf.name for leaf in POLLEN.leaves] == [
+        "Matayba guianensis", "Serjania", "Serjania erecta", "Serjania hebecarpa", "Serjania laruotteana",
+    ]  # fmt: skip
     assert POLLEN.truth(SERJANIA_SP, Rank.SPECIES) == -1
     assert POLLEN.taxa(Rank.GENUS)[POLLEN.truth(SERJANIA_SP, Rank.GENUS)] == SERJANIA_SP
     assert POLLEN.truth(SERJANIA_SP, Rank.FAMILY) == 0
-    assert POLLEN.leaves_of(SERJANIA_SP).tolist() == [False, True, True, True]
+    assert POLLEN.leaves_of(SERJANIA_SP).tolist() == [False, True, False, False, False]
     assert POLLEN.truth(SERJANIA[1], Rank.GENUS) == POLLEN.truth(SERJANIA_SP, Rank.GENUS)
+    assert POLLEN.open_columns(Rank.SPECIES).tolist() == [False, True, False, False, False]
+    assert len(POLLEN.answers(Rank.SPECIES)) == 4
+
+
+def test_at_its_rank_an_open_label_and_its_species_sum_up() -> None:
+    y_prob = np.array([[0.1, 0.3, 0.2, 0.25, 0.15]], dtype=np.float32)
+    np.testing.assert_allclose(POLLEN.sum_up(y_prob, Rank.SPECIES), y_prob, rtol=1e-6)
+    np.testing.assert_allclose(POLLEN.sum_up(y_prob, Rank.GENUS), [[0.1, 0.9]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_species", [1, 2, 3])
+def test_a_genus_stays_open_beside_any_number_of_species(n_species: int) -> None:
+    tree = Taxonomy.from_taxa([*SERJANIA[:n_species], MATAYBA, SERJANIA_SP])
+    assert tree.truth(SERJANIA_SP, Rank.SPECIES) == -1
+    assert tree.truth(SERJANIA_SP, Rank.GENUS) == tree.truth(SERJANIA[0], Rank.GENUS) >= 0
+    assert tree.ranks == (Rank.SPECIES, Rank.GENUS)
+    without = closed(tree.leaves)
+    assert without.truth(SERJANIA_SP, Rank.SPECIES) == -1, "also where no training image bears the label"
+    assert without.leaves_of(SERJANIA_SP).tolist() == [False, *[True] * n_species]
+
+
+def test_a_family_is_open_beside_a_single_genus_and_a_species_beside_a_single_subspecies() -> None:
+    ranks = (Rank.FAMILY, Rank.GENUS, Rank.SPECIES, Rank.SUBSPECIES)
+    genus = taxon("Fidae", "Aus", ranks=ranks)
+    subspecies, other = (
+        taxon("Gidae", "Bus", f"Bus {name}", *rest, ranks=ranks) for name, *rest in (("b", "Bus b c"), "d")
+    )
+    tree = Taxonomy.from_taxa([genus, genus.at(Rank.FAMILY), subspecies, subspecies.at(Rank.SPECIES), other])
+    assert tree.open_leaves == {genus.at(Rank.FAMILY), subspecies.at(Rank.SPECIES)}
+    assert [tree.truth(genus.at(Rank.FAMILY), rank) >= 0 for rank in ranks] == [True, False, False, False]
+    assert [tree.truth(subspecies.at(Rank.SPECIES), rank) >= 0 for rank in ranks] == [True, True, True, False]
+    assert [tree.truth(genus, rank) >= 0 for rank in ranks] == [True] * 4, "Aus stands for itself"
+    assert tree.ranks == tuple(reversed(ranks))
+
+
+def test_labels_at_every_rank_of_one_lineage() -> None:
+    """Family, subfamily, genus and species: each is open below itself, and they sum up above."""
+    chain = [TVETENIA.at(rank) for rank in RANKS]
+    tree = Taxonomy.from_taxa([*chain, CHIRONOMUS])
+    assert tree.open_leaves == set(chain[:3])
+    assert [[tree.truth(label, rank) >= 0 for rank in RANKS] for label in chain] == [
+        [True, False, False, False], [True, True, False, False], [True, True, True, False], [True] * 4,
+    ]  # fmt: skip
+    assert tree.ranks == (Rank.SPECIES, Rank.GENUS, Rank.SUBFAMILY)
+    uniform = np.full((1, 5), 0.2, dtype=np.float32)
+    for rank in tree.ranks:
+        np.testing.assert_allclose(tree.sum_up(uniform, rank).sum(), 1.0, rtol=1e-6)
+    assert [taxon.name for taxon in tree.answers(Rank.SUBFAMILY)] == ["Chironominae", "Orthocladiinae"]
+
+
+def test_a_genus_and_its_only_species_are_nothing_to_tell_apart() -> None:
+    assert Taxonomy.from_taxa([SERJANIA_SP, SERJANIA[0]]).ranks == ()
 
 
 def test_a_genus_without_species_stands_among_the_species() -> None:

@@ -53,8 +53,9 @@ def is_italic(rank: Rank) -> bool:
 
 
 def is_latin(word: str) -> bool:
-    """Whether a word belongs to the name itself; "sp.", "cf." and numbers do not."""
-    return word.strip("()").replace("-", "").isalpha() and word not in _UPRIGHT
+    """Whether a word belongs to the name itself; "sp.", "cf.", numbers and the words of "(genus only)" do not."""
+    bracketed = word.startswith("("), word.endswith(")")
+    return word.strip("()").replace("-", "").isalpha() and word not in _UPRIGHT and bracketed[0] == bracketed[1]
 
 
 def name_spans(name: str, rank: Rank) -> list[tuple[str, bool]]:
@@ -64,6 +65,8 @@ def name_spans(name: str, rank: Rank) -> list[tuple[str, bool]]:
     [('Chironomus riparius', True)]
     >>> name_spans("Orthocladius sp. 1", Rank.SPECIES)
     [('Orthocladius', True), (' sp. 1', False)]
+    >>> name_spans("Salix (genus only)", Rank.GENUS)
+    [('Salix', True), (' (genus only)', False)]
     """
     words = [(word, is_italic(rank) and is_latin(word)) for word in name.split(" ")]
     pieces = [(" ".join(word for word, _ in same), italic) for italic, same in groupby(words, key=lambda word: word[1])]
@@ -110,6 +113,11 @@ class Taxon:
         kept = tuple(node for node in self.path if node[0].depth <= rank.depth)
         return Taxon(kept) if kept else self
 
+    @property
+    def ancestors(self) -> tuple[Taxon, ...]:
+        """The taxa that it lies within, the highest first, itself last."""
+        return tuple(Taxon(self.path[:depth]) for depth in range(1, len(self.path) + 1))
+
     def is_within(self, other: Taxon) -> bool:
         """Whether the taxon is `other` or lies below it."""
         return self.path[: len(other.path)] == other.path
@@ -120,6 +128,15 @@ def taxon_from_lineage(lineage: Mapping[Rank, str]) -> Taxon:
     return Taxon(tuple(sorted(lineage.items(), key=lambda node: node[0].depth)))
 
 
+def lowest_labels(specimens: Iterable[str], labels: Iterable[Taxon]) -> dict[str, Taxon]:
+    """The lowest label of each specimen, of which one image may name more than another."""
+    lowest: dict[str, Taxon] = {}
+    for specimen, label in zip(specimens, labels, strict=True):
+        if specimen not in lowest or label.is_within(lowest[specimen]):
+            lowest[specimen] = label
+    return lowest
+
+
 def order_of(taxon: Taxon) -> tuple[str, ...]:
     """Sort key that keeps relatives together."""
     return tuple(name for _, name in taxon.path)
@@ -127,33 +144,49 @@ def order_of(taxon: Taxon) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """The tree over the taxa that training data names.
+    """The tree over the taxa that labels name.
+
+    Every taxon that a label names is a leaf. One below which other leaves lie (*Salix* beside *Salix alba*) is an open
+    leaf: "of this genus, and no more is said". Below its own rank it has a column beside those of its species, which is
+    no answer there; at its own rank and above their probabilities sum up.
 
     Attributes:
-        leaves: the lowest taxa, sorted by lineage; their order is the order of every probability array.
+        leaves: sorted by lineage; their order is the order of every probability array.
     """
 
     leaves: tuple[Taxon, ...]
 
     @classmethod
     def from_taxa(cls, taxa: Iterable[Taxon]) -> Taxonomy:
-        """Keep the taxa below which no other taxon is named.
+        """The tree whose leaves are all the taxa that labels name.
 
         >>> species = Taxon(((Rank.GENUS, "Serjania"), (Rank.SPECIES, "Serjania erecta")))
         >>> [leaf.name for leaf in Taxonomy.from_taxa([species, species.at(Rank.GENUS)]).leaves]
-        ['Serjania erecta']
+        ['Serjania', 'Serjania erecta']
         """
-        distinct = set(taxa)
-        above = {Taxon(taxon.path[:depth]) for taxon in distinct for depth in range(1, len(taxon.path))}
-        return cls(tuple(sorted(distinct - above, key=order_of)))
+        return cls(tuple(sorted(set(taxa), key=order_of)))
+
+    @cached_property
+    def _above(self) -> frozenset[Taxon]:
+        """The taxa that lie above a leaf."""
+        return frozenset(above for leaf in self.leaves for above in leaf.ancestors[:-1])
+
+    @cached_property
+    def open_leaves(self) -> frozenset[Taxon]:
+        """The leaves below which others lie."""
+        return self._above.intersection(self.leaves)
+
+    def is_open(self, taxon: Taxon, rank: Rank) -> bool:
+        """Whether a taxon says nothing at a rank: it is named to a higher one, and lower leaves lie within it."""
+        return taxon.rank.depth < rank.depth and taxon in self._above
 
     @cached_property
     def ranks(self) -> tuple[Rank, ...]:
-        """Ranks that can be reported, lowest first: two taxa or more, and no lineage skips the rank."""
-        return tuple(rank for rank in reversed(TAXON_RANKS) if self._is_complete(rank) and self._n_taxa(rank) > 1)
+        """Ranks that can be reported, lowest first: two taxa or more that answer there, and no lineage skips it."""
+        return tuple(rank for rank in reversed(TAXON_RANKS) if self._is_complete(rank) and self._tells_apart(rank))
 
-    def _n_taxa(self, rank: Rank) -> int:
-        return sum(taxon.is_a_taxon for taxon in self.taxa(rank))
+    def _tells_apart(self, rank: Rank) -> bool:
+        return sum(taxon.is_a_taxon for taxon in self.answers(rank)) > 1
 
     @cached_property
     def skipped_ranks(self) -> tuple[Rank, ...]:
@@ -171,12 +204,35 @@ class Taxonomy:
 
         A leaf that is not named down to `rank` stands for itself, as *Orthocladius* among the paper's ten "species".
         """
-        return tuple(sorted({leaf.at(rank) for leaf in self.leaves}, key=order_of))
+        return tuple(self._places[rank])
+
+    @cached_property
+    def _places(self) -> dict[Rank, dict[Taxon, int]]:
+        """Rank → taxon → its column."""
+        at = {rank: sorted({leaf.at(rank) for leaf in self.leaves}, key=order_of) for rank in Rank}
+        return {rank: {taxon: column for column, taxon in enumerate(taxa)} for rank, taxa in at.items()}
+
+    def answers(self, rank: Rank) -> tuple[Taxon, ...]:
+        """The taxa at `rank` without the open ones: what a table of that rank tells apart."""
+        return tuple(taxon for taxon in self.taxa(rank) if not self.is_open(taxon, rank))
+
+    def title(self, taxon: Taxon, rank: Rank) -> str:
+        """How a column at `rank` is headed: the name, and where it is open there how far it goes.
+
+        >>> alba = Taxon(((Rank.GENUS, "Salix"), (Rank.SPECIES, "Salix alba")))
+        >>> tree = Taxonomy.from_taxa([alba, alba.at(Rank.GENUS)])
+        >>> [tree.title(taxon, Rank.SPECIES) for taxon in tree.leaves]
+        ['Salix (genus only)', 'Salix alba']
+        """
+        return f"{taxon.name} ({taxon.rank} only)" if self.is_open(taxon, rank) else taxon.name
 
     def columns(self, rank: Rank) -> NDArray[np.int64]:
         """(L,) int: for each leaf, its column at `rank`."""
-        place = {taxon: column for column, taxon in enumerate(self.taxa(rank))}
-        return np.array([place[leaf.at(rank)] for leaf in self.leaves], dtype=np.int64)
+        return np.array([self._places[rank][leaf.at(rank)] for leaf in self.leaves], dtype=np.int64)
+
+    def open_columns(self, rank: Rank) -> NDArray[np.bool_]:
+        """(C,) bool: the columns at `rank` that are no answer there, as their taxa are named to a higher one only."""
+        return np.array([self.is_open(taxon, rank) for taxon in self.taxa(rank)], dtype=bool)
 
     def sum_up(self, y_prob: NDArray[np.float32], rank: Rank) -> NDArray[np.float32]:
         """Sum leaf probabilities (N, L) to those of the taxa at `rank` (N, C); rows keep their sum."""
@@ -184,14 +240,35 @@ class Taxonomy:
         membership = (columns[:, None] == np.arange(columns.max() + 1)[None, :]).astype(np.float32)
         return np.asarray(y_prob @ membership, dtype=np.float32)
 
-    def leaves_of(self, taxon: Taxon) -> NDArray[np.bool_]:
-        """(L,) bool: the leaves that `taxon` may mean."""
-        return np.array([leaf.is_within(taxon) for leaf in self.leaves], dtype=bool)
+    def knows(self, taxon: Taxon) -> bool:
+        """Whether a taxon is a leaf or lies above one."""
+        return taxon in self._above or taxon in self._leaf_places
+
+    @cached_property
+    def _leaf_places(self) -> dict[Taxon, int]:
+        return {leaf: column for column, leaf in enumerate(self.leaves)}
+
+    def leaves_of(self, label: Taxon) -> NDArray[np.bool_]:
+        """(L,) bool: the leaves that a label may mean: its own, or those within it where it has none.
+
+        So *Salix* teaches its open leaf and never one of its species. Where training has no such image, the label says
+        no more than that the specimen lies somewhere in the genus.
+        """
+        own = self._leaf_places.get(label)
+        if own is None:
+            return np.array([leaf.is_within(label) for leaf in self.leaves], dtype=bool)
+        return np.asarray(np.arange(len(self.leaves)) == own)
+
+    def column(self, taxon: Taxon, rank: Rank) -> int:
+        """Column in which a taxon stands at `rank`, be it open there; -1 where it has none."""
+        return self._places[rank].get(taxon.at(rank), -1) if self.knows(taxon) else -1
 
     def truth(self, taxon: Taxon, rank: Rank) -> int:
-        """Column of `taxon` at `rank`, or -1 where the label leaves it open (or lies outside the tree)."""
-        columns = set(self.columns(rank)[self.leaves_of(taxon)].tolist())
-        return columns.pop() if len(columns) == 1 else -1
+        """Column of `taxon` at `rank`, or -1 where the label leaves it open (or lies outside the tree).
+
+        A label above the rank leaves it open even where a single lower taxon is known: *Salix* is not *Salix alba*.
+        """
+        return -1 if self.is_open(taxon, rank) else self.column(taxon, rank)
 
 
 @dataclass(frozen=True)
@@ -224,6 +301,25 @@ class Target:
     def taxa(self, taxonomy: Taxonomy) -> tuple[Taxon, ...]:
         """The taxa told apart, in the order of the probability columns."""
         return taxonomy.leaves if self.rank is None else taxonomy.taxa(self.rank)
+
+    def allowed(self, taxonomy: Taxonomy, label: Taxon) -> NDArray[np.bool_]:
+        """(C,) bool: the taxa told apart that a label may mean; none where it has no place among them."""
+        if self.rank is None:
+            return taxonomy.leaves_of(label)
+        return np.asarray(np.arange(len(taxonomy.taxa(self.rank))) == taxonomy.column(label, self.rank))
+
+    def spread(self, y_prob: NDArray[np.float32], known: Taxonomy, wanted: Taxonomy) -> NDArray[np.float32]:
+        """Probabilities (N, C) of the taxa of a tree as those of a larger tree, whose other taxa get none.
+
+        >>> one, other = (Taxon(((Rank.GENUS, name),)) for name in ("Aus", "Bus"))
+        >>> small, large = Taxonomy.from_taxa([other]), Taxonomy.from_taxa([one, other])
+        >>> WHOLE_TREE.spread(np.ones((1, 1), np.float32), small, large).tolist()
+        [[0.0, 1.0]]
+        """
+        place = {taxon: column for column, taxon in enumerate(self.taxa(wanted))}
+        found = np.zeros((len(y_prob), len(place)), dtype=np.float32)
+        found[:, [place[taxon] for taxon in self.taxa(known)]] = y_prob
+        return found
 
     def at_ranks(self, taxonomy: Taxonomy, y_prob: NDArray[np.float32]) -> dict[Rank, NDArray[np.float32]]:
         """The network's probabilities (N, C) as those at each rank that it answers for, lowest first."""

@@ -50,6 +50,28 @@ def test_a_wrong_label_leads_the_suspects(material: Material) -> None:
     assert found.accuracy == pytest.approx(23 / 24)
 
 
+def test_a_label_and_a_taxon_that_only_says_less_do_not_contradict(tmp_path) -> None:
+    """An image labelled Aus may be either species of it, and one of these that looks like "Aus only" is no suspect."""
+    labels = ["Aus"] * 6 + ["Aus albus"] * 6 + ["Bus ruber"] * 6
+    table = read_specimens(
+        write_data_set(tmp_path / "set", [Row(f"{n}.png", label, str(n)) for n, label in enumerate(labels)])
+    )
+    assert [leaf.name for leaf in table.taxonomy.leaves] == ["Aus", "Aus albus", "Bus ruber"]
+    y_prob = np.repeat([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9]], 6, axis=0)
+    y_prob[0] = (0.05, 0.9, 0.05)  # labelled Aus, looks like Aus albus
+    y_prob[6] = (0.9, 0.05, 0.05)  # the other way round
+    y_prob[7] = (0.1, 0.1, 0.8)  # labelled Aus albus, looks like Bus ruber
+    cases = Cases("held-out", table.taxonomy, table.specimens, table.labels, {"tree": np.log(y_prob)})
+    rng = np.random.default_rng(0)
+    pixels, features = rng.integers(0, 255, (18, SIDE, SIDE, 3)).astype(np.uint8), rng.normal(size=(18, 40))
+    found = examine(
+        Material(table, pixels, features.astype(np.float32), np.full(18, NO_SUBSETS), cases), "builtin", seed=0
+    )
+    assert found.accuracy == pytest.approx(17 / 18)
+    assert [(each.image.file_name, each.suggested) for each in found.suspects] == [("7.png", "Bus ruber")]
+    assert found.suspects[0].probability_of_label == pytest.approx(0.2)
+
+
 def test_one_photograph_on_both_sides_of_a_split(material: Material) -> None:
     found = examine(material, "builtin", seed=0).duplicates
 

@@ -126,6 +126,22 @@ def test_more_images_of_the_same_specimens_do_not_sharpen_the_temperature():
     assert COOLEST < fit_temperatures(more)["tree"] < 0.9 * fit_temperatures(once)["tree"]
 
 
+def test_a_label_learned_beside_lower_ones_means_itself_and_is_judged_from_its_rank_upwards():
+    tree = Taxonomy.from_taxa([CHIRONOMUS, *TREE.leaves])
+    labels = [CHIRONOMUS, PLUMOSUS, PLUMOSUS]
+    assert allowed_taxa(tree, labels, "tree").astype(int).tolist() == [
+        [1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 1, 0, 0, 0],
+    ]  # fmt: skip
+    assert allowed_taxa(tree, labels, "species")[0].tolist() == [True, False, False, False, False]
+    y_prob = np.array([[0.1, 0.7, 0.1, 0.05, 0.05], [0.7, 0.1, 0.1, 0.05, 0.05], [0.1, 0.7, 0.1, 0.05, 0.05]])
+    some = Cases("validation", tree, np.array(["a", "b", "c"]), labels, {"tree": np.log(y_prob)})
+    found = give_verdicts(some, {"tree": 1.0}, "image")
+    np.testing.assert_array_equal(found.right[SPECIES], [np.nan, 0, 1])
+    assert found.right[GENUS].tolist() == [1, 1, 1]
+    assert found.judged(SPECIES).tolist() == [False, False, True], "wrong, but no answer that has a probability"
+    assert found.judged(GENUS).tolist() == [True, True, True]
+
+
 # Answers beside the truth
 
 

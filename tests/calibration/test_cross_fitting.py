@@ -302,6 +302,37 @@ def test_a_taxon_of_one_specimen_cannot_be_left_out(tmp_path: Path) -> None:
     assert not (run.path / "folds").exists()
 
 
+@dataclass
+class Alike:
+    """Stands in for training: every leaf that is learned is as probable as any other."""
+
+    n_images: int
+    trees: list[Taxonomy] = field(default_factory=list)
+
+    def __call__(self, name: str, subsets: NDArray[np.str_], taxonomy: Taxonomy) -> Outputs:
+        self.trees.append(taxonomy)
+        y_prob = np.full((self.n_images, len(taxonomy.leaves)), 1 / len(taxonomy.leaves), dtype=np.float32)
+        return Outputs(
+            {"tree": y_prob}, np.random.default_rng(0).normal(size=(self.n_images, 5)).astype(np.float32), {}
+        )
+
+
+def test_a_fold_without_the_only_specimen_of_an_open_label_learns_the_other_leaves(tmp_path: Path) -> None:
+    shots = [
+        *(shot for label in LABELS for shot in specimens_of(label, ["train"] * 5)),
+        *specimens_of("Chironomus", ["train"]),
+    ]
+    run = make_run(tmp_path / "run", shots=shots, open_leaves=True)
+    frame = pl.read_parquet(cross_fit(run, alike := Alike(len(shots)), 3))
+    open_column = [leaf.name for leaf in run.taxonomy().leaves].index("Chironomus")
+    assert sorted(len(tree.leaves) for tree in alike.trees) == [4, 5, 5]
+    for number, tree in enumerate(alike.trees, start=1):
+        y_prob = frame.filter(fold=number)["tree"].to_numpy()
+        assert y_prob.shape[1] == 5
+        assert (y_prob[:, open_column] > 0).all() == (len(tree.leaves) == 5)
+        np.testing.assert_allclose(y_prob.sum(axis=1), 1, rtol=1e-6)
+
+
 def test_a_specimen_of_the_test_subset_teaches_nothing(tmp_path: Path) -> None:
     shots = [shot for label in LABELS[:3] for shot in specimens_of(label, ["train", "train", "validation"])]
     shots += specimens_of("Orthocladius", ["train", "test"])

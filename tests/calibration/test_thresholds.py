@@ -75,6 +75,19 @@ def test_the_most_probable_taxa_of_separate_networks_may_contradict_each_other()
     }  # fmt: skip
 
 
+def test_a_taxon_that_is_open_at_a_rank_is_no_answer_there_however_probable():
+    """Learned beside its two species, a genus is named no further: the rank above it is what can be answered."""
+    genus = TREE.leaves[0].at(GENUS)
+    tree = Taxonomy.from_taxa([genus, *TREE.leaves])
+    y_prob = np.array([[0.97, 0.01, 0.01, 0.01, 0, 0, 0, 0, 0], [0.01, 0.97, 0.01, 0.01, 0, 0, 0, 0, 0]])
+    found = most_probable(at_ranks({"tree": y_prob}, tree), tree)
+    assert found.agrees[SPECIES].tolist() == [False, True]
+    assert found.agrees[GENUS].tolist() == [True, True]
+    thresholds = learn(answered(species=[0.96] * 40, genus=[0.98] * 40), {"species": [1] * 40, "genus": [1] * 40})
+    alone = [each.model_copy(update={"threshold": 0.9}) for each in thresholds]
+    assert defended_rank(found, alone).tolist() == [1, 0]
+
+
 def test_no_answer_is_given_at_a_rank_that_a_higher_one_contradicts():
     found = most_probable(
         {GENUS: np.array([[0.0, 0.0, 0.99, 0.01], [0.99, 0.01, 0, 0]]), SUBFAMILY: np.array([[0.9, 0.1]] * 2)}, TREE

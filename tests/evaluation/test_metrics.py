@@ -11,6 +11,7 @@ from mentum.evaluation.metrics import (
     balanced_accuracy,
     confusion_matrix,
     macro_f1,
+    mean_f1,
     n_misclassified,
     precision_recall_f1,
     top_k_accuracy,
@@ -112,6 +113,12 @@ def test_taxa_that_occur_nowhere_are_left_out():
     y_true, y_pred = np.array([7, 8, 8, 8]), np.array([7, 8, 8, 7])
     assert balanced_accuracy(y_true, y_pred) == pytest.approx((1 + 2 / 3) / 2)
     assert macro_f1(y_true, y_pred) == pytest.approx((2 / 3 + 4 / 5) / 2)
+
+
+def test_what_is_no_answer_lowers_recall_but_is_no_taxon_of_macro_f1():
+    counts = np.array([[1, 1, 0], [0, 0, 0], [0, 0, 2]])
+    assert mean_f1(counts) == pytest.approx((2 / 3 + 0 + 1) / 3)
+    assert mean_f1(counts, np.array([True, False, True])) == pytest.approx((2 / 3 + 1) / 2)
 
 
 def test_a_taxon_identified_but_never_labelled_lowers_macro_f1_only():

@@ -167,6 +167,33 @@ def test_a_leaf_that_stands_for_itself_contradicts_no_genus(tmp_path):
     assert evaluation.notes[-1].endswith("of 1 validation images, 0 got contradictory names.")
 
 
+def test_a_genus_learned_beside_its_species_is_shown_as_such_and_never_a_label_there(tmp_path):
+    """A species identified as its genus is wrong at species rank and right at genus rank."""
+    shots = (*SHOTS, Shot("Chironomus plumosus", "V6", "validation", "Chironomus"))
+    found = score_run(make_run(tmp_path / "run", shots=shots, open_leaves=True))
+    at = {each.rank: each for each in found.confusions if (each.stage, each.subset) == ("fine-tuned", "validation")}
+    species, genus = at[Rank.SPECIES], at[Rank.GENUS]
+    assert species.labels[0] == "Chironomus (genus only)"
+    assert species.label_ranks[0] == "genus"
+    assert sum(species.counts[0]) == 0, "no label stands there"
+    assert [row[0] for row in species.counts] == [0, 1, 0, 0, 0]
+    assert "Chironomus" in genus.labels
+    scored = [
+        each for each in found.taxa if (each.stage, each.rank, each.subset) == ("fine-tuned", "species", "validation")
+    ]
+    assert [each.scientific_name for each in scored] == list(species.labels[1:]), "an open column is no taxon there"
+    (wrong,) = [each for each in found.misclassified if each.specimen == "V6" and each.stage == "fine-tuned"]
+    assert (wrong.rank, wrong.label, wrong.identified_as) == (
+        "species", "Chironomus plumosus", "Chironomus (genus only)",
+    )  # fmt: skip
+    assert "2 images are labelled to genus only and are left out at species rank." in found.notes
+    assert (
+        "Chironomus also stands for specimens that are named to genus only. A specimen that is named further but "
+        "identified so counts as wrong at species rank."
+    ) in found.notes
+    assert "Orthocladius is named to genus only and stands among the species." in found.notes
+
+
 def test_one_open_image_is_noted_in_the_singular(tmp_path):
     evaluation = score_run(make_run(tmp_path / "run", shots=SHOTS[:9]))
     assert "1 image is labelled to genus only and is left out at species rank." in evaluation.notes

@@ -19,6 +19,8 @@ from support.models_by_hand import (
     CONTRADICTION,
     GENUS,
     NOTHING,
+    OPEN_LEAVES,
+    OPEN_VERBATIM,
     ORTHOCLADIUS,
     PLUMOSUS,
     SEPARATE,
@@ -70,6 +72,50 @@ def test_the_lowest_rank_that_can_be_defended_is_answered(
     assert (found.status, found.scientific_name, found.taxon_rank) == (status, name, rank)
     assert found.date_identified == WHEN
     assert found.failure is None
+
+
+OPEN_TREE = {
+    GENUS: (0.98, 0.005, 0.005, 0.005, 0.005),
+    PLUMOSUS: (0.01, 0.975, 0.005, 0.005, 0.005),
+    SUBFAMILY: (0.6, 0.1, 0.1, 0.17, 0.03),
+}
+"""Red level → probabilities of OPEN_LEAVES."""
+
+
+@pytest.fixture
+def open_judge(tmp_path: Path) -> Judge:
+    """Of a model that learned "Chironomus, and no more is said" beside two species of the genus."""
+    model = make_model(tmp_path / "open", {"tree": OPEN_TREE}, taxa=OPEN_LEAVES, verbatim=OPEN_VERBATIM)
+    return Identifier(model).judges["specimen"]
+
+
+def opened(red: int) -> Looked:
+    return Looked(Picture(Given(Path("a.png"), "a.png"), "hash"), {"tree": np.log(OPEN_TREE[red])}, 0.0)
+
+
+def test_what_is_of_the_genus_and_no_more_is_answered_at_its_rank(open_judge: Judge) -> None:
+    """However sure the network is: at species rank that is no answer."""
+    found = conclude(open_judge, opened(GENUS))
+    assert (found.status, found.scientific_name, found.taxon_rank) == (Status.HIGHER_RANK, "Chironomus", Rank.GENUS)
+    assert (found.probability, found.lineage) == (0.99, {Rank.SUBFAMILY: "Chironominae", Rank.GENUS: "Chironomus"})
+    assert found.verbatim_identification is None
+    assert found.reason == (
+        "genus defended: probability 0.99, not below 0.96, the least for an error of at most 5%; species not defended: "
+        "most like the specimens that are named to Chironomus and no further, probability 0.98"
+    )
+    first = Candidate(scientific_name="Chironomus", taxon_rank=Rank.GENUS, probability=0.98)
+    assert found.candidates[0] == first
+
+
+def test_beside_an_open_genus_its_species_are_answered_as_ever(open_judge: Judge) -> None:
+    found = conclude(open_judge, opened(PLUMOSUS))
+    assert (found.status, found.scientific_name) == (Status.IDENTIFIED, "Chironomus plumosus")
+    assert found.verbatim_identification == "C. plumosus"
+
+
+def test_above_an_open_genus_too(open_judge: Judge) -> None:
+    found = conclude(open_judge, opened(SUBFAMILY))
+    assert (found.status, found.scientific_name) == (Status.HIGHER_RANK, "Chironominae")
 
 
 def test_a_model_answers_at_the_ranks_that_it_was_trained_to_report(tmp_path: Path) -> None:

@@ -15,7 +15,10 @@ from PIL import Image
 from mentum.identification.identifier import Identifier
 from support.models_by_hand import (
     CONTRADICTION,
+    GENUS,
     NOTHING,
+    OPEN_LEAVES,
+    OPEN_VERBATIM,
     ORTHOCLADIUS,
     PLUMOSUS,
     SEPARATE,
@@ -93,6 +96,16 @@ def test_names_above_the_genus_stay_upright_and_a_genus_among_species_leans(iden
     assert lines(identifier.show(level(SUBFAMILY)))[0] == ("Chironominae", "normal")
     styles = {style for text, style in lines(identifier.show(level(ORTHOCLADIUS))) if text == "Orthocladius"}
     assert styles == {"italic"}
+
+
+def test_what_is_of_a_genus_and_no_more_is_said_so_and_explained_at_genus_rank(tmp_path: Path) -> None:
+    levels = {GENUS: (0.98, 0.005, 0.005, 0.005, 0.005)}
+    model = make_model(tmp_path / "model", {"tree": levels}, taxa=OPEN_LEAVES, verbatim=OPEN_VERBATIM)
+    found = lines(Identifier(model).show(level(GENUS)))
+    assert found[0] == ("Chironomus", "italic")
+    assert (" (genus only)", "normal") in found
+    assert found[found.index(("Evidence for ", "normal")) + 1] == ("Chironomus", "italic")
+    assert found[found.index(("Evidence for ", "normal")) + 2] != (" (genus only)", "normal")
 
 
 def test_separate_networks_that_contradict_each_other(tmp_path: Path) -> None:

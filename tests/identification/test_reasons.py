@@ -40,6 +40,7 @@ def ground(
         "defended": defended,
         "taxon": taxon,
         "agrees": (True, True, True),
+        "is_open": (False, False, False),
         "novelty": 0.5,
         "novel": False,
         "error_rate": 0.05,

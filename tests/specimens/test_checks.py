@@ -59,6 +59,37 @@ def test_two_species_of_one_specimen_are_not_reconciled_by_their_genus(faults: F
     assert "labelled Aus and Aus bus and Aus eus" in only(faults(rows), "specimen-two-taxa").message
 
 
+@pytest.mark.parametrize(
+    ("label", "n", "they"),
+    [
+        ("Aus sp.", 6, "6 images are labelled to genus only; they teach and count"),
+        ("Aus", 1, "1 image is labelled to genus only; it teaches and counts"),
+    ],
+)
+def test_a_label_that_a_lower_one_leaves_open_is_said(faults: Faults, label: str, n: int, they: str) -> None:
+    """With their number; a single specimen stops nothing."""
+    message = f"{they} at genus rank and above, never as Aus bus."
+    fault = only(found := faults([*TWO_TAXA, *rows_of(label, n)]), "open-label")
+    assert (fault.severity, fault.where, fault.message) == (Severity.WARNING, "Aus", message)
+    assert found == [fault]
+
+
+def test_a_label_above_several_taxa_says_how_many(faults: Faults) -> None:
+    found = faults([*TWO_TAXA, *rows_of("Aus eus", 5), *rows_of("Aus", 3), *rows_of("Cus dus fus", 5)])
+    assert [(fault.code, fault.where) for fault in found] == [("open-label", "Aus"), ("open-label", "Cus dus")]
+    assert found[0].message.endswith("never as any of the 2 taxa named within it.")
+    assert found[1].message.startswith("5 images are labelled to species only; they teach and count at species rank")
+
+
+def test_a_genus_alone_is_no_open_label(faults: Faults) -> None:
+    assert faults([*TWO_TAXA, *rows_of("Eus sp.", 5)]) == []
+
+
+def test_a_genus_and_its_only_species_are_one_taxon(faults: Faults) -> None:
+    fault = only(faults([*rows_of("Aus bus", 5), *rows_of("Aus", 5)]), "one-taxon")
+    assert fault.message.startswith("found only Aus bus in the rows that can be used; expected two taxa or more")
+
+
 def test_unnamed_specimens_are_not_compared(faults: Faults) -> None:
     rows = [Row(row.file_name, row.label, None) for row in TWO_TAXA]
     assert faults(rows) == []
@@ -84,7 +115,8 @@ def test_few_specimens(faults: Faults, n: int, named: bool) -> None:
 
 
 def test_a_genus_above_named_species_need_not_have_many_specimens(faults: Faults) -> None:
-    assert faults([*TWO_TAXA, Row("x.png", "Aus", "X")]) == []
+    """No error and no warning of few: that it counts above the species only is all there is to say."""
+    assert [fault.code for fault in faults([*TWO_TAXA, Row("x.png", "Aus", "X")])] == ["open-label"]
 
 
 def test_a_single_taxon(faults: Faults) -> None:
@@ -196,7 +228,7 @@ def test_exit_codes(tmp_path: Path) -> None:
     [
         ("chiro10", 50, 10, ["skipped-rank"]),
         ("birds16", 911, 16, []),
-        ("pollen20", 700, 19, ["small-image", "small-image", "duplicate-image"]),
+        ("pollen20", 700, 19, ["open-label", "small-image", "small-image", "duplicate-image"]),
     ],
 )
 def test_real_data(name: str, n_images: int, species: int, codes: list[str]) -> None:

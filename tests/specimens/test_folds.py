@@ -20,7 +20,7 @@ from mentum.settings import SplitSettings
 from mentum.specimens.folds import Fold, deal_folds, leave_groups_out, spread_over_parts, unseen
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.specimens.names import taxon_from_name
-from mentum.taxonomy import Taxonomy
+from mentum.taxonomy import Rank, Taxonomy
 from mentum.training.preparation import prepare
 from support.drawn_data import TAXA, tiny_settings, write_drawn
 
@@ -260,13 +260,14 @@ def test_a_taxon_of_one_group_is_unseen_where_that_group_is_judged() -> None:
     assert south.taxonomy == table.taxonomy
 
 
-def test_a_label_above_the_leaves_is_neither_taught_as_a_leaf_nor_unseen() -> None:
-    """Where the species of Aus were not learned, an image named Aus alone names nothing that is a leaf elsewhere."""
+def test_a_label_above_others_is_learned_on_its_own_and_never_unseen() -> None:
+    """Aus is a leaf beside its species, and where these were not learned it stands for itself."""
     rows = [*rows_of("Aus bus", 3), *rows_of("Dus eus", 6), *rows_of("Fus", 6), *rows_of("Aus", 4)]
     localities = ["north"] * 3 + ["north", "south"] * 8
     north, south = leave_groups_out(table := table_of(rows, locality=localities), "locality", settings(), 0)
-    assert [leaf.name for leaf in north.taxonomy.leaves] == ["Dus eus", "Fus"]
-    assert [leaf.name for leaf in south.taxonomy.leaves] == ["Aus bus", "Dus eus", "Fus"]
+    assert [leaf.name for leaf in north.taxonomy.leaves] == ["Aus", "Dus eus", "Fus"]
+    assert [leaf.name for leaf in south.taxonomy.leaves] == ["Aus", "Aus bus", "Dus eus", "Fus"]
+    assert (north.taxonomy.open_leaves, [leaf.name for leaf in south.taxonomy.open_leaves]) == (frozenset(), ["Aus"])
     assert [(fold.name, taxon.name, n) for fold, taxon, n in unseen(table, [north, south])] == [("north", "Aus bus", 3)]
 
 
@@ -276,6 +277,18 @@ def test_a_fold_s_leaves_are_those_it_teaches_in_the_order_of_the_whole_tree() -
         taught = {table.labels[row] for row in fold.rows("train").tolist()}
         assert fold.taxonomy.leaves == tuple(leaf for leaf in table.taxonomy.leaves if leaf in taught)
         assert {"Aus cus", "Dus eus"} <= {leaf.name for leaf in fold.taxonomy.leaves}
+
+
+def test_a_fold_without_images_of_an_open_label_judges_them_where_they_count() -> None:
+    """The one specimen that is named to genus only: judged, it has no leaf; learned or watched, it stops nothing."""
+    table = table_of([*rows_of("Aus bus", 6), *rows_of("Dus eus", 6), *rows_of("Aus", 1)])
+    genus = table.labels[-1]
+    for fold in deal_folds(table, 3, settings(), 0):
+        learned = genus in fold.taxonomy.leaves
+        assert learned == (len(table.labels) - 1 in fold.rows("train"))
+        assert fold.taxonomy.truth(genus, Rank.SPECIES) == -1
+        assert fold.taxonomy.truth(genus, Rank.GENUS) == 0
+        assert not [taxon for _, taxon, _ in unseen(table, [fold]) if taxon == genus]
 
 
 # Columns of a table on disk

@@ -29,6 +29,10 @@ LEAVES: tuple[dict[Rank, str], ...] = (
 )
 """The last one is named to genus only, and stands for itself among the species."""
 
+OPEN_LEAVES = (CHIRONOMUS, *LEAVES)
+OPEN_VERBATIM = ("Chironomus sp.", "C. plumosus", "C. riparius", "P. laetum", "Orthocladius sp.")
+"""Of a training that also had specimens named to the genus Chironomus only."""
+
 RANKS = (Rank.SPECIES, Rank.GENUS, Rank.SUBFAMILY)
 PLUMOSUS, GENUS, SUBFAMILY, NOTHING, ORTHOCLADIUS, CONTRADICTION = 10, 50, 90, 130, 170, 210
 """Levels of red, by the answer that can be defended."""
@@ -76,7 +80,7 @@ def _maps(y_prob: NDArray[np.float32]) -> NDArray[np.float32]:
     """All evidence for a taxon lies in the cell of its column."""
     maps = np.zeros((*y_prob.shape, CELLS, CELLS), dtype=np.float32)
     for column in range(y_prob.shape[1]):
-        maps[:, column, 0, column] = y_prob[:, column]
+        maps[:, column, *divmod(column, CELLS)] = y_prob[:, column]
     return maps
 
 

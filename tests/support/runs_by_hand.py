@@ -23,6 +23,7 @@ from mentum.runs import (
 )
 from mentum.settings import Settings, load_settings
 from mentum.taxonomy import Rank, Taxon, Taxonomy
+from support.trees import closed
 
 LINEAGES = {
     path[-1]: dict(zip((Rank.SUBFAMILY, Rank.GENUS, Rank.SPECIES), path, strict=False))
@@ -89,6 +90,7 @@ def make_run(
     shots: Iterable[Shot] = SHOTS,
     specimens_named: bool = True,
     stages: Sequence[str] = ("stage1", "stage2"),
+    open_leaves: bool = False,
 ) -> Run:
     """Write `run.json`, `specimens.parquet` and the predictions of each stage; no weights.
 
@@ -98,12 +100,14 @@ def make_run(
         shots: the images, such as `(*SHOTS, *TEST_SHOTS)`.
         specimens_named: whether the data named its specimens; else each image is one.
         stages: those that were trained; ("stage1",) is a run with `stage2.epochs` 0.
+        open_leaves: whether labels above others were learned as leaves of their own.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shots = tuple(shots)
     files = [f"image-{place:02}.png" for place in range(len(shots))]
     specimens = [shot.specimen for shot in shots] if specimens_named else files
-    taxonomy = Taxonomy.from_taxa(Taxon(tuple(LINEAGES[shot.label].items())) for shot in shots)
+    tree = Taxonomy.from_taxa if open_leaves else closed
+    taxonomy = tree(Taxon(tuple(LINEAGES[shot.label].items())) for shot in shots)
     settings = load_settings("default", [f"head.kind={heads}"])
     run = Run(folder)
     _write_table(run, shots, files, specimens)

@@ -23,7 +23,7 @@ from mentum.taxonomy import Rank, Taxon, Taxonomy
 from mentum.training.features import Views
 from mentum.training.folds import fold_file, learn_fold, learn_folds
 from mentum.training.preparation import Prepared, prepare
-from mentum.training.retraining import Retraining, settings_for, spread_over
+from mentum.training.retraining import Retraining, settings_for
 from mentum.training.tasks import Task
 from mentum.training.top_classifier import learn_head
 from support.drawn_data import tiny_settings, write_drawn
@@ -102,18 +102,6 @@ def assert_of_this_fold(frame: pl.DataFrame, fold: Fold, taxa: Sequence[Taxon], 
 
 def refuse(*_: object, **__: object) -> None:
     raise AssertionError("trained once more")
-
-
-# Probabilities of some taxa among more
-
-
-def test_probabilities_are_put_in_the_columns_of_their_taxa() -> None:
-    aus, bus, cus, dus = (Taxon(((Rank.GENUS, name),)) for name in ("Aus", "Bus", "Cus", "Dus"))
-    y_prob = np.array([[0.25, 0.75], [1, 0]], dtype=np.float32)
-    found = spread_over(y_prob, [cus, aus], [aus, bus, cus, dus])
-    assert found.dtype == np.float32
-    assert found.tolist() == [[0.75, 0, 0.25, 0], [0, 0, 1, 0]]
-    np.testing.assert_array_equal(spread_over(y_prob, [aus, bus], [aus, bus]), y_prob)
 
 
 # Names of files

@@ -10,6 +10,7 @@ from mentum.settings import HeadSettings
 from mentum.taxonomy import Rank, Taxon, Taxonomy
 from mentum.training.tasks import by_rank, make_tasks, task_ranks
 from support.drawn_data import tiny_settings
+from support.trees import closed
 
 PLUMOSUS = Taxon(((Rank.SUBFAMILY, "Chironominae"), (Rank.GENUS, "Chironomus"), (Rank.SPECIES, "Chironomus plumosus")))
 RIPARIUS = Taxon(((Rank.SUBFAMILY, "Chironominae"), (Rank.GENUS, "Chironomus"), (Rank.SPECIES, "Chironomus riparius")))
@@ -17,7 +18,8 @@ LAETUM = Taxon(((Rank.SUBFAMILY, "Chironominae"), (Rank.GENUS, "Polypedilum"), (
 ORTHOCLADIUS = Taxon(((Rank.SUBFAMILY, "Orthocladiinae"), (Rank.GENUS, "Orthocladius")))
 CHIRONOMUS, CHIRONOMINAE = PLUMOSUS.at(Rank.GENUS), PLUMOSUS.at(Rank.SUBFAMILY)
 LABELS = [RIPARIUS, ORTHOCLADIUS, CHIRONOMUS, LAETUM, PLUMOSUS, CHIRONOMINAE]
-TREE = Taxonomy.from_taxa(LABELS)
+TREE = closed(LABELS)
+OPEN = Taxonomy.from_taxa(LABELS)
 
 
 def head(kind: str, *ranks: str) -> HeadSettings:
@@ -31,6 +33,24 @@ def test_a_tree_learns_leaves_from_labels_at_any_rank() -> None:
     assert task.allowed.astype(int).tolist() == [
         [0, 1, 0, 0], [0, 0, 0, 1], [1, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [1, 1, 1, 0],
     ]  # fmt: skip
+
+
+def test_a_label_above_others_teaches_its_own_leaf_and_none_of_theirs() -> None:
+    (task,) = make_tasks(OPEN, LABELS, head("tree"))
+
+    assert task.taxa == (CHIRONOMINAE, CHIRONOMUS, PLUMOSUS, RIPARIUS, LAETUM, ORTHOCLADIUS)
+    assert [task.taxa[row.argmax()] for row in task.allowed] == LABELS
+    assert task.allowed.sum(1).tolist() == [1] * 6
+
+
+def test_separate_models_learn_an_open_label_in_a_column_of_its_own_below_its_rank() -> None:
+    species, genus, subfamily = make_tasks(OPEN, LABELS, head("separate"))
+
+    assert [species.taxa[row.argmax()] for row in species.allowed] == LABELS
+    assert genus.taxa == (CHIRONOMINAE, CHIRONOMUS, LAETUM.at(Rank.GENUS), ORTHOCLADIUS)
+    assert genus.allowed.argmax(1).tolist() == [1, 3, 1, 2, 1, 0]
+    assert subfamily.allowed.argmax(1).tolist() == [0, 1, 0, 0, 0, 0]
+    assert all((task.allowed.sum(1) == 1).all() for task in (species, genus, subfamily))
 
 
 def test_separate_models_leave_out_what_a_label_does_not_tell() -> None:

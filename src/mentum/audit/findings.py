@@ -14,7 +14,7 @@ from mentum.audit.cues import Pictures
 from mentum.audit.leaks import bursts, exif_times, find_leaks, near_duplicates, perceptual_hashes, torn
 from mentum.audit.shortcuts import CueResult, audit_shortcuts
 from mentum.audit.suspects import find_suspects
-from mentum.calibration.cases import Cases, allowed_taxa
+from mentum.calibration.cases import Cases
 from mentum.records import ProgressCallback, Record, ignore_progress
 from mentum.specimens.manifest import SpecimenTable
 from mentum.taxonomy import WHOLE_TREE, Rank, Target, Taxon
@@ -231,21 +231,39 @@ def _network(cases: Cases) -> str:
 
 
 def _accuracy(material: Material) -> float:
-    cases = material.held_out
-    allowed = allowed_taxa(cases.taxonomy, cases.labels, _network(cases))
-    columns = cases.log_prob[_network(cases)].argmax(axis=1)
-    return float(allowed[np.arange(len(columns)), columns].mean())
+    y_prob, allowed, _ = _beside_labels(material.held_out)
+    return float(allowed[np.arange(len(y_prob)), y_prob.argmax(axis=1)].mean())
+
+
+def _beside_labels(cases: Cases) -> tuple[NDArray[np.float64], NDArray[np.bool_], Sequence[Taxon]]:
+    """Probabilities (N, C) of the lowest taxa, those that each label may mean (N, C), and the C taxa.
+
+    A label and a taxon of which one only names more than the other do not contradict one another: what a network gives
+    to an open taxon above the label counts for the label.
+    """
+    network = _network(cases)
+    target = WHOLE_TREE if network == WHOLE_TREE.name else Target(cases.taxonomy.ranks[0])
+    taxa = target.taxa(cases.taxonomy)
+    place = {taxon: column for column, taxon in enumerate(taxa)}
+    within: dict[Taxon, list[int]] = {}
+    for taxon, column in place.items():
+        for each in taxon.ancestors:
+            within.setdefault(each, []).append(column)
+    y_prob, allowed = np.exp(cases.log_prob[network]), np.zeros((len(cases), len(taxa)), dtype=bool)
+    for row, label in enumerate(cases.labels):
+        allowed[row, within.get(label, [])] = True
+        above = [place[each] for each in label.ancestors[:-1] if each in place] if label in place else []
+        if above:
+            y_prob[row, place[label]] += y_prob[row, above].sum()
+            y_prob[row, above] = 0
+    return y_prob, allowed, taxa
 
 
 def _suspects(material: Material) -> Iterator[LabelSuspect]:
     cases = material.held_out
-    network = _network(cases)
-    target = WHOLE_TREE if network == WHOLE_TREE.name else Target(cases.taxonomy.ranks[0])
-    taxa: Sequence[Taxon] = target.taxa(cases.taxonomy)
-    names = [taxon.name for taxon in taxa]
-    allowed = allowed_taxa(cases.taxonomy, cases.labels, network)
-    labels = [label.name for label in cases.labels]
-    found = find_suspects(np.exp(cases.log_prob[network]), allowed, cases.specimens, labels, names)
+    y_prob, allowed, taxa = _beside_labels(cases)
+    names, labels = [taxon.name for taxon in taxa], [label.name for label in cases.labels]
+    found = find_suspects(y_prob, allowed, cases.specimens, labels, names)
     for suspect in found[: max(1, round(SHOWN_SUSPECTS * len(labels)))]:
         yield LabelSuspect(
             image=material.image(suspect.row),

@@ -77,12 +77,7 @@ class Cases:
 
 
 def allowed_taxa(taxonomy: Taxonomy, labels: Sequence[Taxon], network: str) -> NDArray[np.bool_]:
-    """(N, C) bool: the taxa of a network that each label may mean; none where the label leaves the rank open."""
-    distinct = set(labels)
-    rank = Target.of(network).rank
-    if rank is None:
-        of_label = {label: taxonomy.leaves_of(label) for label in distinct}
-    else:
-        columns = np.arange(len(taxonomy.taxa(rank)))
-        of_label = {label: columns == taxonomy.truth(label, rank) for label in distinct}
-    return np.stack([of_label[label] for label in labels])
+    """(N, C) bool: the taxa of a network that each label may mean; none where it has no place among them."""
+    target = Target.of(network)
+    allowed = {label: target.allowed(taxonomy, label) for label in set(labels)}
+    return np.stack([allowed[label] for label in labels])

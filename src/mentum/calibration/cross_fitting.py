@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from mentum.errors import RunError
 from mentum.model.session import Outputs
 from mentum.runs import Run, write_parquet
 from mentum.specimens.folds import Fold, spread_over_parts
-from mentum.taxonomy import Taxon, Taxonomy
+from mentum.taxonomy import Target, Taxon, Taxonomy, lowest_labels
 
 Train = Callable[[Fold], Outputs]
 """What is learned, and where in the folder of the run → what the networks say of all images."""
@@ -42,14 +43,18 @@ def cross_fit(run: Run, train: Train, n_folds: int) -> Path:
     """
     table, labels, taxonomy = run.table(), run.labels(), run.taxonomy()
     folds = _folds(run, table, labels, n_folds)
-    _require_teachers(run, labels, folds, taxonomy)
+    learned = [_learned(run, np.flatnonzero((folds != fold) & (folds >= 0)), fold) for fold in range(n_folds)]
     names, frames = table["file_name"], []
     for fold in range(n_folds):
         file = run.path / "folds" / f"{n_folds}-{fold + 1}.parquet"
         if not file.is_file():
             subsets = np.where(folds == fold, "test", np.where(folds < 0, "unused", "train")).astype(str)
-            outputs = train(Fold(f"folds/{n_folds}-{fold + 1}", subsets, taxonomy))
-            write_parquet(_frame(names, outputs, subsets, labels, taxonomy), file)
+            outputs = train(Fold(f"folds/{n_folds}-{fold + 1}", subsets, learned[fold]))
+            y_prob = {
+                name: Target.of(name).spread(values, learned[fold], taxonomy) for name, values in outputs.y_prob.items()
+            }
+            spread = dataclasses.replace(outputs, y_prob=y_prob)
+            write_parquet(_frame(names, spread, subsets, labels, taxonomy), file)
         frames.append(_read(file, names.filter(pl.Series(folds == fold))).with_columns(fold=pl.lit(str(fold + 1))))
     _joined(run, pl.concat(frames)).write(run.folds_file)
     return run.folds_file
@@ -71,15 +76,20 @@ def _folds(run: Run, table: pl.DataFrame, labels: Sequence[Taxon], n_folds: int)
     return folds
 
 
-def _require_teachers(run: Run, labels: Sequence[Taxon], folds: NDArray[np.int64], taxonomy: Taxonomy) -> None:
-    for fold in range(int(folds.max()) + 1):
-        learned = {label for label, of in zip(labels, folds.tolist(), strict=True) if of not in (fold, -1)}
-        absent = [leaf.name for leaf in taxonomy.leaves if not any(label.is_within(leaf) for label in learned)]
-        if absent:
-            raise RunError(
-                f"{run.path}: without fold {fold + 1} no specimen of {', '.join(absent[:5])} is left to learn from; "
-                "each taxon needs two specimens or more; add specimens, or calibrate on the validation specimens."
-            )
+def _learned(run: Run, rows: NDArray[np.int64], fold: int) -> Taxonomy:
+    """The tree that a training on some of the images learns: all taxa, but those left open that have no image there."""
+    of_specimen = lowest_labels(run.table()["specimen"].to_list(), run.labels())
+    specimens = set(run.table()["specimen"].gather(rows).to_list())
+    named = {of_specimen[specimen] for specimen in specimens}
+    taxonomy = run.taxonomy()
+    learned = Taxonomy(tuple(leaf for leaf in taxonomy.leaves if leaf in named))
+    absent = [leaf.name for leaf in taxonomy.leaves if not learned.knows(leaf)]
+    if absent:
+        raise RunError(
+            f"{run.path}: without fold {fold + 1} no specimen of {', '.join(absent[:5])} is left to learn from; "
+            "each taxon needs two specimens or more; add specimens, or calibrate on the validation specimens."
+        )
+    return learned
 
 
 def _frame(

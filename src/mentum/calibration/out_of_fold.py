@@ -60,8 +60,8 @@ class OutOfFold:
         verdicts = give_verdicts(cases, dict.fromkeys(cases.log_prob, 1.0), "image")
         identified, right = {}, {}
         for rank, values in verdicts.right.items():
-            taxa = cases.taxonomy.taxa(rank)
-            identified[rank] = [taxa[column].name for column in verdicts.answers.column[rank]]
+            titles = [cases.taxonomy.title(taxon, rank) for taxon in cases.taxonomy.taxa(rank)]
+            identified[rank] = [titles[column] for column in verdicts.answers.column[rank]]
             right[rank] = [None if np.isnan(value) else bool(value) for value in values]
         return cls(file_names, cases.specimens.tolist(), folds, identified, right, y_prob, cases.measures)
 

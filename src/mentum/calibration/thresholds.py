@@ -47,8 +47,9 @@ class Answers:
     Attributes:
         column: rank → (N,) int, column of that taxon.
         probability: rank → (N,), calibrated.
-        agrees: rank → (N,) bool, whether the most probable taxa of all higher ranks are its ancestors; separate
-            networks may contradict one another.
+        agrees: rank → (N,) bool, whether it can be an answer: it is not open at that rank ("of this genus, and no more
+            is said"), and the most probable taxa of all higher ranks are its ancestors; separate networks may
+            contradict one another.
     """
 
     column: Mapping[Rank, NDArray[np.int64]]
@@ -85,7 +86,7 @@ def most_probable(y_prob: Mapping[Rank, NDArray[np.float64]], taxonomy: Taxonomy
     for rank, chosen in column.items():
         above = [higher for higher in column if higher.depth < rank.depth]
         same = [_parents(taxonomy, rank, higher)[chosen] == column[higher] for higher in above]
-        agrees[rank] = np.logical_and.reduce([np.ones(len(chosen), dtype=bool), *same])
+        agrees[rank] = np.logical_and.reduce([~taxonomy.open_columns(rank)[chosen], *same])
     return Answers(column, probability, agrees)
 
 

@@ -23,6 +23,8 @@ class Verdicts:
         y_prob: rank → (N, C), calibrated.
         y_true: rank → (N,) int, column of the label, -1 where it leaves the rank open.
         weights: (N,), which sum to the number of specimens.
+        is_open: rank → (N,) bool, whether the most probable taxon is no answer at the rank, so that what is right or
+            wrong there has no probability.
     """
 
     unit: Unit
@@ -30,6 +32,11 @@ class Verdicts:
     y_true: Mapping[Rank, NDArray[np.int64]]
     answers: Answers
     weights: NDArray[np.float64]
+    is_open: Mapping[Rank, NDArray[np.bool_]]
+
+    def judged(self, rank: Rank) -> NDArray[np.bool_]:
+        """(N,) bool: answers at a rank whose labels reach it, so that their probabilities can be judged."""
+        return (self.y_true[rank] >= 0) & ~self.is_open[rank]
 
     @cached_property
     def right(self) -> dict[Rank, NDArray[np.float64]]:
@@ -55,4 +62,6 @@ def give_verdicts(cases: Cases, temperatures: Mapping[str, float], unit: Unit) -
     y_prob = at_ranks(calibrated, taxonomy, cases.ranks)
     column_of = {rank: {label: taxonomy.truth(label, rank) for label in set(labels)} for rank in y_prob}
     y_true = {rank: np.array([column_of[rank][label] for label in labels], dtype=np.int64) for rank in y_prob}
-    return Verdicts(unit, y_prob, y_true, most_probable(y_prob, taxonomy), weights)
+    answers = most_probable(y_prob, taxonomy)
+    is_open = {rank: taxonomy.open_columns(rank)[column] for rank, column in answers.column.items()}
+    return Verdicts(unit, y_prob, y_true, answers, weights, is_open)

@@ -245,7 +245,8 @@ def _rank_scores(rank: Rank, verdicts: Verdicts, specimens: NDArray[np.str_], ca
         "n_specimens": len(np.unique(of)),
         "n_misclassified": n_misclassified(y_true, y_pred),
     }
-    scores = score_sample(Sample(y_true, y_pred, y_prob), of, seed)
+    answers = ~cases.taxonomy.open_columns(rank)
+    scores = score_sample(Sample(y_true, y_pred, y_prob, answers=answers), of, seed)
     return RankScores.model_validate({"rank": rank, "unit": verdicts.unit, **counts, **scores})
 
 

@@ -122,7 +122,7 @@ def _specimens_learned(table: SpecimenTable, fold: Fold) -> list[int]:
     """Number of specimens of each lowest taxon that a fold learns from."""
     specimens: dict[object, set[str]] = {}
     for row in fold.rows("train").tolist():
-        specimens.setdefault(table.labels[row], set()).add(str(table.specimens[row]))
+        specimens.setdefault(table.lowest[row], set()).add(str(table.specimens[row]))
     return [len(of) for label, of in specimens.items() if label in fold.taxonomy.leaves]
 
 

@@ -108,14 +108,14 @@ def macro_f1(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> float:
     return mean_f1(_confusions(y_true, y_pred))
 
 
-def mean_f1(counts: NDArray[np.int64]) -> float:
-    """Macro F1 from a confusion matrix of at least one image.
+def mean_f1(counts: NDArray[np.int64], answers: NDArray[np.bool_] | None = None) -> float:
+    """Macro F1 from a confusion matrix of at least one image, over the taxa (C,) that are an answer; all unless given.
 
     >>> round(mean_f1(np.array([[1, 0], [1, 1]])), 3)
     0.667
     """
     named = counts.sum(axis=0) + counts.sum(axis=1)
-    occur = named > 0
+    occur = named > 0 if answers is None else (named > 0) & answers
     return float((2 * _hits(counts)[occur] / named[occur]).mean())
 
 

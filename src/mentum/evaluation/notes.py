@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from mentum.runs import RunRecord, StagePredictions
-from mentum.taxonomy import Rank, Taxon, Taxonomy
+from mentum.taxonomy import Rank, Taxon, Taxonomy, order_of
 
 _IRREGULAR_PLURALS = {
     Rank.PHYLUM: "phyla",
@@ -35,6 +35,7 @@ def write_notes(record: RunRecord, taxonomy: Taxonomy, stages: Sequence[StagePre
         )
     yield from _on_open_labels(taxonomy, record.ranks, stages[0].labels)
     yield from _on_leaves_above_rank(taxonomy, record.ranks)
+    yield from _on_open_leaves(taxonomy, record.ranks)
     if record.settings.head.kind == "separate":
         for stage in stages:
             yield _on_contradictions(stage, taxonomy, record.ranks)
@@ -82,13 +83,24 @@ def _on_leaves_above_rank(taxonomy: Taxonomy, ranks: Sequence[Rank]) -> Iterator
     if beside:
         verb = "is a class that is no taxon and counts" if len(beside) == 1 else "are no taxa and count"
         yield f"{enumerate_words(beside)} {verb} at every rank."
-    for own in sorted({leaf.rank for leaf in taxonomy.leaves if leaf.is_a_taxon}, key=lambda own: -own.depth):
+    closed = [leaf for leaf in taxonomy.leaves if leaf.is_a_taxon and leaf not in taxonomy.open_leaves]
+    for own in sorted({leaf.rank for leaf in closed}, key=lambda own: -own.depth):
         lower = [_IRREGULAR_PLURALS.get(rank, f"{rank}s") for rank in ranks if rank.depth > own.depth]
-        names = [leaf.name for leaf in taxonomy.leaves if leaf.rank == own]
+        names = [leaf.name for leaf in closed if leaf.rank == own]
         if lower:
             verbs = ("is", "stands") if len(names) == 1 else ("are", "stand")
             among = enumerate_words([f"the {plural}" for plural in lower])
             yield f"{enumerate_words(names)} {verbs[0]} named to {own} only and {verbs[1]} among {among}."
+
+
+def _on_open_leaves(taxonomy: Taxonomy, ranks: Sequence[Rank]) -> Iterator[str]:
+    """What an identification as "of this genus, and no more is said" counts as."""
+    for leaf in sorted(taxonomy.open_leaves, key=order_of):
+        if lower := [rank for rank in ranks if rank.depth > leaf.rank.depth]:
+            yield (
+                f"{leaf.name} also stands for specimens that are named to {leaf.rank} only. A specimen that is named "
+                f"further but identified so counts as wrong at {enumerate_words(lower)} rank."
+            )
 
 
 def _on_contradictions(stage: StagePredictions, taxonomy: Taxonomy, ranks: Sequence[Rank]) -> str:

@@ -59,7 +59,7 @@ def judge(material: HeldOut, error_rate: float) -> CalibrationReport:
     defended = [_defended(whole, rounds, unit, rate) for unit in units for rate in rates]
     before, after = _join([each.as_trained() for each in rounds]), _join([each.verdicts("image") for each in rounds])
     by_specimen = _join([each.verdicts("specimen") for each in rounds])
-    reached = [rank for rank, y_true in after.y_true.items() if (y_true >= 0).any()]
+    reached = [rank for rank in after.y_true if all(each.judged(rank).any() for each in (before, after, by_specimen))]
     return CalibrationReport(
         source=material.cases.source,
         method=material.method,
@@ -112,7 +112,8 @@ def _join(parts: Sequence[Verdicts]) -> Verdicts:
         _joined([part.answers.agrees for part in parts]),
     )
     y_prob, y_true = _joined([part.y_prob for part in parts]), _joined([part.y_true for part in parts])
-    return Verdicts(parts[0].unit, y_prob, y_true, answers, np.concatenate([part.weights for part in parts]))
+    weights, is_open = np.concatenate([part.weights for part in parts]), _joined([part.is_open for part in parts])
+    return Verdicts(parts[0].unit, y_prob, y_true, answers, weights, is_open)
 
 
 def _joined(of: Sequence[Mapping[Rank, NDArray[_Scalar]]]) -> dict[Rank, NDArray[_Scalar]]:
@@ -123,26 +124,29 @@ def _rank_calibration(
     rank: Rank, cases: Cases, before: Verdicts, after: Verdicts, by_specimen: Verdicts
 ) -> RankCalibration:
     known = after.y_true[rank] >= 0
-    weights = after.weights[known]
 
-    def figures(verdicts: Verdicts) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-        probability, right = verdicts.answers.probability[rank][known], verdicts.right[rank][known]
-        return probability, right, brier_score(verdicts.y_prob[rank][known], verdicts.y_true[rank][known], weights)
+    def brier(verdicts: Verdicts) -> float:
+        return brier_score(verdicts.y_prob[rank][known], verdicts.y_true[rank][known], verdicts.weights[known])
 
-    (p_before, right_before, brier_before), (p_after, right_after, brier_after) = figures(before), figures(after)
+    told_before, told_after = (_answers_told(verdicts, rank) for verdicts in (before, after))
     return RankCalibration(
         rank=rank,
         n_images=int(known.sum()),
         n_specimens=len(np.unique(cases.specimens[known])),
-        accuracy=(float(np.mean(right_after)), float(np.nanmean(by_specimen.right[rank]))),
-        ece=(
-            expected_calibration_error(p_before, right_before, weights),
-            expected_calibration_error(p_after, right_after, weights),
-        ),
-        brier=(brier_before, brier_after),
-        bins_before=reliability(p_before, right_before, weights),
-        bins_after=reliability(p_after, right_after, weights),
+        accuracy=(float(np.mean(after.right[rank][known])), float(np.nanmean(by_specimen.right[rank]))),
+        ece=(expected_calibration_error(*told_before), expected_calibration_error(*told_after)),
+        brier=(brier(before), brier(after)),
+        bins_before=reliability(*told_before),
+        bins_after=reliability(*told_after),
     )
+
+
+def _answers_told(
+    verdicts: Verdicts, rank: Rank
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Probability, right or wrong, and weight of the answers at a rank that can be judged."""
+    rows = verdicts.judged(rank)
+    return verdicts.answers.probability[rank][rows], verdicts.right[rank][rows], verdicts.weights[rows]
 
 
 @dataclass
@@ -206,10 +210,7 @@ def _rank_answers(threshold: RankThreshold, count: _Count, total: float) -> Rank
 
 
 def _curve(rank: Rank, verdicts: Verdicts) -> RiskCoverage:
-    known = verdicts.y_true[rank] >= 0
-    coverage, error = risk_coverage(
-        verdicts.answers.probability[rank][known], verdicts.right[rank][known], verdicts.weights[known]
-    )
+    coverage, error = risk_coverage(*_answers_told(verdicts, rank))
     shown = np.unique(np.linspace(0, len(coverage) - 1, min(N_POINTS, len(coverage))).round().astype(np.int64))
     return RiskCoverage(
         rank=rank,

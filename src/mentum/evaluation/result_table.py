@@ -43,7 +43,7 @@ class _Sample:
     """The images of one subset whose labels reach one rank, with what one stage says of them.
 
     Attributes:
-        taxa: the C taxa at `rank`.
+        taxa: the C taxa at `rank`; `titles` their names in tables, `answers` (C,) bool those that are an answer there.
         images: (n,) int, places in the arrays of `predictions`.
         y_true: (n,) int, columns of the labels; likewise `y_pred` of the identifications.
     """
@@ -52,6 +52,8 @@ class _Sample:
     rank: Rank
     subset: str
     taxa: tuple[Taxon, ...]
+    titles: tuple[str, ...]
+    answers: NDArray[np.bool_]
     images: NDArray[np.int64]
     y_true: NDArray[np.int64]
     y_pred: NDArray[np.int64]
@@ -94,20 +96,21 @@ def score_run(run: Run) -> Evaluation:
 
 def _samples(stage: StagePredictions, taxonomy: Taxonomy, ranks: tuple[Rank, ...]) -> Iterator[_Sample]:
     for rank in ranks:
-        taxa = taxonomy.taxa(rank)
+        taxa, answers = taxonomy.taxa(rank), ~taxonomy.open_columns(rank)
+        titles = tuple(taxonomy.title(taxon, rank) for taxon in taxa)
         column_of = {label: taxonomy.truth(label, rank) for label in set(stage.labels)}
         y_true = np.array([column_of[label] for label in stage.labels], dtype=np.int64)
         y_pred = stage.probabilities[rank].argmax(axis=1)
         for subset in SUBSETS:
             images = np.flatnonzero((stage.subsets == subset) & (y_true >= 0))
             if len(images):
-                yield _Sample(stage, rank, subset, taxa, images, y_true[images], y_pred[images])
+                yield _Sample(stage, rank, subset, taxa, titles, answers, images, y_true[images], y_pred[images])
 
 
 def _result_row(sample: _Sample, seed: int) -> ResultRow:
     specimens = sample.predictions.specimens[sample.images]
     y_prob = sample.predictions.probabilities[sample.rank][sample.images]
-    scores = score_sample(Sample(sample.y_true, sample.y_pred, y_prob), specimens, seed)
+    scores = score_sample(Sample(sample.y_true, sample.y_pred, y_prob, answers=sample.answers), specimens, seed)
     accuracy = scores.pop(ACCURACY)
     assert accuracy is not None  # it is defined wherever there is an image
     return ResultRow(
@@ -126,12 +129,12 @@ def _result_row(sample: _Sample, seed: int) -> ResultRow:
 def _taxon_scores(sample: _Sample) -> Iterator[TaxonScore]:
     precision, recall, f1 = precision_recall_f1(sample.counts)
     n_images = sample.counts.sum(axis=1)
-    for column, taxon in enumerate(sample.taxa):
+    for column in np.flatnonzero(sample.answers).tolist():
         yield TaxonScore(
             stage=sample.stage,
             rank=sample.rank,
             subset=sample.subset,
-            scientific_name=taxon.name,
+            scientific_name=sample.titles[column],
             precision=float(precision[column]),
             recall=float(recall[column]),
             f1=float(f1[column]),
@@ -144,7 +147,7 @@ def _confusion(sample: _Sample) -> Confusion:
         stage=sample.stage,
         rank=sample.rank,
         subset=sample.subset,
-        labels=tuple(taxon.name for taxon in sample.taxa),
+        labels=sample.titles,
         label_ranks=tuple(taxon.rank for taxon in sample.taxa),
         counts=tuple(tuple(row) for row in sample.counts.tolist()),
     )
@@ -166,8 +169,8 @@ def _misclassified_image(sample: _Sample, place: int) -> Misclassified:
         subset=sample.subset,
         file_name=sample.predictions.file_names[image],
         specimen=str(sample.predictions.specimens[image]),
-        label=sample.taxa[label].name,
-        identified_as=sample.taxa[identified].name,
+        label=sample.titles[label],
+        identified_as=sample.titles[identified],
         probability=float(y_prob[identified]),
         probability_of_label=float(y_prob[label]),
     )
@@ -227,6 +230,12 @@ def taxon_lines(evaluation: Evaluation, row: ResultRow) -> list[TaxonLine]:
     confusion = next(each for each in evaluation.confusions if (each.stage, each.rank, each.subset) == key)
     given = [sum(column) for column in zip(*confusion.counts, strict=True)]
     scores = [each for each in evaluation.taxa if (each.stage, each.rank, each.subset) == key]
+    scored = {each.scientific_name for each in scores}  # what is open at the rank is no taxon there
+    columns = [
+        (own, answers)
+        for name, own, answers in zip(confusion.labels, confusion.label_ranks, given, strict=True)
+        if name in scored
+    ]
     return [
         TaxonLine(
             name=score.scientific_name,
@@ -236,5 +245,5 @@ def taxon_lines(evaluation: Evaluation, row: ResultRow) -> list[TaxonLine]:
             recall=score.recall if score.n_images else None,
             f1=score.f1 if answers or score.n_images else None,
         )
-        for score, own, answers in zip(scores, confusion.label_ranks, given, strict=True)
+        for score, (own, answers) in zip(scores, columns, strict=True)
     ]

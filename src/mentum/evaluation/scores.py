@@ -35,12 +35,14 @@ class Sample:
         identifications: (N,) int, likewise of the identification.
         probabilities: (N, C) float, of each taxon.
         times: (N,) int, how many times each is drawn; once unless given.
+        answers: (C,) bool, the taxa that are an answer at the rank; all unless given.
     """
 
     labels: NDArray[np.int64]
     identifications: NDArray[np.int64]
     probabilities: NDArray[np.floating]
     times: NDArray[np.int64] | None = None
+    answers: NDArray[np.bool_] | None = None
 
     @property
     def n_taxa(self) -> int:
@@ -102,7 +104,7 @@ METRICS: dict[str, Metric] = {
             "Balanced accuracy is the mean recall of all taxa.",
         ),
         Metric(
-            "macro_f1", "Macro F1", "macro F1", lambda sample: mean_f1(sample.counts),
+            "macro_f1", "Macro F1", "macro F1", lambda sample: mean_f1(sample.counts, sample.answers),
             "Macro F1 is the mean F1 of all taxa.",
         ),
         Metric(

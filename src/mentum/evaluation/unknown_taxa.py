@@ -43,8 +43,11 @@ def leave_taxa_out(run: Run, train: Train, stage: Literal[1, 2]) -> UnknownTaxa:
     images = _Images.of(run)
     found, missed = [], []
     for number, leaf in enumerate(run.taxonomy().leaves, start=1):
+        if leaf in run.taxonomy().open_leaves:
+            missed.append(f"{leaf.name}: named to {leaf.rank} only, its specimens may be of the taxa within it")
+            continue
         remaining, left_out = _without(run.taxonomy(), leaf), images.are(leaf)
-        if len(remaining.leaves) < 2:
+        if not remaining.ranks:
             missed.append(f"{leaf.name}: without it only one taxon is left")
             continue
         if not len(images.rows("validation", remaining)):
@@ -85,8 +88,8 @@ def _file_name(number: int, leaf: Taxon) -> str:
 
 
 def _without(taxonomy: Taxonomy, leaf: Taxon) -> Taxonomy:
-    """The tree over all lowest taxa but one."""
-    return Taxonomy(tuple(each for each in taxonomy.leaves if each != leaf))
+    """The tree over all leaves but one, and but the open ones above it, whose specimens may be of that taxon."""
+    return Taxonomy(tuple(each for each in taxonomy.leaves if not leaf.is_within(each)))
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ class Judge:
                 defended=int(chosen[row]),
                 taxon=self._taxon(answers, int(chosen[row]), row),
                 agrees=tuple(bool(answers.agrees[rank][row]) for rank in answers.ranks),
+                is_open=tuple(bool(self._open[rank][answers.column[rank][row]]) for rank in answers.ranks),
                 novelty=None if np.isnan(less_strange[row]) else round(float(less_strange[row]), 4),
                 novel=bool(novel[row]),
                 error_rate=self.error_rate,
@@ -105,6 +106,10 @@ class Judge:
     @cached_property
     def _taxa(self) -> dict[Rank, tuple[Taxon, ...]]:
         return {rank: self.taxonomy.taxa(rank) for rank in self.taxonomy.ranks}
+
+    @cached_property
+    def _open(self) -> dict[Rank, NDArray[np.bool_]]:
+        return {rank: self.taxonomy.open_columns(rank) for rank in self.taxonomy.ranks}
 
     def _candidates(self, y_prob: Mapping[Rank, NDArray[np.float64]], row: int) -> tuple[Candidate, ...]:
         lowest = next(iter(y_prob))
@@ -164,7 +169,8 @@ class Judge:
 
     @cached_property
     def _verbatim(self) -> dict[Taxon, str]:
-        return dict(zip(self.taxonomy.leaves, self.record.verbatim, strict=True))
+        labels = zip(self.taxonomy.leaves, self.record.verbatim, strict=True)
+        return {leaf: label for leaf, label in labels if leaf not in self.taxonomy.open_leaves}
 
     def _identifier_of(self, pictures: Sequence[Picture]) -> str:
         """A URN that the same images and the same model always give."""

@@ -16,7 +16,7 @@ from mentum.maps import CellGeometry, positive
 from mentum.model.record import ModelRecord
 from mentum.records import Identification, RankIdentification, Status, in_words
 from mentum.specimens.pixels import SquarePlacement
-from mentum.taxonomy import Rank, Taxonomy, name_spans
+from mentum.taxonomy import Taxon, Taxonomy, name_spans
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,10 +53,10 @@ def draw_identification(explained: Explained, photograph: Image.Image, record: M
         record: of the model.
     """
     found = explained.identification
-    shown = _explained_rank(found)
+    shown = _explained_rank(found, record.taxonomy)
     heat = _heat(explained, shown, record, photograph.size)
     sheet = _Sheet.for_image(photograph.size, len(found.ranks), _reason(found))
-    name = name_spans(shown.scientific_name, _own_rank(record.taxonomy, shown))
+    name = _spans_of(record.taxonomy, shown)
     file_name = PurePath(found.file_names[0]).name
     file_name = file_name if len(file_name) <= _LONGEST_NAME else f"{file_name[: _LONGEST_NAME - 1]}…"
     sheet.head(found)
@@ -68,15 +68,22 @@ def draw_identification(explained: Explained, photograph: Image.Image, record: M
     return sheet.figure
 
 
-def _explained_rank(found: Identification) -> RankIdentification:
+def _explained_rank(found: Identification, taxonomy: Taxonomy) -> RankIdentification:
     """The rank whose most probable taxon was the answer, else the lowest one."""
-    own = [each for each in found.ranks if each.scientific_name == found.scientific_name]
-    return own[0] if own else found.ranks[0]
+    same = [each for each in found.ranks if each.scientific_name == found.scientific_name]
+    own = [each for each in same if not taxonomy.is_open(_taxon_of(taxonomy, each), each.rank)]
+    return (own or same or found.ranks)[0]
 
 
-def _own_rank(taxonomy: Taxonomy, at: RankIdentification) -> Rank:
-    """The taxon's own rank, which may lie above the one that was asked for."""
-    return next((taxon.rank for taxon in taxonomy.taxa(at.rank) if taxon.name == at.scientific_name), at.rank)
+def _taxon_of(taxonomy: Taxonomy, at: RankIdentification) -> Taxon:
+    """The taxon, whose own rank may lie above the one that was asked for."""
+    named = Taxon(((at.rank, at.scientific_name),))
+    return next((taxon for taxon in taxonomy.taxa(at.rank) if taxon.name == at.scientific_name), named)
+
+
+def _spans_of(taxonomy: Taxonomy, at: RankIdentification) -> _Spans:
+    taxon = _taxon_of(taxonomy, at)
+    return name_spans(taxonomy.title(taxon, at.rank), taxon.rank)
 
 
 def _heat(
@@ -193,7 +200,7 @@ class _Sheet:
             defended = own is not None and at.rank.depth <= own.depth
             top = self.top - row * self.row
             self.write((left, top - 0.13), [(at.rank.value, False)], 8, _GREY)
-            name = name_spans(at.scientific_name, _own_rank(taxonomy, at))
+            name = _spans_of(taxonomy, at)
             self.write((left, top - 0.35), name, _fitting(name, width - 0.6, 11), _INK if defended else _GREY)
             said = in_words(at.probability).replace("more than", ">").replace("less than", "<")
             self.write((left + width, top - 0.35), [(said, False)], 11, _INK if defended else _GREY, right=True)

@@ -14,8 +14,8 @@ class Ground:
     """What an answer rests on.
 
     Attributes:
-        ranks: the most probable taxon at each rank, lowest first; likewise `thresholds` and `agrees`, whether the most
-            probable taxa of the higher ranks are its ancestors.
+        ranks: the most probable taxon at each rank, lowest first; likewise `thresholds`; `agrees`, whether it can be an
+            answer; and `is_open`, whether it cannot as it is named to a higher rank only and others lie within it.
         defended: place of the lowest rank that can be defended, -1 where there is none.
         taxon: at that rank.
         novelty: share of known specimens that look less strange; None where the model cannot tell.
@@ -28,6 +28,7 @@ class Ground:
     defended: int
     taxon: Taxon | None
     agrees: tuple[bool, ...]
+    is_open: tuple[bool, ...]
     novelty: float | None
     novel: bool
     error_rate: float
@@ -47,7 +48,7 @@ def explain_status(ground: Ground, taxonomy: Taxonomy) -> tuple[Status, str]:
     given = _defence(ground)
     if not ground.taxon.is_a_taxon:
         return Status.NOT_A_TAXON, given
-    is_leaf = ground.taxon in taxonomy.leaves
+    is_leaf = ground.taxon in taxonomy.leaves and ground.taxon not in taxonomy.open_leaves
     status = Status.IDENTIFIED if is_leaf else Status.HIGHER_RANK
     return status, given if is_leaf or not refused else f"{given}; {refused}"
 
@@ -67,6 +68,11 @@ def _defence(ground: Ground) -> str:
 
 def _refusal(ground: Ground, place: int) -> str:
     found, threshold = ground.ranks[place], ground.thresholds[place]
+    if ground.is_open[place]:
+        return (
+            f"{found.rank} not defended: most like the specimens that are named to {found.scientific_name} and no "
+            f"further, probability {_two_digits(found.probability)}"
+        )
     if threshold.threshold is None:
         return f"{found.rank} not defended: too few sure calibration specimens to promise anything at this rank"
     if not ground.agrees[place]:

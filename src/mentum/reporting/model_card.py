@@ -20,12 +20,13 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
     """Write the README of a model folder, every figure of it taken from the run and its calibration."""
     taxa = [taxon_from_lineage(lineage) for lineage in record.taxa]
     leaves, counts = {taxon.name for taxon in taxa}, record.training.specimens
-    stored = record.calibration
+    stored, opened = record.calibration, record.taxonomy.open_leaves
     card = render_file(
         "model_card.md.jinja",
         record=record,
         origin=_ORIGINS.get(record.training.backbone, "pretrained"),
-        n_taxa=sum(taxon.is_a_taxon for taxon in taxa),
+        n_taxa=sum(taxon.is_a_taxon and taxon not in opened for taxon in taxa),
+        opened=opened,
         taxa=[(taxon, *counts.get(taxon.name, (0, 0))) for taxon in taxa],
         labelled_above=[(name, *found) for name, found in counts.items() if name not in leaves],
         is_italic=is_italic,

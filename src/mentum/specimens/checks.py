@@ -39,7 +39,7 @@ def check_specimens(
         data=str(source),
         n_images=len(table.paths),
         n_specimens=len(set(table.specimens)),
-        taxa_per_rank={rank: len(table.taxonomy.taxa(rank)) for rank in table.taxonomy.ranks},
+        taxa_per_rank={rank: len(table.taxonomy.answers(rank)) for rank in table.taxonomy.ranks},
         taxa=_taxon_counts(table),
         sizes=_most_frequent(f"{each.width} x {each.height}" for each in facts),
         modes=_most_frequent(each.mode for each in facts),
@@ -51,7 +51,7 @@ def check_specimens(
 def table_faults(table: SpecimenTable) -> list[Fault]:
     """What the labels and specimens of a table leave wrong: no image is opened."""
     torn = _torn_specimens(table) if table.specimens_named else []
-    return [*torn, *_too_few(table), *_skipped_ranks(table.taxonomy)]
+    return [*torn, *_too_few(table), *_open_labels(table), *_skipped_ranks(table.taxonomy)]
 
 
 def duplicate_faults(table: SpecimenTable, hashes: Sequence[str]) -> list[Fault]:
@@ -114,12 +114,13 @@ def _specimens_of(table: SpecimenTable) -> dict[Taxon, set[str]]:
 
 
 def _too_few(table: SpecimenTable) -> list[Fault]:
-    leaves = table.taxonomy.leaves
+    taxonomy = table.taxonomy
+    closed = [leaf for leaf in taxonomy.leaves if leaf not in taxonomy.open_leaves]
     specimens = _specimens_of(table)
-    counts = {leaf: len(specimens[leaf]) for leaf in leaves}
+    counts = {leaf: len(specimens[leaf]) for leaf in closed}
     faults = [_few(leaf, count) for leaf, count in counts.items() if count < FEW_SPECIMENS]
-    taxa = [leaf.name for leaf in leaves if leaf.is_a_taxon]
-    if len(taxa) < 2:
+    if not taxonomy.ranks:
+        taxa = [leaf.name for leaf in closed if leaf.is_a_taxon]
         found = f"only {taxa[0]}" if taxa else "no taxon"
         message = f"found {found} in the rows that can be used; expected two taxa or more; add another taxon."
         faults.append(error("one-taxon", str(table.source), message))
@@ -132,6 +133,22 @@ def _few(taxon: Taxon, count: int) -> Fault:
         return error("too-few-specimens", taxon.name, message + "label it at a higher rank or leave it out.")
     message = f"found {count} specimens; expected {FEW_SPECIMENS} or more; its accuracy will be very uncertain."
     return warning("few-specimens", taxon.name, message)
+
+
+def _open_labels(table: SpecimenTable) -> list[Fault]:
+    """Images whose label leaves open which of the taxa within it they are."""
+    images, taxonomy = Counter(table.lowest), table.taxonomy
+    return [
+        _open(label, images[label], [leaf for leaf in taxonomy.leaves if leaf != label and leaf.is_within(label)])
+        for label in sorted(taxonomy.open_leaves, key=order_of)
+    ]
+
+
+def _open(label: Taxon, n: int, below: Sequence[Taxon]) -> Fault:
+    images, them = ("1 image is", "it teaches and counts") if n == 1 else (f"{n} images are", "they teach and count")
+    within = below[0].name if len(below) == 1 else f"any of the {len(below)} taxa named within it"
+    message = f"{images} labelled to {label.rank} only; {them} at {label.rank} rank and above, never as {within}."
+    return warning("open-label", label.name, message)
 
 
 def _skipped_ranks(taxonomy: Taxonomy) -> list[Fault]:

@@ -12,7 +12,7 @@ from mentum.errors import DataError
 from mentum.settings import SplitSettings
 from mentum.specimens.manifest import COLUMNS, SpecimenTable
 from mentum.specimens.splits import split_specimens
-from mentum.taxonomy import Taxon, Taxonomy, order_of
+from mentum.taxonomy import Taxon, Taxonomy, lowest_labels, order_of
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,13 @@ def _fold(table: SpecimenTable, name: str, judged: NDArray[np.bool_], split: Spl
     policy = "random" if split.policy == "column" else split.policy
     inner = split.model_copy(update={"policy": policy, "test": 0.0})
     subsets[rest] = split_specimens(table.take(rest), inner, seed)
-    learned = {table.labels[row] for row in np.flatnonzero(subsets == "train").tolist()}
-    leaves = tuple(leaf for leaf in table.taxonomy.leaves if leaf in learned)
-    if len(leaves) < 2:
+    taxonomy = table.learned(subsets == "train")
+    if not taxonomy.ranks:
         raise DataError(
             f"{table.source}: without fold {name} fewer than two taxa are left to learn; expected specimens of each "
             "taxon in several folds; give fewer --folds, or another column."
         )
-    return Fold(name, subsets, Taxonomy(leaves))
+    return Fold(name, subsets, taxonomy)
 
 
 def thin(fold: Fold, table: SpecimenTable, per_taxon: int, seed: int) -> Fold:
@@ -122,7 +121,7 @@ def thin(fold: Fold, table: SpecimenTable, per_taxon: int, seed: int) -> Fold:
         per_taxon: 1 or more.
         seed: of the choice.
     """
-    lowest = _lowest_labels(table.specimens, table.labels)
+    lowest = lowest_labels(table.specimens.tolist(), table.labels)
     learned = sorted({str(table.specimens[row]) for row in fold.rows("train").tolist()})
     kept: dict[Taxon, list[str]] = {}
     for place in np.random.default_rng(seed).permutation(len(learned)).tolist():
@@ -134,11 +133,15 @@ def thin(fold: Fold, table: SpecimenTable, per_taxon: int, seed: int) -> Fold:
 
 
 def unseen(table: SpecimenTable, folds: Sequence[Fold]) -> Iterator[tuple[Fold, Taxon, int]]:
-    """Taxa that are judged in a fold but were not learned in it, with the number of their images there."""
+    """Taxa that are judged in a fold but were not learned in it, with the number of their images there.
+
+    Without those that lower taxa leave open: they need nothing but one of these to be right where they count.
+    """
+    closed = set(table.taxonomy.leaves) - table.taxonomy.open_leaves
     for fold in folds:
         judged = [table.labels[row] for row in fold.rows("test").tolist()]
         for taxon in sorted(set(judged) - set(fold.taxonomy.leaves), key=order_of):
-            if taxon in table.taxonomy.leaves:
+            if taxon in closed:
                 yield fold, taxon, judged.count(taxon)
 
 
@@ -156,18 +159,9 @@ def spread_over_parts(
     Returns:
         (N,) int, 0 to n_parts - 1.
     """
-    taxon_of = {specimen: order_of(label) for specimen, label in _lowest_labels(specimens, labels).items()}
+    taxon_of = {specimen: order_of(label) for specimen, label in lowest_labels(specimens.tolist(), labels).items()}
     names = sorted(taxon_of)
     shuffled = [names[place] for place in np.random.default_rng(seed).permutation(len(names))]
     by_taxon = sorted(shuffled, key=lambda specimen: taxon_of[specimen])
     part_of = {specimen: place % n_parts for place, specimen in enumerate(by_taxon)}
     return np.array([part_of[specimen] for specimen in specimens.tolist()], dtype=np.int64)
-
-
-def _lowest_labels(specimens: NDArray[np.str_], labels: Sequence[Taxon]) -> dict[str, Taxon]:
-    """The lowest label of each specimen."""
-    lowest: dict[str, Taxon] = {}
-    for specimen, label in zip(specimens.tolist(), labels, strict=True):
-        if specimen not in lowest or label.is_within(lowest[specimen]):
-            lowest[specimen] = label
-    return lowest

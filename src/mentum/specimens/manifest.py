@@ -17,7 +17,7 @@ from mentum.records import Fault, error, warning
 from mentum.specimens.images import IMAGE_SUFFIXES
 from mentum.specimens.names import NameResolver, read_taxonomy
 from mentum.specimens.tables import read_table
-from mentum.taxonomy import Taxon, Taxonomy
+from mentum.taxonomy import Taxon, Taxonomy, lowest_labels
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "file_name": ("filename", "filepath", "file_path", "path", "image", "image_path", "file"),
@@ -91,8 +91,19 @@ class SpecimenTable:
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
-        """The tree over all labels."""
-        return Taxonomy.from_taxa(self.labels)
+        """The tree over all labels, of which each specimen's lowest counts."""
+        return Taxonomy.from_taxa(self.lowest)
+
+    @cached_property
+    def lowest(self) -> tuple[Taxon, ...]:
+        """What each image teaches: the lowest label of its specimen, of which one image may name more than another."""
+        of_specimen = lowest_labels(self.specimens.tolist(), self.labels)
+        return tuple(of_specimen[specimen] for specimen in self.specimens.tolist())
+
+    def learned(self, rows: NDArray[np.bool_]) -> Taxonomy:
+        """The tree over the taxa that some of the images (N,) bool teach."""
+        named = {self.lowest[row] for row in np.flatnonzero(rows).tolist()}
+        return Taxonomy(tuple(leaf for leaf in self.taxonomy.leaves if leaf in named))
 
 
 def read_specimens(source: Path, not_taxa: Sequence[str] = ()) -> SpecimenTable:

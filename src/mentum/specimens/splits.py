@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mentum.errors import DataError
 from mentum.settings import SplitSettings
 from mentum.specimens.manifest import SUBSETS, SpecimenTable
-from mentum.taxonomy import Taxon, order_of
+from mentum.taxonomy import Taxon, lowest_labels, order_of
 
 
 def split_specimens(table: SpecimenTable, settings: SplitSettings, seed: int) -> NDArray[np.str_]:
@@ -42,12 +42,8 @@ def split_specimens(table: SpecimenTable, settings: SplitSettings, seed: int) ->
 
 def _specimens_by_taxon(table: SpecimenTable) -> dict[Taxon, list[str]]:
     """Specimens of each taxon in the order of the table; a specimen counts under its lowest label."""
-    label_of: dict[str, Taxon] = {}
-    for specimen, label in zip(table.specimens.tolist(), table.labels, strict=True):
-        if specimen not in label_of or label.is_within(label_of[specimen]):
-            label_of[specimen] = label
     groups: dict[Taxon, list[str]] = {}
-    for specimen, label in label_of.items():
+    for specimen, label in lowest_labels(table.specimens.tolist(), table.labels).items():
         groups.setdefault(label, []).append(specimen)
     return dict(sorted(groups.items(), key=lambda group: order_of(group[0])))
 

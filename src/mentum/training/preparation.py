@@ -85,9 +85,10 @@ def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallbac
     faults += duplicate_faults(table, list(pixels.content_hashes))
     refuse(table, faults)
     subsets = split_specimens(table, settings.split, settings.seed)
-    _require_training_images(table, subsets)
+    taxonomy = table.learned(subsets == "train")
+    _require_training_images(table, taxonomy)
     warnings = tuple(f"{fault.where}: {fault.message}" for fault in faults)
-    return Prepared(table, pixels, subsets, warnings, table.taxonomy)
+    return Prepared(table, pixels, subsets, warnings, taxonomy)
 
 
 def refuse(table: SpecimenTable, faults: Sequence[Fault]) -> None:
@@ -104,9 +105,9 @@ def refuse(table: SpecimenTable, faults: Sequence[Fault]) -> None:
         raise DataError(f"{table.source}: {len(errors)} fault{plural} to fix before training:\n{listed}{more}")
 
 
-def _require_training_images(table: SpecimenTable, subsets: NDArray[np.str_]) -> None:
-    learned = {label for label, subset in zip(table.labels, subsets, strict=True) if subset == "train"}
-    absent = [leaf.name for leaf in table.taxonomy.leaves if not any(label.is_within(leaf) for label in learned)]
+def _require_training_images(table: SpecimenTable, learned: Taxonomy) -> None:
+    """Of every taxon; what a label leaves open may have none, as the taxa within it are learned."""
+    absent = [leaf.name for leaf in table.taxonomy.leaves if not learned.knows(leaf)]
     if absent:
         raise DataError(
             f"{table.source}: the split leaves no training image of {', '.join(absent[:10])}; give each taxon at "

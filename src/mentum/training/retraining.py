@@ -21,7 +21,7 @@ from mentum.records import Progress, ProgressCallback
 from mentum.runs import Run
 from mentum.settings import Settings
 from mentum.specimens.folds import Fold
-from mentum.taxonomy import Target, Taxon, Taxonomy
+from mentum.taxonomy import Target, Taxonomy
 from mentum.training.batches import ImageSource
 from mentum.training.features import BATCH_SIZE, CachedViews, FrozenFeatures, Views
 from mentum.training.machine import choose_device, repeatable
@@ -166,8 +166,7 @@ class Retraining:
 
     def spread(self, part: Fold, model: str, y_prob: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities (n, C) of what a network learned, over its taxa of the whole data set."""
-        target = Target.of(model)
-        return spread_over(y_prob, target.taxa(part.taxonomy), target.taxa(self.prepared.table.taxonomy))
+        return Target.of(model).spread(y_prob, part.taxonomy, self.prepared.table.taxonomy)
 
     def _identify(self, part: Fold, features: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Network → probabilities (n, C) by the top classifiers of a part, from features (n, K)."""
@@ -180,7 +179,7 @@ class Retraining:
         key = (tuple(part.subsets.tolist()), part.taxonomy)  # a thinned fold keeps its name
         if key not in self._learned:
             settings = settings_for(self.settings, part.taxonomy)
-            tasks = make_tasks(part.taxonomy, self.prepared.table.labels, settings.head)
+            tasks = make_tasks(part.taxonomy, self.prepared.table.lowest, settings.head)
             train, clean = part.rows("train"), self.features
             views = CachedViews([view[train] for view in self.frozen.views], settings.seed)
             with repeatable(settings):
@@ -217,20 +216,6 @@ def discard(training: Path) -> None:
     if training.is_dir():
         training.rename(half)
     shutil.rmtree(half, ignore_errors=True)
-
-
-def spread_over(y_prob: NDArray[np.float32], known: Sequence[Taxon], wanted: Sequence[Taxon]) -> NDArray[np.float32]:
-    """Probabilities (N, C) of some taxa as those of more taxa, which get none.
-
-    >>> from mentum.taxonomy import Rank
-    >>> one, other = (Taxon(((Rank.GENUS, name),)) for name in ("Aus", "Bus"))
-    >>> spread_over(np.ones((1, 1), np.float32), [other], [one, other]).tolist()
-    [[0.0, 1.0]]
-    """
-    found = np.zeros((len(y_prob), len(wanted)), dtype=np.float32)
-    place = {taxon: column for column, taxon in enumerate(wanted)}
-    found[:, [place[taxon] for taxon in known]] = y_prob
-    return found
 
 
 def trained(fold: Fold) -> Progress:

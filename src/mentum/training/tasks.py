@@ -34,10 +34,14 @@ def make_tasks(taxonomy: Taxonomy, labels: Sequence[Taxon], settings: HeadSettin
     Raises:
         DataError: if separate models are asked for ranks that the data cannot report.
     """
-    if settings.kind == WHOLE_TREE.name:
-        allowed = {label: taxonomy.leaves_of(label) for label in set(labels)}
-        return (Task(WHOLE_TREE.name, taxonomy.leaves, np.stack([allowed[label] for label in labels])),)
-    return tuple(_rank_task(taxonomy, labels, rank) for rank in task_ranks(taxonomy, settings))
+    whole = settings.kind == WHOLE_TREE.name
+    targets = [WHOLE_TREE] if whole else [Target(rank) for rank in task_ranks(taxonomy, settings)]
+    return tuple(_task(taxonomy, labels, target) for target in targets)
+
+
+def _task(taxonomy: Taxonomy, labels: Sequence[Taxon], target: Target) -> Task:
+    allowed = {label: target.allowed(taxonomy, label) for label in set(labels)}
+    return Task(target.name, target.taxa(taxonomy), np.stack([allowed[label] for label in labels]))
 
 
 def task_ranks(taxonomy: Taxonomy, settings: HeadSettings) -> tuple[Rank, ...]:
@@ -51,13 +55,6 @@ def task_ranks(taxonomy: Taxonomy, settings: HeadSettings) -> tuple[Rank, ...]:
     if settings.ranks:
         return tuple(rank for rank in taxonomy.ranks if rank in settings.ranks)
     return taxonomy.ranks
-
-
-def _rank_task(taxonomy: Taxonomy, labels: Sequence[Taxon], rank: Rank) -> Task:
-    truth = {label: taxonomy.truth(label, rank) for label in set(labels)}
-    columns = np.arange(len(taxonomy.taxa(rank)))
-    allowed = np.stack([columns == truth[label] for label in labels])
-    return Task(str(rank), taxonomy.taxa(rank), allowed)
 
 
 def by_rank(task: Task, taxonomy: Taxonomy, y_prob: NDArray[np.float32]) -> dict[Rank, NDArray[np.float32]]:

@@ -180,7 +180,7 @@ def _refuse_other(run: Run, earlier: RunRecord, settings: Settings, data: DataRe
 
 def _learn(run: Run, learner: Learner, prepared: Prepared) -> None:
     taxonomy = prepared.taxonomy
-    tasks = make_tasks(taxonomy, prepared.table.labels, learner.settings.head)
+    tasks = make_tasks(taxonomy, prepared.table.lowest, learner.settings.head)
     stages: list[StageRecord] = []
     for task in tasks:
         stages += learner.learn(task)

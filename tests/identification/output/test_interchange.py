@@ -96,6 +96,19 @@ def test_an_image_is_one_animal_with_the_defended_name_first(tmp_path: Path) -> 
     assert isinstance(results["images"][0]["detections"][0]["conf"], float)  # the format's validator insists
 
 
+def test_a_genus_that_was_learned_beside_its_species_has_the_probability_of_the_answer(tmp_path: Path) -> None:
+    """As a candidate it stands for what is none of its species, which is less."""
+    genus = TAXA[0].at(Rank.GENUS)
+    beside = Candidate(scientific_name="Cricotopus", taxon_rank=Rank.GENUS, probability=0.3)
+    write_megadetector(
+        [identified(1, candidates=(*CANDIDATES, beside))], AGENT, (genus, *TAXA), out := tmp_path / "found.json"
+    )
+    found = json.loads(out.read_text(encoding="utf-8"))
+    said = found["images"][0]["detections"][0]["classifications"]
+    assert said == [["0", 0.9], ["1", 0.5], ["2", 0.4], ["3", 0.1]]
+    assert found["classification_categories"]["0"] == "Cricotopus"
+
+
 def test_categories_are_the_lowest_taxa_and_all_above_them(tmp_path: Path) -> None:
     results = megadetector(tmp_path, identified(1))
     assert results["classification_categories"] == {

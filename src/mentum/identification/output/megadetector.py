@@ -115,7 +115,8 @@ def _classifications(
         answer_probability(identification),
     )
     if name and rank and probability is not None:
-        said = {(rank, name): probability} | said
+        # At its own rank it holds the taxa within it too: more than where it is a candidate beside them.
+        said = {(rank, name): probability} | said | {(rank, name): probability}
     missing = [f"{name} ({rank})" for rank, name in said if (rank, name) not in category]
     if missing:
         raise ValueError(f"not among the taxa given: {', '.join(missing)}")

@@ -30,6 +30,8 @@ def typeset(name: str, rank: Rank) -> tuple[str, str]:
     ('Chironomus riparius', 'italic')
     >>> typeset("Orthocladius sp. 1", Rank.SPECIES)
     ('$\\mathit{Orthocladius}$ sp. 1', 'normal')
+    >>> typeset("Salix (genus only)", Rank.GENUS)
+    ('$\\mathit{Salix}$ (genus only)', 'normal')
     """
     words = [word.replace("$", r"\$") for word in name.split(" ")]
     latin = [is_latin(word) for word in words]

@@ -77,7 +77,7 @@ def _facts(known: Known) -> list[tuple[str, str]]:
     record, taxonomy = known.record, known.run.taxonomy()
     counts = record.data.counts.values()
     images, specimens = sum(each[0] for each in counts), sum(each[1] for each in counts)
-    taxa = [f"{len(taxonomy.taxa(rank))} at {rank} rank" for rank in record.ranks]
+    taxa = [f"{len(taxonomy.answers(rank))} at {rank} rank" for rank in record.ranks]
     named = number_of(specimens) if record.data.specimens_named else "not named; each image counts as one"
     backbone = record.backbone
     return [
