@@ -29,6 +29,8 @@ def print_check(report: CheckReport) -> None:
     console.print(
         f"taxa: {per_rank or 'one'}; the largest taxon has {report.imbalance:.1f} times the images of the smallest"
     )
+    for assumption in report.assumed:
+        console.print(f"assumed: {assumption}")
     console.print(f"sizes: {_most(report.sizes)}; modes: {_most(report.modes)}")
     table = Table("taxon", "rank", "images", "specimens", box=None, pad_edge=False)
     for taxon in report.taxa:

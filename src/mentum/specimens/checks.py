@@ -42,6 +42,7 @@ def check_specimens(source: Path, progress: ProgressCallback = ignore_progress) 
         modes=_most_frequent(each.mode for each in facts),
         imbalance=_imbalance(table),
         faults=tuple(faults),
+        assumed=table.assumed,
     )
 
 
