@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from mentum.records import CheckReport, Fault, Progress, ProgressCallback, TaxonCount, error, ignore_progress, warning
+from mentum.specimens.crossings import split_faults
 from mentum.specimens.images import ImageFacts, inspect
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.taxonomy import Rank, Taxon, Taxonomy, order_of
@@ -31,7 +32,8 @@ def check_specimens(source: Path, progress: ProgressCallback = ignore_progress) 
     found = _inspect_all(table, progress)
     facts = [each for each in found if isinstance(each, ImageFacts)]
     hashes = [each.content_hash if isinstance(each, ImageFacts) else "" for each in found]
-    faults = [*table.faults, *table_faults(table), *_image_faults(found), *duplicate_faults(table, hashes)]
+    of_images = [*_image_faults(found), *duplicate_faults(table, hashes)]
+    faults = [*split_faults(table, hashes), *table.faults, *table_faults(table), *of_images]
     return CheckReport(
         data=str(source),
         n_images=len(table.paths),

@@ -15,7 +15,7 @@ from mentum.records import Fault, warning
 from mentum.specimens.delimited import number_list
 from mentum.specimens.images import IMAGE_SUFFIXES
 from mentum.specimens.rank_columns import find_parents, find_ranks, has_class_rank, labels_from_ranks, parents_of_labels
-from mentum.specimens.tables import TABLE_SUFFIXES, TableFile, open_table
+from mentum.specimens.tables import TableFile, open_table
 from mentum.taxonomy import Taxon
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -59,12 +59,6 @@ class ImageRows:
     lineages: tuple[Taxon, ...] = ()
     faults: list[Fault] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
-
-
-def table_in(folder: Path) -> Path | None:
-    """The table of a folder's images: `specimens` first, then what Hugging Face's image folders call `metadata`."""
-    names = (f"{stem}{suffix}" for stem in ("specimens", "metadata") for suffix in TABLE_SUFFIXES if suffix != ".txt")
-    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def read_image_rows(file: Path) -> ImageRows:

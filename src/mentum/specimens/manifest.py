@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from mentum.errors import DataError
 from mentum.records import Fault, warning
-from mentum.specimens.columns import OTHER, ROW, ImageRows, read_image_rows, table_in
+from mentum.specimens.columns import OTHER, ROW, ImageRows
+from mentum.specimens.image_tables import read_tables, tables_in
 from mentum.specimens.images import IMAGE_SUFFIXES
 from mentum.specimens.names import NameResolver, read_taxonomy
 from mentum.specimens.rows import RowCheck
@@ -81,8 +82,9 @@ def read_specimens(source: Path) -> SpecimenTable:
     """Read a data set.
 
     Args:
-        source: a folder with `specimens.csv` or `.parquet`, a folder per taxon (optionally below train/validation/test,
-            optionally with a folder per specimen inside), or a table file. `taxonomy.csv` is read from beside it.
+        source: a folder with a table `specimens` or `metadata`, a folder per taxon (optionally below
+            train/validation/test, optionally with a folder per specimen inside), or a table file. `taxonomy.csv` is
+            read from beside it.
 
     Returns:
         The table with all faults found; faults of single rows do not raise.
@@ -92,13 +94,12 @@ def read_specimens(source: Path) -> SpecimenTable:
     """
     if not source.exists():
         raise DataError(f"{source}: not found; expected a folder of images or a CSV or Parquet table.")
-    table_file = source if source.is_file() else table_in(source)
+    assumed: list[str] = []
+    tables = {"": source} if source.is_file() else tables_in(source, SUBSETS, assumed)
     root = source if source.is_dir() else source.parent
     faults: list[Fault] = []
-    if table_file is None:
-        rows = ImageRows(_frame_from_folders(source, faults), faults=faults)
-    else:
-        rows = read_image_rows(table_file)
+    rows = read_tables(tables) if tables else ImageRows(_frame_from_folders(source, faults), faults=faults)
+    rows.assumed += assumed
     return _resolve(source, root, rows)
 
 
