@@ -122,6 +122,7 @@ def test_homonyms_under_two_parents_are_an_error(read: Read, header: str) -> Non
     more = ",bus" if "species" in header else ""
     table = read(header, f"1.png,Aidae,Aus{more}", f"2.png,Bidae,Aus{more}", f"3.png,Bidae,Cus{more}")
     fault = next(fault for fault in errors_of(table) if fault.where == "genus Aus")
+    assert all("keep one lineage" not in each.message for each in table.faults)  # it is said once
     assert fault.message.startswith("stands under family Aidae in row 1 and under family Bidae in row 2; correct")
 
 

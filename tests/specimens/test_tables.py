@@ -210,3 +210,31 @@ def test_a_large_table_is_read_at_once(tmp_path: Path) -> None:
     table = opened(tmp_path, text_of([["file_name", "label", "specimen", "note"], *rows]))
     assert table.frame.shape == (20_000, 4)
     assert re.fullmatch(r'5" mm, wet', table.frame["note"][-1])
+
+
+def test_lines_of_json(tmp_path: Path) -> None:
+    lines = '{"file_name": "a.png", "n": 3, "wet": true}\n\n{"file_name": "b.png", "label": null, "n": "00123"}\n'
+    table = opened(tmp_path, lines, "metadata.jsonl")
+    assert table.frame.to_dict(as_series=False) == {
+        "file_name": ["a.png", "b.png"], "n": ["3", "00123"], "wet": ["true", None], "label": [None, None],
+    }  # fmt: skip
+    assert table.rows == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [('{"a": 1}\n{"a": [1]}\n', "line 2: a value is a list or an object"), ('{"a": 1}\n[1]\n', "line 2: "),
+     ('{"a": 1\n', "line 1: ")],
+)  # fmt: skip
+def test_lines_that_are_no_json_are_one_sentence(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=rf"t\.jsonl: not readable as a table \({message}"):
+        opened(tmp_path, content, "t.jsonl")
+
+
+@pytest.mark.parametrize("lead", ["\n", ";;\n", "  \n;\n"])
+def test_blank_lines_before_a_header_with_semicolons(tmp_path: Path, lead: str) -> None:
+    assert opened(tmp_path, lead + text_of(ROWS, ";")).frame.to_dict(as_series=False) == EXPECTED
+
+
+def test_quotes_inside_of_a_header(tmp_path: Path) -> None:
+    assert opened(tmp_path, '"a","5" lens"\n1,"2"\n').frame.to_dict(as_series=False) == {"a": ["1"], '5" lens': ["2"]}

@@ -193,7 +193,7 @@ def alike_crossing(pairs: NDArray[np.int64], subsets: Sequence[str], names: Sequ
 
 
 def _fault(found: Crossing) -> Fault:
-    return warning(CODE, "split", f"{found.sentence} A test on them is no test; put each group on one side.")
+    return warning(CODE, "split", f"{found.sentence} They make a test too easy; put each group on one side.")
 
 
 def _unplaced(table: SpecimenTable, subsets: NDArray[np.str_]) -> list[Fault]:

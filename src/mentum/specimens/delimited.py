@@ -107,15 +107,11 @@ def _line(text: str, place: int) -> int:
 def _separator(file: Path, text: str, assumed: list[str]) -> tuple[str, str]:
     """The text without a line that names the separator, and the separator."""
     if match := _SEP_LINE.match(text):
-        assumed.append(
-            f"the first line '{visible(match[0].strip(chr(13) + chr(10)))}' names the separator and is no row"
-        )
+        assumed.append(f"the first line '{visible(match[0].strip())}' names the separator and is no row")
         return text[match.end() :], match[1]
-    header = re.match(r'(?:"[^"]*"|[^"\r\n])*', text)
-    widths = {
-        each: len(next(csv.reader([(header[0] if header else "")[:_LONGEST_HEADER]], delimiter=each), []))
-        for each in _SEPARATORS
-    }
+    lines = re.split(r"\r\n|\r|\n", text[:_LONGEST_HEADER])
+    header = next((line for line in lines if line.strip(" \t,;|")), "")
+    widths = {each: len(next(csv.reader([header], delimiter=each), [])) for each in _SEPARATORS}
     separator = max(widths, key=lambda each: widths[each])
     usual = "\t" if file.suffix.lower() == ".tsv" else ","
     if separator != usual and widths[separator] > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -194,7 +194,7 @@ def _joined(lineages: Sequence[tuple[Lineage, int]]) -> tuple[list[Fault], tuple
         for rank, name in lineage.items():
             above = {higher: (each, row) for higher, each in lineage.items() if higher.depth < rank.depth}
             _compare(rank, name, above, known.setdefault((rank, name), {}), faults)
-    taxa = (_taxon(lineage, known) for lineage, _ in lineages)
+    taxa = (_taxon(lineage, known, faults) for lineage, _ in lineages)
     return list(faults.values()), tuple({taxon: None for taxon in taxa if taxon is not None})
 
 
@@ -219,14 +219,22 @@ def _two_parents(what: str, one: str, row: int, other: str, other_row: int) -> F
     return error("two-parents", what, message)
 
 
-def _taxon(lineage: Lineage, known: Mapping[tuple[Rank, str], Mapping[Rank, tuple[str, int]]]) -> Taxon | None:
-    """The lowest taxon of a row that is a plain name; a genus that only the binomial names stands above it."""
+def _taxon(
+    lineage: Lineage,
+    known: Mapping[tuple[Rank, str], Mapping[Rank, tuple[str, int]]],
+    faulty: Container[tuple[Rank, str]],
+) -> Taxon | None:
+    """The lowest taxon of a row that is a plain name; a genus that only the binomial names stands above it.
+
+    Lineages that contradict, which is said elsewhere, are all read as the first of them.
+    """
     full = dict(lineage)
     if Rank.SPECIES in full:
         full.setdefault(Rank.GENUS, full[Rank.SPECIES].partition(" ")[0])
     for rank in reversed(Rank):
-        for higher, (name, _) in known.get((rank, full.get(rank, "")), {}).items():
-            full.setdefault(higher, name)
+        node = (rank, full.get(rank, ""))
+        for higher, (name, _) in known.get(node, {}).items():
+            full[higher] = name if node in faulty else full.get(higher, name)
     lowest = max(lineage, key=lambda rank: rank.depth)
     path = [(rank, full[rank]) for rank in Rank if rank in full and rank.depth <= lowest.depth]
     while path and not _PLAIN.fullmatch(path[-1][1]):

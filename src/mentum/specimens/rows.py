@@ -90,7 +90,7 @@ class RowCheck:
         if label is None:
             return error("no-label", where, "scientificName is empty; name the taxon, at whatever rank is certain.")
         explain = self.unknown[row]
-        return None if explain is None else error("unknown-taxon", where, explain(label))
+        return None if explain is None else error("unknown-taxon", where, visible(explain(label)))
 
     def _say(self, keep: list[int], found: list[str], numbers: list[int]) -> None:
         if self.repeated:

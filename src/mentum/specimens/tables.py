@@ -11,9 +11,10 @@ import polars as pl
 
 from mentum.errors import DataError, visible
 from mentum.specimens.delimited import Cells, number_list, read_delimited
+from mentum.specimens.json_lines import read_json_lines
 from mentum.specimens.workbooks import Fits, read_workbook
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xlsm", ".xls", ".ods")
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet", ".xlsx", ".xlsm", ".xls", ".ods")
 """How names of tables end; what a table is, its bytes say."""
 
 _BLANKS = r"[\s\u00a0\ufeff\u200b-\u200d\u2060\u00ad]"
@@ -95,7 +96,8 @@ def _read(file: Path, fits: Fits, assumed: list[str]) -> pl.DataFrame:
     for mark, what in _NO_TABLES.items():
         if start.lstrip().startswith(mark):
             raise DataError(f"{file}: not readable as a table (it is {what}); give CSV, Parquet or .xlsx.")
-    return _framed(read_delimited(file, file.read_bytes(), assumed), assumed)
+    read = read_json_lines if start.startswith(b"{") else read_delimited
+    return _framed(read(file, file.read_bytes(), assumed), assumed)
 
 
 def _read_parquet(file: Path, assumed: list[str]) -> pl.DataFrame:
