@@ -26,8 +26,8 @@ def _row(file: Path, number: int, line: str) -> dict[str, str]:
         return {key: _cell(value) for key, value in json.loads(line).items()} if line.strip() else {}
     except (ValueError, AttributeError) as error:
         raise DataError(
-            f"{file}: not readable as a table (line {number}: {visible(str(error))}); give an object per line, with one "
-            "value for each key."
+            f"{file}: not readable as a table (line {number}: {visible(str(error))}); give an object per line, with "
+            "one value for each key."
         ) from error
 
 
