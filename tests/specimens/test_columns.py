@@ -145,6 +145,7 @@ def test_the_taxonomy_goes_before_columns_of_ranks(read: Read) -> None:
     taxonomy = "scientificName,taxonRank,tribe,family\nAus,genus,Aini,Aidae\nCus,genus,Aini,Aidae\n"
     table = read("file_name,family,genus", "1.png,Aidae,Aus", "2.png,Aidae,Cus", taxonomy=taxonomy)
     assert paths_of(table) == ["Aidae > Aini > Aus", "Aidae > Aini > Cus"]
+    assert table.assumed[-1] == "taxonomy.csv gives the lineages, not the columns of ranks"
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def known_crossings(table: SpecimenTable, subsets: Sequence[str]) -> list[Crossi
     if keys:
         what = f"images of one session ({', '.join(columns)})"
         found.append(find_crossing(what, group_by(keys), subsets, table.file_names))
-    return found
+    return [each for each in found if each.n_groups]
 
 
 def _sessions(table: SpecimenTable) -> tuple[list[str | None], list[str]]:

@@ -150,8 +150,9 @@ def _parse_loosely(file: Path, text: str, separator: str, assumed: list[str]) ->
             f"{file}: not readable as a table ({where} has a quote that is never closed); write such a cell with "
             'quotes at both ends, and a quote inside it twice ("").'
         )
-    odd = [number for number, row in enumerate(rows) if any(map(_holds_quote, row))]
-    assumed.append(f"quotes inside of cells in quotes belong to the cell ({number_list('row', odd)})")
+    odd = [number for number, row in enumerate(rows) if number and any(map(_holds_quote, row))]
+    where = number_list("row", odd) if odd else "the header"
+    assumed.append(f"quotes inside of cells in quotes belong to the cell ({where})")
     return [[_unquoted(cell) for cell in row] for row in rows]
 
 

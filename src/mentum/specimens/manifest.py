@@ -137,6 +137,8 @@ def _row_of(parts: tuple[str, ...]) -> tuple[str, str, str | None, str | None] |
 def _resolve(source: Path, root: Path, rows: ImageRows) -> SpecimenTable:
     faults = rows.faults
     listed = read_taxonomy(root / "taxonomy.csv", faults)
+    if listed and rows.lineages:
+        rows.assumed.append("taxonomy.csv gives the lineages, not the columns of ranks")
     resolver = NameResolver(listed or rows.lineages)
     named = "specimen" in rows.frame.columns and rows.frame["specimen"].is_not_null().any()
     frame = _fill_specimens(_add_missing(rows.frame), bool(named), faults)
