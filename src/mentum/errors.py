@@ -50,6 +50,8 @@ def visible(text: str) -> str:
     >>> print(visible("Salix\u00a0alba"), visible("a\ufeff\tb"), visible("Höngg 3"))
     Salix\u00a0alba a\ufeff\tb Höngg 3
     """
+    if text.isprintable():
+        return text
     return "".join(each if each.isprintable() else _SPELT.get(each) or _code(each) for each in text)
 
 
