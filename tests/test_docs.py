@@ -19,7 +19,7 @@ from pydantic import BaseModel
 import mentum
 from mentum.cli import app
 from mentum.settings import RECIPES, Settings
-from mentum.specimens.manifest import COLUMNS
+from mentum.specimens.columns import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

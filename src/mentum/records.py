@@ -111,6 +111,7 @@ class CheckReport(Record):
         taxa_per_rank: number of taxa at each rank that can be reported, lowest rank first.
         sizes: image size "width x height" → number of images, most frequent first.
         imbalance: images of the largest taxon over images of the one with fewest.
+        assumed: what reading the table assumed, in words.
     """
 
     data: str
@@ -122,6 +123,7 @@ class CheckReport(Record):
     modes: dict[str, int]
     imbalance: float
     faults: tuple[Fault, ...]
+    assumed: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -81,6 +81,27 @@ def test_one_photograph_on_both_sides_of_a_split(material: Material) -> None:
     assert (found[0].distance, found[0].one.subset, found[0].other.subset) == (0, "train", "validation")
 
 
+def test_what_crosses_the_split_comes_first(material: Material) -> None:
+    found = examine(material, "builtin", seed=0).crossings
+
+    assert [(each.what, each.n_groups, each.n_crossing) for each in found] == [("photographs that look alike", 1, 1)]
+    names = material.table.file_names
+    assert found[0].worst == ({"train": (names[5],), "validation": (names[6],)},)
+
+
+def test_images_without_a_subset_cross_nothing(material: Material) -> None:
+    subsets = material.subsets.copy()
+    subsets[6] = NO_SUBSETS
+    found = examine(replace(material, subsets=subsets), "builtin", seed=0)
+
+    assert [each.kind for each in found.duplicates] == ["two specimens"]
+    assert [each.n_crossing for each in found.crossings] == [0]
+
+
+def test_without_a_split_nothing_crosses(material: Material) -> None:
+    assert examine(replace(material, subsets=np.full(24, NO_SUBSETS)), "builtin", seed=0).crossings == ()
+
+
 def test_without_a_split_it_is_two_specimens(material: Material) -> None:
     placed = Material(
         material.table, material.pixels, material.features, np.array([NO_SUBSETS] * 24), material.held_out

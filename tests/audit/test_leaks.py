@@ -8,21 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from mentum.audit.leaks import (
+from mentum.audit.leaks import LONGEST, SECONDS, bursts, exif_times, find_leaks, torn
+from mentum.settings import PixelSettings
+from mentum.specimens.alike import (
     FEWEST,
-    LONGEST,
     MAX_COMPONENTS,
-    SECONDS,
     Pairs,
-    bursts,
-    exif_times,
-    find_leaks,
     near_duplicates,
     perceptual_hashes,
-    torn,
     whitened,
 )
-from mentum.settings import PixelSettings
 from mentum.specimens.images import read_rgb
 from mentum.specimens.manifest import read_specimens
 from mentum.specimens.pixels import fit_square

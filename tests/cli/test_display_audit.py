@@ -12,6 +12,7 @@ from mentum.audit.shortcuts import CueResult
 from mentum.cli.display_audit import print_audit
 from mentum.evaluation.results import Estimate
 from mentum.records import Interval
+from mentum.specimens.crossings import Crossing
 
 INTERVAL = Interval(low=0.1, high=0.9, method="Wilson")
 
@@ -49,6 +50,23 @@ def printed(capsys: pytest.CaptureFixture[str], background: BackgroundSwap | Non
     )  # fmt: skip
     print_audit(found, Path("out"))
     return capsys.readouterr().out
+
+
+def test_what_crosses_a_split_is_said_first(capsys: pytest.CaptureFixture[str]) -> None:
+    crossing = Crossing(
+        what="photographs that look alike", n_groups=105, n_crossing=34, n_pairs=60, sides={"train and test": 60},
+        worst=({"train": ("a.png",), "test": ("b.png", "c.png")},),
+    )  # fmt: skip
+    found = Audit(
+        data="set", backbone="builtin", n_images=50, n_specimens=40, accuracy=0.77, shortcuts=(), duplicates=(),
+        crossings=(crossing,), bursts=(), suspects=(), notes=(),
+    )  # fmt: skip
+    print_audit(found, Path("out"))
+
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "Split: 34 of 105 groups of photographs that look alike stand on several sides of the split (60 pairs: 60 "
+        "train and test), such as a.png (train) and b.png (test) with 1 more."
+    )
 
 
 def test_shortcuts_and_hints_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from mentum.errors import DataError
 from mentum.identification.inputs import Given, Inputs
 from support.awkward_images import write_plain, write_text
+from support.workbooks import Number, write_workbook
 
 
 def names(*given: object, by_specimen: bool = False) -> list[str]:
@@ -226,3 +227,28 @@ def test_images_of_a_specimen_come_together_across_tables(tmp_path: Path) -> Non
 def test_a_table_may_name_folders_apart_and_paths_as_in_windows(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("folder,file_name\ntray 1,1.png\n,tray 2\\2.png\n")
     assert [each.name for each in Inputs((str(tmp_path / "a.csv"),))] == ["tray 1/1.png", "tray 2/2.png"]
+
+
+def test_tables_as_people_have_them(tmp_path):
+    lines = "sep=;\r\nfile_name ;catalogNumber\u00a0\r\na.png;K 1\r\n;\r\nb.png;K 2\r\n"
+    (tmp_path / "t.csv").write_bytes(lines.encode("utf-16"))
+    found = list(Inputs((str(tmp_path / "t.csv"),)))
+    assert [(each.name, each.specimen) for each in found] == [("a.png", "K 1"), ("b.png", "K 2")]
+
+
+def test_tables_with_tabs_and_workbooks(tmp_path):
+    (tmp_path / "t.tsv").write_text("file_name\tcatalogNumber\na.png\t00123\n", encoding="utf-8")
+    (given,) = Inputs((str(tmp_path / "t.tsv"),))
+    assert (given.path, given.specimen) == (tmp_path / "a.png", "00123")
+    pytest.importorskip("fastexcel")
+    sheets = {"notes": [["read me"]], "images": [["file_name", "catalogNumber"], ["a.png", Number(123, "00000")]]}
+    (given,) = Inputs((str(write_workbook(tmp_path / "t.xlsx", sheets)),))
+    assert (given.path, given.specimen) == (tmp_path / "a.png", "00123")
+
+
+@pytest.mark.parametrize("written", ["H\u00f6ngg.png", "Ho\u0308ngg.png"])
+def test_accents_in_file_names_are_one_letter_or_two(tmp_path, written):
+    (tmp_path / "Ho\u0308ngg.png").touch()
+    (tmp_path / "t.csv").write_text(f"file_name\n{written}\n", encoding="utf-8")
+    (given,) = Inputs((str(tmp_path / "t.csv"),))
+    assert given.path.is_file()

@@ -215,7 +215,7 @@ def test_a_table_without_rows(read: Read) -> None:
 
 
 def test_what_is_no_table(read: Read, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"not readable as a table \(.*\); give CSV or Parquet\."):
+    with pytest.raises(DataError, match=r"not readable as a table \(found nothing in it\); give one row per image\."):
         read("")
     with pytest.raises(DataError, match="not readable as a table"):
         read(HEADER + "a.png,Aus bus,S1,too,many\n")
@@ -245,7 +245,10 @@ def test_faults_of_single_rows(read: Read, row: str, code: str, where: str, mess
 
 def test_an_image_listed_twice(read: Read) -> None:
     table = read(HEADER + "a.png,Aus bus,S1\nb.png,Aus bus,S1\na.png,Cus dus,S2\n")
-    assert only(table, "listed-twice").message == "listed in rows 1 and 3; keep one of them."
+    assert only(table, "listed-twice").message == (
+        "listed in rows 1 and 3, which differ in scientificName ('Aus bus' and 'Cus dus'), specimen ('S1' and 'S2'); "
+        "keep one of them."
+    )
     assert table.file_names == ["a.png", "b.png"]
 
 

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from mentum.audit.backgrounds import BackgroundSwap, HeldOutJudge, swap_backgrounds
 from mentum.audit.cues import Pictures
-from mentum.audit.leaks import bursts, exif_times, find_leaks, near_duplicates, perceptual_hashes, torn
+from mentum.audit.leaks import bursts, exif_times, find_leaks, torn
 from mentum.audit.shortcuts import CueResult, audit_shortcuts
 from mentum.audit.suspects import find_suspects
 from mentum.calibration.cases import Cases
 from mentum.records import ProgressCallback, Record, ignore_progress
+from mentum.specimens.alike import Pairs, near_duplicates, perceptual_hashes
+from mentum.specimens.crossings import Crossing, alike_crossing, known_crossings
 from mentum.specimens.manifest import SpecimenTable
 from mentum.taxonomy import WHOLE_TREE, Rank, Target, Taxon
 
@@ -77,6 +79,7 @@ class Audit(Record):
     Attributes:
         accuracy: of the out-of-fold predictions behind the suspects, at the lowest rank; a weak one finds few.
         judged_by: whose predictions these are, in words.
+        crossings: what stands on several sides of the split, where there is one: photographs that look alike first.
         bursts: images that seem to be of one burst or slide and stand in several subsets as several specimens.
         suspects: the most doubtful images, never dropped by themselves.
         background: whether identifications change with the background; None where that could not be looked at.
@@ -92,6 +95,7 @@ class Audit(Record):
     judged_by: str = FROZEN
     shortcuts: tuple[CueResult, ...]
     duplicates: tuple[NearDuplicate, ...]
+    crossings: tuple[Crossing, ...] = ()
     bursts: tuple[tuple[str, ...], ...]
     suspects: tuple[LabelSuspect, ...]
     background: BackgroundSwap | None = None
@@ -147,6 +151,7 @@ def examine(material: Material, backbone: str, seed: int, report: ProgressCallba
     groups = bursts(material.table.file_names, exif_times(material.table.paths))
     apart = torn(groups, material.subsets.tolist(), material.table.specimens.tolist())
     names = material.table.file_names
+    pairs = near_duplicates(perceptual_hashes(material.pixels), material.features)
     return Audit(
         data=str(material.table.source),
         backbone=backbone,
@@ -155,7 +160,8 @@ def examine(material: Material, backbone: str, seed: int, report: ProgressCallba
         accuracy=_accuracy(material),
         judged_by=material.judged_by,
         shortcuts=shortcuts,
-        duplicates=tuple(_duplicates(material)),
+        duplicates=tuple(_duplicates(material, pairs)),
+        crossings=tuple(_crossings(material, pairs)),
         bursts=tuple(tuple(names[row] for row in group) for group in apart),
         suspects=tuple(_suspects(material)),
         background=background,
@@ -199,18 +205,26 @@ def _background(
     return found, *notes
 
 
-def _duplicates(material: Material) -> Iterator[NearDuplicate]:
+def _crossings(material: Material, pairs: Pairs) -> Iterator[Crossing]:
+    """What stands on several sides of the split; nothing where there is none."""
+    subsets = ["" if subset == NO_SUBSETS else subset for subset in material.subsets.tolist()]
+    if any(subsets):
+        yield alike_crossing(pairs.rows, subsets, material.table.file_names)
+        yield from known_crossings(material.table, subsets)
+
+
+def _duplicates(material: Material, pairs: Pairs) -> Iterator[NearDuplicate]:
     """Pairs; labels of which one only names more than the other are no two taxa."""
-    pairs = near_duplicates(perceptual_hashes(material.pixels), material.features)
     labels, specimens = material.table.labels, material.table.specimens.tolist()
     names = [" > ".join(name for _, name in label.path) for label in labels]
     for leak in find_leaks(pairs, material.subsets.tolist(), names, specimens):
         one, other = leak.rows
         kind = leak.kind
-        if kind == "across taxa" and _agree(labels[one], labels[other]):
-            if leak.subsets[0] == leak.subsets[1] and specimens[one] == specimens[other]:
+        if kind != "two specimens" and (kind == "across subsets" or _agree(labels[one], labels[other])):
+            crosses = leak.subsets[0] != leak.subsets[1] and NO_SUBSETS not in leak.subsets
+            if not crosses and specimens[one] == specimens[other]:
                 continue
-            kind = "across subsets" if leak.subsets[0] != leak.subsets[1] else "two specimens"
+            kind = "across subsets" if crosses else "two specimens"
         yield NearDuplicate(
             one=material.image(one),
             other=material.image(other),

@@ -24,11 +24,18 @@ if TYPE_CHECKING:
 
 def print_check(report: CheckReport) -> None:
     """Print what a data set holds and what is wrong with it."""
+    from mentum.specimens.crossings import CODE  # loads what the command line starts without
+
     console = Console(soft_wrap=True, highlight=False, markup=False)  # file names may hold brackets
     console.print(f"{report.data}: {report.n_images} images of {report.n_specimens} specimens")
+    for fault in report.faults:
+        if fault.code == CODE:
+            console.print(Text.assemble(("split", "yellow"), f": {fault.message}"))
     per_rank = ", ".join(f"{number} at {rank}" for rank, number in report.taxa_per_rank.items())
     times = f"{decimals(report.imbalance, 1)} times"
     console.print(f"taxa: {per_rank or 'one'}; the largest taxon has {times} the images of the smallest")
+    for assumption in report.assumed:
+        console.print(f"assumed: {assumption}")
     console.print(f"sizes: {_most(report.sizes)}; modes: {_most(report.modes)}")
     table = Table("taxon", "rank", "images", "specimens", box=None, pad_edge=False)
     for taxon in report.taxa:
@@ -36,7 +43,7 @@ def print_check(report: CheckReport) -> None:
     console.print(table)
     for severity, style in ((Severity.ERROR, "bold red"), (Severity.WARNING, "yellow")):
         for fault in report.faults:
-            if fault.severity is severity:
+            if fault.severity is severity and fault.code != CODE:
                 console.print(Text.assemble((severity.value, style), f" {fault.where}: {fault.message}"))
     console.print(("clean", "warnings only: training can go on", "errors: fix them before training")[report.exit_code])
 

@@ -23,6 +23,8 @@ def print_audit(found: Audit, out: Path) -> None:
     console = Console(highlight=False, markup=False)
     what = f"{found.n_images} images of {found.n_specimens} specimens, backbone {found.backbone}"
     console.print(f"{found.data}: {what}", soft_wrap=True)
+    for crossing in found.crossings:
+        console.print(f"Split: {crossing.sentence}", soft_wrap=True)
     console.print(_cue_table(found.shortcuts))
     both = [cue.cue for cue in found.shortcuts if cue.above_chance and cue.of_specimen_too]
     if both:

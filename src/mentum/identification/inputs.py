@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.errors import DataError
+from mentum.errors import DataError, visible
 from mentum.identification.output.darwin_core import OCCURRENCE_TERMS
 from mentum.specimens.images import IMAGE_SUFFIXES
 
@@ -22,7 +22,7 @@ Image = str | Path | NDArray[np.uint8]
 """A path (also a folder, a glob or a table of paths), or an array (H, W, 3) uint8 in RGB."""
 
 STANDARD_INPUT = "-"
-_TABLES = {".csv", ".parquet"}
+_TABLES = {".csv", ".tsv", ".parquet", ".xlsx", ".xlsm", ".xls", ".ods"}
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Inputs:
     """Everything that is to be identified; it can be gone through several times.
 
     Attributes:
-        given: images, folders (searched to their depths), globs, CSV or Parquet tables with a column `file_name`, or
-            "-" for paths on standard input, one per line.
+        given: images, folders (searched to their depths), globs, tables (text, Parquet or workbooks) with a column
+            `file_name`, or "-" for paths on standard input, one per line.
         by_specimen: keep the images of a specimen together.
     """
 
@@ -167,39 +167,40 @@ def _is_image(name: str) -> bool:
 
 def _read_given(file: Path, by_specimen: bool) -> Sequence[Given]:
     """Read a table; paths are relative to its folder."""
-    from mentum.specimens.tables import read_table  # takes longer to load than an image to identify
+    import polars as pl  # all of these take longer to load than an image to identify
 
-    frame = read_table(file)
-    name_column = _column(frame.columns, "file_name")
-    if name_column is None:
-        raise DataError(
-            f"{file}: found the columns {', '.join(frame.columns)}; expected file_name with the path of an image in "
-            "each row; rename or add the column."
-        )
-    specimen_column = _column(frame.columns, "specimen")
-    if by_specimen and specimen_column is None:
-        raise DataError(
-            f"{file}: found the columns {', '.join(frame.columns)}; --by specimen needs catalogNumber or "
-            "materialEntityID; add the column."
-        )
+    from mentum.specimens.columns import find_columns, has_images, with_folder
+    from mentum.specimens.file_names import FileNames
+    from mentum.specimens.tables import open_table
+
+    frame = open_table(file, has_images).frame
+    columns = find_columns(frame)
+    _require_columns(file, frame.columns, columns, by_specimen)
+    ours = {name: frame[columns[name]] for name in ("file_name", "folder", "specimen") if name in columns}
+    rows = with_folder(pl.DataFrame(ours)).to_dicts()
     terms = [column for column in frame.columns if column in OCCURRENCE_TERMS]
-    rows = [row for row in frame.to_dicts() if row[name_column] is not None]
-    if not rows:
-        raise DataError(f"{file}: found no row that names an image, expected one row per image.")
-    folder_column = _column(frame.columns, "folder")
+    occurrences = frame.select(terms).to_dicts() if terms else [{} for _ in rows]
+    files = FileNames(file.parent)
     given = []
-    for row in rows:
-        folder = row[folder_column] if folder_column else None
-        name = (f"{folder}/" if folder else "") + row[name_column]
-        name = name.replace("\\", "/")
-        occurrence = {term: str(row[term]) for term in terms if row[term] is not None}
-        named = row[specimen_column] if specimen_column else None
-        given.append(Given(file.parent / name, name, named, occurrence))
+    for row, occurrence in zip(rows, occurrences, strict=True):
+        name = row["file_name"]
+        if name is not None:
+            said = {term: str(value) for term, value in occurrence.items() if value is not None}
+            given.append(Given(file.parent / files.spelt(name), name, row.get("specimen"), said))
+    if not given:
+        raise DataError(f"{file}: found no row that names an image, expected one row per image.")
     return given
 
 
-def _column(columns: Sequence[str], wanted: str) -> str | None:
-    from mentum.specimens.manifest import COLUMNS
-
-    found = {column.lower(): column for column in columns}
-    return next((found[alias.lower()] for alias in (wanted, *COLUMNS[wanted]) if alias.lower() in found), None)
+def _require_columns(file: Path, found: Sequence[str], columns: Mapping[str, str], by_specimen: bool) -> None:
+    listed = ", ".join(map(visible, found))
+    if "file_name" not in columns:
+        raise DataError(
+            f"{file}: found the columns {listed}; expected file_name with the path of an image in each row; rename or "
+            "add the column."
+        )
+    if by_specimen and "specimen" not in columns:
+        raise DataError(
+            f"{file}: found the columns {listed}; --by specimen needs catalogNumber or materialEntityID; add the "
+            "column."
+        )

@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from mentum.records import CheckReport, Fault, Progress, ProgressCallback, TaxonCount, error, ignore_progress, warning
+from mentum.specimens.crossings import split_faults
 from mentum.specimens.images import ImageFacts, inspect
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.taxonomy import Rank, Taxon, Taxonomy, order_of
@@ -34,7 +35,8 @@ def check_specimens(
     found = _inspect_all(table, progress)
     facts = [each for each in found if isinstance(each, ImageFacts)]
     hashes = [each.content_hash if isinstance(each, ImageFacts) else "" for each in found]
-    faults = [*table.faults, *table_faults(table), *_image_faults(found), *duplicate_faults(table, hashes)]
+    of_images = [*_image_faults(found), *duplicate_faults(table, hashes)]
+    faults = [*split_faults(table, hashes), *table.faults, *table_faults(table), *of_images]
     return CheckReport(
         data=str(source),
         n_images=len(table.paths),
@@ -45,6 +47,7 @@ def check_specimens(
         modes=_most_frequent(each.mode for each in facts),
         imbalance=_imbalance(table),
         faults=tuple(faults),
+        assumed=table.assumed,
     )
 
 

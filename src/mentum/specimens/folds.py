@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mentum.errors import DataError
 from mentum.settings import SplitSettings
-from mentum.specimens.manifest import COLUMNS, SpecimenTable
+from mentum.specimens.columns import COLUMNS
+from mentum.specimens.manifest import SpecimenTable
 from mentum.specimens.splits import split_specimens
 from mentum.taxonomy import Taxon, Taxonomy, lowest_labels, order_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,37 +12,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mentum.errors import DataError
-from mentum.records import Fault, error, warning
+from mentum.records import Fault, warning
+from mentum.specimens.columns import OTHER, ROW, ImageRows
+from mentum.specimens.image_tables import read_tables, tables_in
 from mentum.specimens.images import IMAGE_SUFFIXES
 from mentum.specimens.names import NameResolver, read_taxonomy
-from mentum.specimens.tables import read_table
+from mentum.specimens.rows import RowCheck
 from mentum.taxonomy import Taxon, Taxonomy, lowest_labels
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "file_name": ("filename", "filepath", "file_path", "path", "image", "image_path", "file"),
-    "scientificName": ("scientific_name", "label", "taxon", "species", "classification", "class", "name"),
-    "specimen": (
-        "catalogNumber", "materialEntityID", "catalog_number", "specimen_id", "individual", "organismID",
-        "occurrenceID",
-    ),
-    "split": ("subset", "set"),
-    "locality": ("location", "site"),
-    "eventDate": ("event_date", "date", "photo_time"),
-    "recordedBy": ("recorded_by", "collector", "photographer"),
-    "folder": ("directory",),
-}  # fmt: skip
-"""Column of the specimen table → the names accepted for it, the first found wins; capitals do not matter."""
-
-KNOWN_BUT_UNUSED = {"verbatimidentification", "taxonrank", "genus", "tribe", "subfamily", "family", "order", "class"}
 SUBSETS: Mapping[str, str] = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
 """Spelling of a subset → its name here."""
-
-
-_OTHER = "other:"
-"""Before the names of columns that only pass through."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +39,7 @@ class SpecimenTable:
         specimens_named: False where each image counts as a specimen for lack of a column.
         faults: what is wrong with the table; rows that cannot be used are not in `frame`.
         others: the table's further columns, as text, row by row beside `frame`.
+        assumed: what reading the table assumed, in words.
     """
 
     source: Path
@@ -67,6 +49,7 @@ class SpecimenTable:
     specimens_named: bool
     faults: tuple[Fault, ...]
     others: pl.DataFrame = field(default_factory=pl.DataFrame)
+    assumed: tuple[str, ...] = ()
 
     @cached_property
     def file_names(self) -> list[str]:
@@ -110,8 +93,9 @@ def read_specimens(source: Path, not_taxa: Sequence[str] = ()) -> SpecimenTable:
     """Read a data set.
 
     Args:
-        source: a folder with `specimens.csv` or `.parquet`, a folder per taxon (optionally below train/validation/test,
-            optionally with a folder per specimen inside), or a table file. `taxonomy.csv` is read from beside it.
+        source: a folder with a table `specimens` or `metadata`, a folder per taxon (optionally below
+            train/validation/test, optionally with a folder per specimen inside), or a table file. `taxonomy.csv` is
+            read from beside it.
         not_taxa: labels of classes that are learned and are no taxa, as in the setting `specimens.not_taxa`.
 
     Returns:
@@ -122,16 +106,13 @@ def read_specimens(source: Path, not_taxa: Sequence[str] = ()) -> SpecimenTable:
     """
     if not source.exists():
         raise DataError(f"{source}: not found; expected a folder of images or a CSV or Parquet table.")
-    table_file = source if source.is_file() else _table_in(source)
+    assumed: list[str] = []
+    tables = {"": source} if source.is_file() else tables_in(source, SUBSETS, assumed)
     root = source if source.is_dir() else source.parent
     faults: list[Fault] = []
-    frame = _frame_from_folders(source, faults) if table_file is None else _frame_from_table(table_file, faults)
-    resolver = NameResolver(read_taxonomy(root / "taxonomy.csv", faults), not_taxa)
-    return _resolve(source, root, frame, resolver, faults)
-
-
-def _table_in(folder: Path) -> Path | None:
-    return next((folder / name for name in ("specimens.csv", "specimens.parquet") if (folder / name).is_file()), None)
+    rows = read_tables(tables) if tables else ImageRows(_frame_from_folders(source, faults), faults=faults)
+    rows.assumed += assumed
+    return _resolve(source, root, rows, not_taxa)
 
 
 def _frame_from_folders(root: Path, faults: list[Fault]) -> pl.DataFrame:
@@ -165,61 +146,32 @@ def _row_of(parts: tuple[str, ...]) -> tuple[str, str, str | None, str | None] |
     return "/".join(parts), folders[0], specimen, subset
 
 
-def _frame_from_table(file: Path, faults: list[Fault]) -> pl.DataFrame:
-    raw = read_table(file)
-    renamed = _rename(raw.columns, str(file), faults)
-    others = [column for column in raw.columns if column not in renamed.values()]
-    frame = raw.select(
-        [pl.col(old).alias(new) for new, old in renamed.items()]
-        + [pl.col(name).cast(pl.String, strict=False).alias(_OTHER + name) for name in others]
-    )
-    missing = [name for name in ("file_name", "scientificName") if name not in renamed]
-    if missing:
-        raise DataError(
-            f"{file}: found the columns {', '.join(raw.columns)}; expected also {' and '.join(missing)} (or one of "
-            f"{', '.join(COLUMNS[missing[0]])}); rename or add the column."
-        )
-    if "folder" in frame.columns:
-        frame = frame.with_columns(
-            file_name=pl.coalesce(pl.concat_str("folder", "file_name", separator="/"), "file_name")
-        ).drop("folder")
-    if frame.is_empty():
-        raise DataError(f"{file}: found no rows; expected one row per image.")
-    return frame.with_columns(pl.col("file_name").str.replace_all("\\", "/", literal=True))
-
-
-def _rename(columns: list[str], where: str, faults: list[Fault]) -> dict[str, str]:
-    """Our name → the table's column."""
-    found = {column.lower(): column for column in columns}
-    renamed: dict[str, str] = {}
-    for name, aliases in COLUMNS.items():
-        match = next((found[alias.lower()] for alias in (name, *aliases) if alias.lower() in found), None)
-        if match is not None and match not in renamed.values():
-            renamed[name] = match
-    accepted = [name for pair in COLUMNS.items() for name in (pair[0], *pair[1])]
-    unknown = [name for name in columns if name not in renamed.values() and name.lower() not in KNOWN_BUT_UNUSED]
-    faults += [_unknown_column(column, accepted, where) for column in unknown]
-    return renamed
-
-
-def _unknown_column(column: str, accepted: list[str], where: str) -> Fault:
-    near = difflib.get_close_matches(column, accepted, n=1, cutoff=0.75)
-    hint = f"did you mean '{near[0]}'?" if near else "it is ignored."
-    return warning("unknown-column", where, f"the column '{column}' is not known; {hint}")
-
-
-def _resolve(
-    source: Path, root: Path, frame: pl.DataFrame, resolver: NameResolver, faults: list[Fault]
-) -> SpecimenTable:
-    named = "specimen" in frame.columns and frame["specimen"].is_not_null().any()
-    frame = _fill_specimens(_add_missing(frame), named, faults)
+def _resolve(source: Path, root: Path, rows: ImageRows, not_taxa: Sequence[str]) -> SpecimenTable:
+    faults = rows.faults
+    listed = read_taxonomy(root / "taxonomy.csv", faults)
+    if listed and rows.lineages:
+        rows.assumed.append("taxonomy.csv gives the lineages, not the columns of ranks")
+    resolver = NameResolver(listed or rows.lineages, not_taxa)
+    named = "specimen" in rows.frame.columns and rows.frame["specimen"].is_not_null().any()
+    frame = _fill_specimens(_add_missing(rows.frame), bool(named), faults)
     names = [resolver.resolve(name) for name in frame["scientificName"]]
-    frame, names = _drop_unusable(root, frame, names, resolver, faults)
+    frame, names = _usable(root, replace(rows, frame=frame), names, resolver)
     faults += resolver.faults()
     labels = tuple(name for name in names if name is not None)
-    further = [name for name in frame.columns if name.startswith(_OTHER)]
-    others = frame.select(further).rename({name: name.removeprefix(_OTHER) for name in further})
-    return SpecimenTable(source, root, frame.drop(further), labels, bool(named), tuple(faults), others)
+    further = [name for name in frame.columns if name.startswith(OTHER)]
+    others = frame.select(further).rename({name: name.removeprefix(OTHER) for name in further})
+    frame = frame.drop(*further, ROW, strict=False)
+    return SpecimenTable(source, root, frame, labels, bool(named), tuple(faults), others, tuple(rows.assumed))
+
+
+def _usable(
+    root: Path, rows: ImageRows, names: list[Taxon | None], resolver: NameResolver
+) -> tuple[pl.DataFrame, list[Taxon | None]]:
+    """The rows that can be used, with their files as the disk spells them, and their taxa."""
+    check = RowCheck(rows, root, [None if name is not None else resolver.explain for name in names])
+    keep, files = check.usable()
+    frame = rows.frame[keep].with_columns(pl.Series("file_name", files, dtype=pl.String))
+    return frame, [names[row] for row in keep]
 
 
 def _add_missing(frame: pl.DataFrame) -> pl.DataFrame:
@@ -234,33 +186,3 @@ def _fill_specimens(frame: pl.DataFrame, named: bool, faults: list[Fault]) -> pl
         message = f"{what}; each such image counts as a specimen of its own. Add catalogNumber, so that images of one "
         faults.append(warning("no-specimen", "catalogNumber", message + "animal never stand on both sides of a split."))
     return frame.with_columns(pl.col("specimen").fill_null(pl.col("file_name")))
-
-
-def _drop_unusable(
-    root: Path, frame: pl.DataFrame, names: list[Taxon | None], resolver: NameResolver, faults: list[Fault]
-) -> tuple[pl.DataFrame, list[Taxon | None]]:
-    keep = []
-    first_row: dict[str, int] = {}
-    for row, (file_name, label) in enumerate(frame.select("file_name", "scientificName").iter_rows()):
-        fault = _row_fault(root, row, file_name, label, first_row)
-        if fault is None and names[row] is None:
-            fault = error("unknown-taxon", f"{file_name}", resolver.explain(label))
-        if fault is None:
-            keep.append(row)
-        else:
-            faults.append(fault)
-    return frame[keep], [names[row] for row in keep]
-
-
-def _row_fault(root: Path, row: int, file_name: str | None, label: str | None, seen: dict[str, int]) -> Fault | None:
-    where = file_name or f"row {row + 1}"
-    if file_name is None:
-        return error("no-file-name", where, "the file name is empty; name the image or remove the row.")
-    if file_name in seen:
-        return error("listed-twice", where, f"listed in rows {seen[file_name] + 1} and {row + 1}; keep one of them.")
-    seen[file_name] = row
-    if not (root / file_name).is_file():
-        return error("missing-image", where, f"not found below {root}; put the image there or remove the row.")
-    if label is None:
-        return error("no-label", where, "scientificName is empty; name the taxon, at whatever rank is certain.")
-    return None

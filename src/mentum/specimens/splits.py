@@ -77,6 +77,15 @@ def _ticket(specimen: str, seed: int) -> str:
     return hashlib.sha256(f"{seed}/{specimen}".encode()).hexdigest()
 
 
+def given_subsets(table: SpecimenTable) -> NDArray[np.str_] | None:
+    """(N,) str: the subset of each image as the table or its folders give it, "" where they give none that is known.
+
+    None where no image has one.
+    """
+    found = [SUBSETS.get((value or "").lower(), "") for value in table.frame["split"]]
+    return np.array(found, dtype=str) if any(found) else None
+
+
 def _from_column(table: SpecimenTable) -> list[str]:
     given = table.frame["split"].to_list()
     known = [SUBSETS.get((value or "").lower()) for value in given]

@@ -16,6 +16,7 @@ from mentum.records import Fault, ProgressCallback, Severity
 from mentum.runs import DataRecord
 from mentum.settings import Settings
 from mentum.specimens.checks import duplicate_faults, table_faults
+from mentum.specimens.crossings import alike_faults, split_faults
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.specimens.pixels import PixelCache, open_cache
 from mentum.specimens.splits import split_specimens
@@ -82,8 +83,11 @@ def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallbac
     faults = [*table.faults, *table_faults(table)]
     refuse(table, faults)  # before the slow part
     pixels = open_cache(table.paths, settings.pixels, cache, report)
-    faults += duplicate_faults(table, list(pixels.content_hashes))
+    hashes = list(pixels.content_hashes)
+    faults += duplicate_faults(table, hashes)
     refuse(table, faults)
+    if settings.split.policy == "column":
+        faults = [*split_faults(table, hashes), *alike_faults(table, pixels.pixels), *faults]
     subsets = split_specimens(table, settings.split, settings.seed)
     taxonomy = table.learned(subsets == "train")
     _require_training_images(table, taxonomy)

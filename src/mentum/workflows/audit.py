@@ -23,7 +23,7 @@ from mentum.runs import Run
 from mentum.settings import Settings, load_settings
 from mentum.specimens.folds import Fold
 from mentum.specimens.manifest import SpecimenTable
-from mentum.specimens.splits import split_specimens
+from mentum.specimens.splits import given_subsets, split_specimens
 from mentum.studies import read_study
 from mentum.taxonomy import WHOLE_TREE
 from mentum.training.folds import fold_file, learn_folds
@@ -130,13 +130,14 @@ def _settings(run: Run | None, backbone: str | None, seed: int) -> Settings:
 
 
 def _subsets(run: Run | None, prepared: Prepared) -> NDArray[np.str_]:
-    """(N,) the subset of each image in the training, or one for all where there was none.
+    """(N,) the subset of each image in the training, else as the data set gives it, else one for all.
 
     Raises:
         RunError: if the images are not those of the training.
     """
     if run is None:
-        return np.full(len(prepared.table.labels), NO_SUBSETS)
+        given = given_subsets(prepared.table)
+        return np.full(len(prepared.table.labels), NO_SUBSETS) if given is None else np.where(given, given, NO_SUBSETS)
     trained = run.table()
     found = (prepared.table.file_names, prepared.pixels.content_hash)
     expected = (trained["file_name"].to_list(), run.record().data.content_hash)

@@ -1,0 +1,106 @@
+"""Which rows of a table can be used: named, found on the disk, given once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from mentum.errors import told_apart, visible
+from mentum.records import Fault, error, warning
+from mentum.specimens.columns import OTHER, ROW, ImageRows
+from mentum.specimens.delimited import number_list
+from mentum.specimens.file_names import FileNames
+
+_SHOWN = 3
+
+
+@dataclass
+class RowCheck:
+    """Goes through the rows of a table.
+
+    Attributes:
+        given: the rows; what is wrong, and what is assumed, is added there.
+        root: folder that file names are relative to.
+        unknown: of each row, what says why its label has no taxon; None where it has one.
+    """
+
+    given: ImageRows
+    root: Path
+    unknown: Sequence[Callable[[str], str] | None]
+    first: dict[str, int] = field(default_factory=dict)
+    repeated: list[int] = field(default_factory=list)
+
+    @property
+    def _frame(self) -> pl.DataFrame:
+        return self.given.frame
+
+    def usable(self) -> tuple[list[int], list[str]]:
+        """The rows that can be used, and their files as the disk spells them."""
+        files, numbers = FileNames(self.root), self._numbers()
+        keep, found = [], []
+        for row, (name, label) in enumerate(self._frame.select("file_name", "scientificName").iter_rows()):
+            where = visible(name) if name else f"row {numbers[row]}"
+            known, fault = self._file(row, name, files, where, numbers)
+            fault = fault or (self._label_fault(row, where, label) if known else None)
+            if fault is not None:
+                self.given.faults.append(fault)
+            elif known is not None:
+                keep.append(row)
+                found.append(known)
+        self._say(keep, found, numbers)
+        return keep, found
+
+    def _numbers(self) -> list[int]:
+        return self._frame[ROW].to_list() if ROW in self._frame.columns else list(range(1, len(self._frame) + 1))
+
+    def _file(
+        self, row: int, name: str | None, files: FileNames, where: str, numbers: list[int]
+    ) -> tuple[str | None, Fault | None]:
+        """The file of a row; neither a file nor a fault where the row only repeats another."""
+        if name is None:
+            return None, error("no-file-name", where, "the file name is empty; name the image or remove the row.")
+        first = self.first.setdefault(name, row)
+        if first != row:
+            differing = self._differing(first, row)
+            if not differing:
+                self.repeated.append(row)
+                return None, None
+            both = f"rows {numbers[first]} and {numbers[row]}"
+            message = f"listed in {both}, which differ in {differing}; keep one of them."
+            return None, error("listed-twice", where, message)
+        found = files.find(name)
+        return found, None if found else error("missing-image", where, files.explain(name))
+
+    def _differing(self, one: int, other: int) -> str:
+        """What two rows say differently, in words."""
+        rows = [self._frame.row(row, named=True) for row in (one, other)]
+        columns = [column for column in self._frame.columns if column != ROW and rows[0][column] != rows[1][column]]
+        said = (told_apart(*(str(row[column] or "") for row in rows)) for column in columns)
+        listed = [
+            f"{column.removeprefix(OTHER)} ('{here}' and '{there}')"
+            for column, (here, there) in zip(columns, said, strict=True)
+        ]
+        more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+        return ", ".join(listed[:_SHOWN]) + more
+
+    def _label_fault(self, row: int, where: str, label: str | None) -> Fault | None:
+        if label is None:
+            return error("no-label", where, "scientificName is empty; name the taxon, at whatever rank is certain.")
+        explain = self.unknown[row]
+        return None if explain is None else error("unknown-taxon", where, visible(explain(label)))
+
+    def _say(self, keep: list[int], found: list[str], numbers: list[int]) -> None:
+        if self.repeated:
+            listed = number_list("row", [numbers[row] for row in self.repeated])
+            message = f"{len(self.repeated)} of {len(self._frame)} rows repeat another one in every column ({listed}); "
+            self.given.faults.append(warning("repeated-row", "file_name", message + "they count once."))
+        names = self._frame["file_name"]
+        otherwise = [row for row, name in zip(keep, found, strict=True) if names[row] != name]
+        if otherwise:
+            listed = number_list("row", [numbers[row] for row in otherwise])
+            self.given.assumed.append(
+                f"accents in file names are composed otherwise than on the disk and are taken as equal ({listed})"
+            )
