@@ -18,7 +18,8 @@ from mentum.errors import ImageError
 from mentum.identification.inputs import Given
 from mentum.model.session import Outputs, Session
 from mentum.settings import PixelSettings
-from mentum.specimens.images import content_hash
+from mentum.specimens.bit_depth import NEARLY_BLACK, in_numbers
+from mentum.specimens.images import content_hash, sample_depth
 from mentum.specimens.pixels import fit_square, square_pixels
 
 BATCH_SIZE = 16
@@ -89,9 +90,25 @@ def _read(image: Given | NDArray[np.uint8], number: int, settings: PixelSettings
         return _from_array(image, number, settings)
     try:
         pixels = square_pixels(image.path, settings)
+        _refuse_dark(image.path, pixels, settings)
     except ImageError as reason:
         return Picture(image, _hash_or_name(image.path), failure=str(reason))
     return Picture(image, content_hash(image.path), pixels)
+
+
+def _refuse_dark(path: Path, pixels: NDArray[np.uint8], settings: PixelSettings) -> None:
+    """Stop at an image that is nearly black because its samples use fewer bits than those of the training.
+
+    Raises:
+        ImageError: with the bits of both.
+    """
+    middle = pixels[len(pixels) // 2, len(pixels) // 2]  # never padding
+    depth = sample_depth(path) if middle.max() < NEARLY_BLACK else None
+    if depth is not None and depth.is_dark(settings.bits):
+        raise ImageError(
+            f"{path}: found 16-bit samples that need no more than {in_numbers(depth.needed)}, nearly black in the "
+            f"{in_numbers(settings.bits)} at which the model reads them; scale them likewise, or save it in 8 bit."
+        )
 
 
 def _hash_or_name(path: Path) -> str:
