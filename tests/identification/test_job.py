@@ -205,6 +205,19 @@ def test_a_folder_that_changed_in_between(identifier: Identifier, photos: Path, 
     assert {file.name for file in photos.iterdir()} == set(found) - {"005.png"}
 
 
+def test_a_changed_image_is_identified_anew(identifier: Identifier, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "found.csv"
+    interrupted(job(identifier, photos), out)
+    before = ORTHOCLADIUS if LEVELS[7 % len(LEVELS)] != ORTHOCLADIUS else PLUMOSUS
+    write_level(photos / "007.png", before)
+    write_level(photos / "030.png", before)
+    found = job(identifier, photos).write(out)
+    assert found == Outcome(n_rows=N, n_resumed=15, n_failed=0, n_anew=1)
+    rows = {Path(row["file_name"]).name: row for row in read(out)}
+    assert len(rows) == N
+    assert rows["007.png"]["identificationID"] == rows["030.png"]["identificationID"].partition("#")[0]
+
+
 def test_an_interrupted_job_by_specimen(identifier: Identifier, photos: Path, tmp_path: Path) -> None:
     table, out = tmp_path / "t.csv", tmp_path / "found.csv"
     table.write_text("file_name,catalogNumber\n" + "".join(f"photos/{n:03}.png,K {n // 2:02}\n" for n in range(N)))

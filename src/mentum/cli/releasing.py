@@ -125,5 +125,7 @@ def identify(
 def _print_outcome(found: Outcome, out: Path) -> None:
     parts = [f"{out}: {found.n_rows} rows"]
     parts += [f"{found.n_resumed} of them from the interrupted run"] if found.n_resumed else []
+    parts += [f"{found.n_anew} identified anew as their image or row has changed"] if found.n_anew else []
+    parts += [f"{found.n_gone} of images that are no longer given"] if found.n_gone else []
     parts += [f"{found.n_failed} with an image that could not be read"] if found.n_failed else []
     typer.echo(", ".join(parts) + ".", err=True)

@@ -13,11 +13,12 @@ from typing import TextIO
 from mentum.calibration.cases import Unit
 from mentum.identification.identifier import Explained, Identifier
 from mentum.identification.inputs import Inputs
-from mentum.identification.journal import Journal, skip_done
+from mentum.identification.journal import Journal
 from mentum.identification.output.archive import Dataset, write_archive
 from mentum.identification.output.darwin_core import TERMS, Agent
 from mentum.identification.output.formats import Findings, format_named
 from mentum.identification.output.tables import columns, json_line, row_of, write_csv_rows
+from mentum.identification.resumption import Remaining, drop_changed
 from mentum.records import Identification, Progress, ProgressCallback, Status, ignore_progress
 
 Draw = Callable[[Explained], None]
@@ -33,6 +34,8 @@ class Outcome:
     Attributes:
         n_rows: identifications, of images or specimens; `n_resumed` of them from an interrupted run.
         n_failed: rows with an image that could not be read.
+        n_anew: rows that were made anew, since the file or the row of an image changed after the interruption.
+        n_gone: rows from the interrupted run whose images are no longer among those given.
         identifications: the rows, where they went to no file or stream.
     """
 
@@ -40,6 +43,8 @@ class Outcome:
     n_resumed: int
     n_failed: int
     identifications: tuple[Identification, ...] = ()
+    n_anew: int = 0
+    n_gone: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,10 +112,12 @@ class Job:
         chosen.require_suffix(out)
         tally = _Tally(self.inputs.count(), report)
         journal = Journal.open(out, self._terms())
+        changes = drop_changed(self.inputs, journal)
         for each in journal:
             tally.add(each, resumed=True)
-        rest = skip_done(self.inputs, journal)
-        for _ in tally.count(journal.extend(self.identifier.stream(rest, by=self.unit, draw=self.draw))):
+        rest = Remaining(self.inputs, journal)
+        found = self.identifier.stream(rest, by=self.unit, draw=self.draw)
+        for _ in tally.count(journal.extend(rest.with_states(found))):
             pass
         described = about or _described(self.agent)
         if archive is not None:
@@ -118,7 +125,7 @@ class Job:
         record, taxonomy = self.identifier.record, self.identifier.taxonomy
         chosen.write(Findings(journal, self.agent, taxonomy, record.ranks, described), out)
         journal.remove()
-        return tally.outcome
+        return replace(tally.outcome, n_anew=changes.n_anew, n_gone=changes.n_gone)
 
     def _terms(self) -> dict[str, object]:
         """What all lines of a journal have in common."""

@@ -165,12 +165,27 @@ def upright_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: if the file is missing, empty, too large or no image.
     """
+    image = _with_orientation(path)
+    on_its_side = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
+    return (image.height, image.width) if on_its_side else image.size
+
+
+def exif_orientation(path: Path) -> int:
+    """How an image is stored, as EXIF counts it: 1 upright, to 8; 1 where it does not say.
+
+    Raises:
+        ImageError: if the file is missing, empty, too large or no image.
+    """
+    return _orientation(_with_orientation(path))
+
+
+def _with_orientation(path: Path) -> ImageFile:
+    """An opened image that knows its orientation."""
     content = _read_bytes(path)
     image = _open(content, path)
     if image.format == "PNG" and any(content.find(chunk, image.tile[0].offset) >= 0 for chunk in _PNG_NOTES):
         _load(image, path)  # the orientation may stand behind the pixels
-    on_its_side = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
-    return (image.height, image.width) if on_its_side else image.size
+    return image
 
 
 def content_hash(path: Path) -> str:
