@@ -217,6 +217,25 @@ def test_a_fault_is_one_line_on_stderr(
         (["--out", "found.csv", "--archive", "a.zip"], "must name both --title and --creator"),
         (["--out", "found.csv", "--archive", "a.zip", "--title", "Larvae"], "must name both --title and --creator"),
         (["--archive", "a.zip", "--title", "Larvae", "--creator", "Museum"], "give --out as well"),
+        (
+            ["--out", "found.csv", "--archive", "a.zip", "--title", "Larvae", "--creator", "Museum"],
+            "images name no licence in a column license; an archive needs one licence for the data set",
+        ),
+        (
+            [
+                "--out",
+                "found.csv",
+                "--archive",
+                "a.zip",
+                "--title",
+                "Larvae",
+                "--creator",
+                "Museum",
+                "--licence",
+                "MIT",
+            ],
+            "--licence MIT: found no licence that GBIF takes, expected CC0-1.0, CC-BY-4.0 or CC-BY-NC-4.0",
+        ),
         (["--format", "camtrap-dp"], "give --out as well"),
         (["--format", "records"], "give --out as well"),
         (["--format", "drawer"], "is not one of 'table', 'megadetector-json', 'camtrap-dp', 'records'"),
@@ -274,7 +293,7 @@ def test_a_missing_image_of_a_table_is_a_row_too(mentum_: Command, released: Pat
 
 def test_an_archive_opens_in_another_program(mentum_: Command, released: Path, photos: Path, tmp_path: Path) -> None:
     archive = tmp_path / "larvae.zip"
-    options = ("--archive", archive, "--title", "Larvae of Lake Å", "--creator", "Museum", *SURE)
+    options = ("--archive", archive, "--title", "Larvae of Lake Å", "--creator", "Museum", "--licence", "CC0", *SURE)
     found = mentum_("identify", released, photos, "--out", tmp_path / "found.csv", *options)
     assert found.code == 0
     with DwCAReader(str(archive)) as opened:
@@ -344,7 +363,7 @@ main()
 
 
 def test_identification_loads_nothing_that_only_training_needs(released: Path, photos: Path, tmp_path: Path) -> None:
-    archive = ("--archive", tmp_path / "a.zip", "--title", "Larvae", "--creator", "Museum")
+    archive = ("--archive", tmp_path / "a.zip", "--title", "Larvae", "--creator", "Museum", "--licence", "CC0")
     found = start("identify", released, photos, "--out", tmp_path / "found.parquet", *archive, code=LOADED)
     assert (found.code, found.out) == (0, "")
     assert found.err.splitlines()[-1] == "loaded: []"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.errors import DataError
-from mentum.identification.output.darwin_core import OCCURRENCE_TERMS
+from mentum.identification.output.darwin_core import MEDIA_COLUMNS, OCCURRENCE_TERMS
 from mentum.specimens.images import IMAGE_SUFFIXES
 
 Image = str | Path | NDArray[np.uint8]
@@ -33,12 +34,14 @@ class Given:
         name: the image as the user named it; it goes into every output.
         specimen: what the user's table calls the specimen.
         occurrence: Darwin Core terms that the table gives.
+        media: where others find the image, as the table says.
     """
 
     path: Path
     name: str
     specimen: str | None = None
     occurrence: dict[str, str] = field(default_factory=dict)
+    media: str = ""
 
     @property
     def unit(self) -> tuple[str | None, str]:
@@ -90,7 +93,7 @@ class Inputs:
         if path.suffix.lower() in _TABLES and path.is_file():
             if given not in self._tables:
                 self._tables[given] = _read_given(path, self.by_specimen)
-            return iter(self._tables[given])
+            return iter(self._tables[given].rows)
         if path.exists():
             return self._named([given])
         if glob.has_magic(given):
@@ -98,9 +101,14 @@ class Inputs:
         raise DataError(f"{given}: not found; give images, folders of images, a glob, a table of paths, or '-'.")
 
     @cached_property
-    def _tables(self) -> dict[str, Sequence[Given]]:
+    def _tables(self) -> dict[str, _Table]:
         """Tables that have been read."""
         return {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the tables that have been read hold beyond what can be used, in words."""
+        return tuple(f"{given}: {note}" for given, table in self._tables.items() for note in table.notes)
 
     @cached_property
     def _standard_input(self) -> tuple[str, ...]:
@@ -165,7 +173,15 @@ def _is_image(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - fast
 
 
-def _read_given(file: Path, by_specimen: bool) -> Sequence[Given]:
+@dataclass(frozen=True)
+class _Table:
+    """Images of a table, and what else stands in it, in words."""
+
+    rows: Sequence[Given]
+    notes: tuple[str, ...]
+
+
+def _read_given(file: Path, by_specimen: bool) -> _Table:
     """Read a table; paths are relative to its folder."""
     from mentum.specimens.tables import read_table  # takes longer to load than an image to identify
 
@@ -182,20 +198,82 @@ def _read_given(file: Path, by_specimen: bool) -> Sequence[Given]:
             f"{file}: found the columns {', '.join(frame.columns)}; --by specimen needs catalogNumber or "
             "materialEntityID; add the column."
         )
-    terms = [column for column in frame.columns if column in OCCURRENCE_TERMS]
-    rows = [row for row in frame.to_dicts() if row[name_column] is not None]
+    folder_column = _column(frame.columns, "folder")
+    read = {name_column, specimen_column, folder_column}
+    terms = _terms(frame.columns)
+    media_column = next((terms.pop(each) for each in MEDIA_COLUMNS if each in terms), None)
+    terms = {term: column for term, column in terms.items() if term in OCCURRENCE_TERMS}
+    everything = frame.to_dicts()
+    rows = [row for row in everything if row[name_column] is not None]
     if not rows:
         raise DataError(f"{file}: found no row that names an image, expected one row per image.")
-    folder_column = _column(frame.columns, "folder")
     given = []
     for row in rows:
         folder = row[folder_column] if folder_column else None
         name = (f"{folder}/" if folder else "") + row[name_column]
         name = name.replace("\\", "/")
-        occurrence = {term: str(row[term]) for term in terms if row[term] is not None}
+        occurrence = {term: str(row[column]) for term, column in terms.items() if row[column] is not None}
         named = row[specimen_column] if specimen_column else None
-        given.append(Given(file.parent / name, name, named, occurrence))
-    return given
+        media = (row[media_column] or "") if media_column else ""
+        given.append(Given(file.parent / name, name, named, occurrence, media))
+    unused = [each for each in frame.columns if each not in {*read, *terms.values(), media_column}]
+    without = [row[specimen_column] if specimen_column else None for row in everything if row[name_column] is None]
+    notes = (_unused(unused), _without_image(without), _disagreeing(given) if by_specimen else "")
+    return _Table(given, tuple(filter(None, notes)))
+
+
+def _terms(columns: Sequence[str]) -> dict[str, str]:
+    """Term → the column that gives it, whatever its case; a term's own name comes before another name for it."""
+    from mentum.specimens.manifest import COLUMNS
+
+    names = {_plain(term): term for term in (*OCCURRENCE_TERMS, *MEDIA_COLUMNS)}
+    aliases = {_plain(alias): term for term in OCCURRENCE_TERMS for alias in COLUMNS.get(term, ())}
+    found: dict[str, str] = {}
+    for known in (names, aliases):
+        for column in sorted(columns, key=lambda column: column not in names.values()):
+            term = known.get(_plain(column))
+            if term is not None and column not in found.values():
+                found.setdefault(term, column)
+    return found
+
+
+def _plain(column: str) -> str:
+    """A column's name without its case, the prefix of its vocabulary, and what parts its words."""
+    return re.sub(r"^(dwc|dcterms|dc|ac):|[\s_-]", "", column.lower())
+
+
+def _unused(columns: Sequence[str]) -> str:
+    if not columns:
+        return ""
+    return f"the columns {', '.join(map(repr, columns))} are no terms of a specimen and go into no output"
+
+
+def _without_image(specimens: Sequence[str | None]) -> str:
+    if not specimens:
+        return ""
+    named = [each for each in specimens if each]
+    which = f" ({_some(named)})" if named else ""
+    return f"{len(specimens)} rows name no image and are left out{which}"
+
+
+def _disagreeing(given: Sequence[Given]) -> str:
+    """Terms that say different things of the images of one specimen, which no row can then hold."""
+    first: dict[str, dict[str, str]] = {}
+    torn: dict[str, set[str]] = {}
+    for image in given:
+        if image.specimen is not None:
+            terms = first.setdefault(image.specimen, image.occurrence)
+            for term in terms.keys() | image.occurrence.keys():
+                if terms.get(term) != image.occurrence.get(term):
+                    torn.setdefault(term, set()).add(image.specimen)
+    if not torn:
+        return ""
+    listed = "; ".join(f"{term} of {_some(sorted(specimens))}" for term, specimens in sorted(torn.items()))
+    return f"terms that differ among the images of a specimen are left empty: {listed}"
+
+
+def _some(names: Sequence[str], shown: int = 5) -> str:
+    return ", ".join([*names[:shown], *([f"and {len(names) - shown} more"] if len(names) > shown else [])])
 
 
 def _column(columns: Sequence[str], wanted: str) -> str | None:

@@ -34,7 +34,7 @@ def state_of(image: Given) -> str:
         file = [found.st_size, found.st_mtime_ns]
     except (OSError, ValueError):
         file = []
-    parts = [image.name, file, image.specimen, sorted(image.occurrence.items())]
+    parts = [image.name, file, image.specimen, sorted(image.occurrence.items()), image.media]
     return blake2b(json.dumps(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from mentum.errors import DataError
-from mentum.identification.output.archive import Dataset
 from mentum.identification.output.camtrap_dp import write_camtrap_dp
 from mentum.identification.output.darwin_core import Agent
+from mentum.identification.output.dataset import Dataset
 from mentum.identification.output.megadetector import write_megadetector
 from mentum.records import Candidate, Identification, RankIdentification, Status
 from mentum.taxonomy import Rank, Taxon
