@@ -287,9 +287,9 @@ def test_an_archive_opens_in_another_program(identifier: Identifier, photos: Pat
     with DwCAReader(str(tmp_path / "found.zip")) as archive:
         rows = list(archive)
         names = [row.data["http://rs.tdwg.org/dwc/terms/scientificName"] for row in rows]
-    # Images of one level have the same bytes: five occurrences.
-    assert sorted(names) == ["Chironominae", "Chironomus", "Chironomus plumosus", "Orthocladius", "incertae sedis"]
-    assert len(read(tmp_path / "found.csv")) == N
+    # Images of one level have the same bytes; each file is an occurrence nevertheless, as no specimen is named.
+    assert set(names) == {"Chironominae", "Chironomus", "Chironomus plumosus", "Orthocladius", "incertae sedis"}
+    assert len(names) == len(read(tmp_path / "found.csv")) == N
 
 
 def test_megadetector_json(identifier: Identifier, photos: Path, tmp_path: Path) -> None:
