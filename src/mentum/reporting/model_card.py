@@ -10,6 +10,7 @@ from mentum.evaluation.results import CalibrationReport, DefendedRanks, Evaluati
 from mentum.files import write_text
 from mentum.model.record import ModelRecord
 from mentum.runs import Run
+from mentum.specimens.bit_depth import FULL, in_numbers
 from mentum.taxonomy import is_italic, taxon_from_lineage
 
 
@@ -47,7 +48,9 @@ def _details(record: ModelRecord) -> Iterator[str]:
     yield f"Identifies specimens on photographs as one of {n} taxa, and answers at {ranks} rank.\n"
     origin = _ORIGINS.get(record.training.backbone, "pretrained")
     yield f"- Network: {record.training.architecture} ({record.training.backbone}, {origin}), in ONNX"
-    yield f"- Input: {record.pixels.size} px squares, aspect kept, padded with grey level {record.pixels.padding}"
+    depth = "" if record.pixels.bits == FULL else f"; images in files of 16 bits use {in_numbers(record.pixels.bits)}"
+    padded = f"padded with grey level {record.pixels.padding}"
+    yield f"- Input: {record.pixels.size} px squares, aspect kept, {padded}{depth}"
     yield f"- Made: {record.created:%Y-%m-%d} by Mentum {record.mentum}"
     yield f"- Identifier: {record.doi or 'no DOI; the seal in model.json names this very version'}"
     yield f"- Licence: {record.licence or 'not stated'}\n"

@@ -31,6 +31,8 @@ _BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION, _LARGEST, _PLANES = 258, 259, 2
 _OME_BITS = re.compile(r"""SignificantBits=["'](\d+)["']""")
 _PNG_BITS = 24
 """Where a PNG names its depth: the header comes first."""
+HEAD = _PNG_BITS + 1
+"""Bytes at the beginning of a file that tell what `may_be_deep` asks."""
 _OTHER_BYTE: Mapping[str, str] = MappingProxyType({
     "16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L",
 })  # fmt: skip
@@ -84,6 +86,13 @@ def in_numbers(depth: int) -> str:
     '12 bit (0-4095)'
     """
     return f"{depth} bit (0-{(1 << depth) - 1})"
+
+
+def may_be_deep(head: bytes) -> bool:
+    """Whether a file that begins so may have more than 8 bits in a sample: a PNG that says so, or a TIFF."""
+    if head.startswith(b"\x89PNG"):
+        return len(head) > _PNG_BITS and head[_PNG_BITS] > 8
+    return head.startswith((b"II", b"MM"))
 
 
 def is_deep(image: ImageFile, content: bytes) -> bool:

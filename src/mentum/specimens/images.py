@@ -22,6 +22,7 @@ from mentum.records import Fault, error, warning
 from mentum.specimens.bit_depth import (
     FULL,
     GREY,
+    HEAD,
     Deep,
     SampleDepth,
     has_planes,
@@ -29,6 +30,7 @@ from mentum.specimens.bit_depth import (
     is_deep,
     is_scrambled,
     low_bytes,
+    may_be_deep,
 )
 
 MAX_PIXELS = 178_956_970
@@ -78,7 +80,6 @@ IMAGE_SUFFIXES: frozenset[str] = frozenset(suffix for known in _FORMATS for suff
 """Suffixes of files that are taken for images, in lower case."""
 
 _TO_RGB = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
-_MAY_BE_DEEP = (b"\x89PNG", b"II", b"MM")
 _TURNS: Mapping[int, Image.Transpose] = MappingProxyType({
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -147,10 +148,12 @@ def sample_depth(path: Path) -> SampleDepth | None:
 
     Raises:
         ImageError: if a deep image cannot be read.
+        OSError: if the file cannot be opened.
     """
+    with path.open("rb") as file:
+        if not may_be_deep(file.read(HEAD)):
+            return None
     content = _read_bytes(path)
-    if not content.startswith(_MAY_BE_DEEP):
-        return None
     image = _open(content, path)
     if not is_deep(image, content):
         return None

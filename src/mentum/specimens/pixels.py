@@ -185,7 +185,7 @@ def find_depth(paths: Sequence[Path]) -> int:
 def _depth_or_none(path: Path) -> SampleDepth | None:
     try:
         return sample_depth(path)
-    except ImageError:
+    except (ImageError, OSError):
         return None
 
 
