@@ -219,7 +219,7 @@ def test_a_fault_is_one_line_on_stderr(
         (["--archive", "a.zip", "--title", "Larvae", "--creator", "Museum"], "give --out as well"),
         (
             ["--out", "found.csv", "--archive", "a.zip", "--title", "Larvae", "--creator", "Museum"],
-            "images name no licence in a column license; an archive needs one licence for the data set",
+            "images that name no licence in a column license:",
         ),
         (
             ["--out", "a.csv", "--archive", "a.zip", "--title", "A", "--creator", "B", "--licence", "MIT"],
@@ -275,6 +275,43 @@ def test_a_missing_image_of_a_table_is_a_row_too(mentum_: Command, released: Pat
     first, second = rows_of(found.out)
     assert (first["status"], second["failure"]) == ("failed", "")
     assert "gone.png" in first["failure"]
+
+
+def test_what_changed_after_an_interruption_is_said(
+    mentum_: Command, released: Path, photos: Path, tmp_path: Path
+) -> None:
+    def interrupt(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "found.csv"
+    with pytest.raises(KeyboardInterrupt):
+        mentum.identify(released, photos, out, report=interrupt)
+    draw_taxon(1, 2000).save(photos / "3.png")
+    (photos / "1.png").unlink()
+    found = mentum_("identify", released, photos, "--out", out)
+    assert found.err == (
+        f"{out}: 5 rows, 4 of them from the interrupted run, 1 identified anew as their image or row has changed, 1 of "
+        "images that are no longer given.\n"
+    )
+
+
+def test_what_a_table_holds_beyond_its_images_is_said(
+    mentum_: Command, released: Path, photos: Path, tmp_path: Path
+) -> None:
+    table, out = photos / "table.csv", tmp_path / "found.csv"
+    table.write_text("file_name,CatalogNumber,mood,License\n0.png,K 1,good,CC0\n,K 2,,CC0\n1.png,K 3,,CC0\n")
+    options = ("--archive", tmp_path / "a.zip", "--title", "A", "--creator", "B")
+    found = mentum_("identify", released, table, "--out", out, *options)
+    assert (found.code, found.err.splitlines()) == (0, [
+        f"mentum: {table}: the columns 'mood' are no terms of a specimen and go into no output",
+        f"mentum: {table}: rows that name no image, and are left out: 1 (K 2)",
+        "mentum: images without an address where others find them, called by their file names: 2; give --media-url, or "
+        "a column accessURI or associatedMedia.",
+        f"{out}: 2 rows.",
+    ])  # fmt: skip
+    with DwCAReader(str(tmp_path / "a.zip")) as opened:
+        assert "Public Domain (CC0 1.0)" in "".join(opened.metadata.find("dataset/intellectualRights").itertext())
+    assert [row["catalogNumber"] for row in read(out)] == ["K 1", "K 3"]
 
 
 # Other outputs

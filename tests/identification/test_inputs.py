@@ -270,9 +270,9 @@ def test_columns_that_go_into_no_output_are_listed(tmp_path: Path, columns: str)
 @pytest.mark.parametrize(
     ("rows", "named"),
     [
-        (["a.png,K 1", ",K 2"], "1 rows name no image and are left out (K 2)"),
-        (["a.png,K 1", ",K 2", ",", ",K 3"], "3 rows name no image and are left out (K 2, K 3)"),
-        (["a.png,K 1", *(f",K {number}" for number in range(2, 10))], "8 rows name no image and are left out (K 2, K"),
+        (["a.png,K 1", ",K 2"], "rows that name no image, and are left out: 1 (K 2)"),
+        (["a.png,K 1", ",K 2", ",", ",K 3"], "rows that name no image, and are left out: 3 (K 2, K 3)"),
+        (["a.png,K 1", *(f",K {number}" for number in range(2, 10))], "that name no image, and are left out: 8 (K 2"),
     ],
 )  # fmt: skip
 def test_specimens_without_an_image_are_told(tmp_path: Path, rows: list[str], named: str) -> None:

@@ -16,7 +16,7 @@ CC = "https://creativecommons.org"
 CC0, BY, BY_NC = (
     f"{CC}/publicdomain/zero/1.0/legalcode", f"{CC}/licenses/by/4.0/legalcode", f"{CC}/licenses/by-nc/4.0/legalcode",
 )  # fmt: skip
-NOWHERE = "2 images have no address where others find them, and are called by their file names; give --media-url,"
+NOWHERE = "images without an address where others find them, called by their file names: 2; give --media-url, or"
 
 
 def table(folder: Path, header: str, *rows: str) -> Inputs:
@@ -59,8 +59,8 @@ def test_the_licence_is_that_of_the_rows_or_of_the_user(
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (("", ""), "2 of 2 images name no licence in a column license; an archive needs one licence for the data set"),
-        (("CC0", ""), "1 of 2 images name no licence in a column license"),
+        (("", ""), "images that name no licence in a column license: 2 of 2; an archive needs one licence for the"),
+        (("CC0", ""), "images that name no licence in a column license: 1 of 2"),
         (("CC0", "CC BY 4.0"), "rows name 2 different licences"),
         (("MIT", "MIT"), "rows name the licence 'MIT', which is none that GBIF takes for a data set"),
         (("CC0", "all rights reserved"), "rows name the licence 'all rights reserved'"),
@@ -75,16 +75,14 @@ def test_no_licence_is_assumed(tmp_path: Path, cells: tuple[str, str], message: 
 
 def test_a_folder_names_no_licence(tmp_path: Path) -> None:
     write_plain(tmp_path / "photos" / "a.png")
-    with pytest.raises(SettingsError, match="1 of 1 images name no licence"):
+    with pytest.raises(SettingsError, match="images that name no licence in a column license: 1 of 1"):
         agree_terms(Inputs((str(tmp_path / "photos"),)), None, None, needed=True)
 
 
 def test_rows_that_differ_from_the_data_set_are_counted(tmp_path: Path) -> None:
     inputs = table(tmp_path, "file_name,License,accessURI", "a.png,CC0,https://x.org/a", "b.png,MIT,https://x.org/b")
     (note,) = agree_terms(inputs, "CC0", None, needed=True).notes
-    assert note.startswith(
-        "1 images have another licence in their rows ('MIT' (1)) than Public Domain (CC0 1.0), which"
-    )
+    assert note.startswith("images with another licence in their rows ('MIT' (1)) than Public Domain (CC0 1.0)")
 
 
 @pytest.mark.parametrize("licence", ["MIT", "CC-BY-SA-4.0", "", "yes"])

@@ -253,7 +253,7 @@ def _without_image(specimens: Sequence[str | None]) -> str:
         return ""
     named = [each for each in specimens if each]
     which = f" ({_some(named)})" if named else ""
-    return f"{len(specimens)} rows name no image and are left out{which}"
+    return f"rows that name no image, and are left out: {len(specimens)}{which}"
 
 
 def _disagreeing(given: Sequence[Given]) -> str:

@@ -105,7 +105,7 @@ def _licence_of_rows(licences: Counter[str], *, needed: bool) -> str | None:
         return None
     lacking = licences.get("", 0)
     if lacking:
-        found = f"{lacking} of {licences.total()} images name no licence in a column license"
+        found = f"images that name no licence in a column license: {lacking} of {licences.total()}"
     elif None in known:
         foreign = [text for text in licences if known_licence(text) is None]
         found = f"rows name the licence {foreign[0]!r}, which is none that GBIF takes for a data set"
@@ -121,13 +121,13 @@ def _notes(survey: Survey, given: str | None, chosen: str | None, prefix: str) -
     if given is not None and differing:
         listed = ", ".join(f"{text!r} ({n})" for text, n in list(differing.items())[:3])
         yield (
-            f"{sum(differing.values())} images have another licence in their rows ({listed}) than {LICENCES[given]}, "
-            "which is given for the data set; each row keeps its own."
+            f"images with another licence in their rows ({listed}) than {LICENCES[given]}, which is given for the data "
+            f"set: {sum(differing.values())}; each row keeps its own."
         )
     if chosen is None:
         yield "no licence is stated; give --licence, or a column license."
     if survey.n_nowhere and not prefix:
         yield (
-            f"{survey.n_nowhere} images have no address where others find them, and are called by their file names; "
-            "give --media-url, or a column accessURI or associatedMedia."
+            f"images without an address where others find them, called by their file names: {survey.n_nowhere}; give "
+            "--media-url, or a column accessURI or associatedMedia."
         )

@@ -89,7 +89,9 @@ def _depth_faults(table: SpecimenTable, found: Sequence[ImageFacts | Fault]) -> 
     }
     stated = Counter(depth.needed for depth in deep.values() if depth.stated)
     faults = [
-        warning("16-bit-image", str(table.source), f"{n} images state that they use {in_numbers(bits)}; read so.")
+        warning(
+            "16-bit-image", str(table.source), f"images that state to use {in_numbers(bits)}, and are read so: {n}."
+        )
         for bits, n in stated.items()
     ]
     if len(deep) > stated.total():

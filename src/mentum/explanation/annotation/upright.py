@@ -107,12 +107,12 @@ def agree(frames: Mapping[Any, Frame]) -> tuple[dict[Any, Frame], tuple[str, ...
     notes = []
     if n_stored:
         notes.append(
-            f"{n_stored} images are annotated as they are stored, not upright as their EXIF orientation says: their "
+            f"Images annotated as they are stored, not upright as their EXIF orientation says: {n_stored}; their "
             "regions are turned with them."
         )
     if n_open and len(told) != 1:
         notes.append(
-            f"{n_open} images have an EXIF orientation, and nothing tells whether they were annotated as stored: they "
-            "are taken as annotated upright. Look at the outlines in the pictures."
+            f"Images with an EXIF orientation of which nothing tells whether they were annotated as stored: {n_open}; "
+            "they are taken as annotated upright. Look at the outlines in the pictures."
         )
     return settled, tuple(notes)
