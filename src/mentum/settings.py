@@ -55,7 +55,7 @@ class PixelSettings(_Section):
         size: side, px.
         padding: grey level around an image that is not square, 0 (the paper's black) to 255.
         depth: bits that 16-bit images really use; "auto" is the fewest that hold the values of all of them, found once
-            in training. Runs and models from before this setting took all 16.
+            in training, and stays where there are none. Runs and models from before this setting took all 16.
     """
 
     size: Annotated[Whole, Field(ge=32, le=1024)]

@@ -73,11 +73,15 @@ def test_every_awkward_image_is_read_or_refused_in_words(tmp_path: Path) -> None
         (16, 12, "need 16 bit (0-65535); expected 12 bit (0-4095)"),
         (8, 12, "need no more than 8 bit (0-255), nearly black in the 12 bit (0-4095) at which the model reads them"),
         (12, 16, "need no more than 12 bit (0-4095), nearly black in the 16 bit (0-65535)"),
+        (14, 16, None),
         (16, 16, None),
+        (16, "auto", None),
+        (14, "auto", "need no more than 14 bit (0-16383); expected all 16 bits, since the training had no such images"),
+        (8, "auto", "need no more than 8 bit (0-255); expected all 16 bits"),
     ],
 )
 def test_samples_are_scaled_as_in_training_or_refused(
-    tmp_path: Path, channels: int, bits: int, trained: int, failure: str | None
+    tmp_path: Path, channels: int, bits: int, trained: int | str, failure: str | None
 ) -> None:
     file = write_deep_png(tmp_path / "deep.png", samples(channels, bits))
     square = PixelSettings.model_validate({"size": 32, "padding": 200, "depth": trained})

@@ -169,7 +169,7 @@ def test_the_fewest_bits() -> None:
 def test_images_of_a_data_set_have_one_depth() -> None:
     assert common_depth([SampleDepth(8), None, SampleDepth(12), SampleDepth(10)]) == 12
     assert common_depth([SampleDepth(10), SampleDepth(14, stated=True)]) == 10
-    assert common_depth([None, SampleDepth(12, stated=True)]) == 16
+    assert common_depth([None, SampleDepth(12, stated=True)]) is None
 
 
 # Data sets
@@ -221,9 +221,26 @@ def test_a_cache_finds_the_depth_and_keeps_it(tmp_path: Path) -> None:
     assert (again.settings, again.pixels.filename) == (cache.settings, cache.pixels.filename)  # type: ignore[attr-defined]
 
 
-def test_without_deep_images_all_bits_count(tmp_path: Path) -> None:
-    cache = open_cache([write_plain(tmp_path / "1.png")], PixelSettings(size=32, padding=0, depth="auto"), tmp_path)
-    assert cache.settings.depth == 16
+def test_without_deep_images_the_depth_stays_open(tmp_path: Path) -> None:
+    stated = write_deep_tiff(tmp_path / "2.tif", samples(1, 12), tags={281: 4095})
+    for _ in range(2):
+        paths = [write_plain(tmp_path / "1.png"), stated]
+        cache = open_cache(paths, PixelSettings(size=32, padding=0, depth="auto"), tmp_path)
+        assert (cache.settings.depth, cache.settings.bits) == ("auto", 16)
+        assert cache.pixels[1].max() > 100
+
+
+def test_packed_samples_state_their_depth(tmp_path: Path) -> None:
+    """Two samples of 12 bits in three bytes."""
+    drawn = samples(1, 10, size=(90, 70))
+    first, second = drawn.reshape(-1, 2).T
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], axis=1).astype(np.uint8)
+    path = write_deep_tiff(tmp_path / "1.tif", drawn, tags={258: 12, 279: packed.size})
+    content = bytearray(path.read_bytes())
+    content[8 : 8 + packed.size] = packed.tobytes()
+    path.write_bytes(content)
+    assert sample_depth(path) == SampleDepth(12, stated=True)
+    np.testing.assert_array_equal(pixels_of(path)[..., :1], scaled(drawn, 12))
 
 
 def test_a_depth_that_is_set_is_taken(tmp_path: Path) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from mentum.errors import DataError
 from mentum.identification.output.darwin_core import MEDIA_COLUMNS, OCCURRENCE_TERMS
+from mentum.identification.terms import terms_of
 from mentum.specimens.images import IMAGE_SUFFIXES
 
 Image = str | Path | NDArray[np.uint8]
@@ -181,65 +181,74 @@ class _Table:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """Which column of a table gives what.
+
+    Attributes:
+        terms: Darwin Core term → its column.
+    """
+
+    name: str
+    specimen: str | None
+    folder: str | None
+    media: str | None
+    terms: Mapping[str, str]
+
+    @classmethod
+    def of(cls, columns: Sequence[str], file: Path, by_specimen: bool) -> _Columns:
+        """Find them, or say which is missing."""
+        name, specimen = _column(columns, "file_name"), _column(columns, "specimen")
+        if name is None:
+            raise DataError(
+                f"{file}: found the columns {', '.join(columns)}; expected file_name with the path of an image in "
+                "each row; rename or add the column."
+            )
+        if by_specimen and specimen is None:
+            raise DataError(
+                f"{file}: found the columns {', '.join(columns)}; --by specimen needs catalogNumber or "
+                "materialEntityID; add the column."
+            )
+        terms = terms_of(columns)
+        media = next((terms[each] for each in MEDIA_COLUMNS if each in terms), None)
+        kept = {term: column for term, column in terms.items() if term in OCCURRENCE_TERMS}
+        return cls(name, specimen, _column(columns, "folder"), media, kept)
+
+    def given(self, row: Mapping[str, str | None], root: Path) -> Given:
+        """The image of a row."""
+        folder = row[self.folder] if self.folder else None
+        name = ((f"{folder}/" if folder else "") + (row[self.name] or "")).replace("\\", "/")
+        occurrence = {term: str(row[column]) for term, column in self.terms.items() if row[column] is not None}
+        media = (row[self.media] or "") if self.media else ""
+        return Given(root / name, name, self.specimen_of(row), occurrence, media)
+
+    def specimen_of(self, row: Mapping[str, str | None]) -> str | None:
+        """The specimen of a row, where it is named."""
+        return row[self.specimen] if self.specimen else None
+
+    def unused(self, columns: Sequence[str]) -> list[str]:
+        """Those that give nothing."""
+        used = {self.name, self.specimen, self.folder, self.media, *self.terms.values()}
+        return [column for column in columns if column not in used]
+
+
 def _read_given(file: Path, by_specimen: bool) -> _Table:
     """Read a table; paths are relative to its folder."""
     from mentum.specimens.tables import read_table  # takes longer to load than an image to identify
 
     frame = read_table(file)
-    name_column = _column(frame.columns, "file_name")
-    if name_column is None:
-        raise DataError(
-            f"{file}: found the columns {', '.join(frame.columns)}; expected file_name with the path of an image in "
-            "each row; rename or add the column."
-        )
-    specimen_column = _column(frame.columns, "specimen")
-    if by_specimen and specimen_column is None:
-        raise DataError(
-            f"{file}: found the columns {', '.join(frame.columns)}; --by specimen needs catalogNumber or "
-            "materialEntityID; add the column."
-        )
-    folder_column = _column(frame.columns, "folder")
-    read = {name_column, specimen_column, folder_column}
-    terms = _terms(frame.columns)
-    media_column = next((terms.pop(each) for each in MEDIA_COLUMNS if each in terms), None)
-    terms = {term: column for term, column in terms.items() if term in OCCURRENCE_TERMS}
-    everything = frame.to_dicts()
-    rows = [row for row in everything if row[name_column] is not None]
-    if not rows:
+    columns = _Columns.of(frame.columns, file, by_specimen)
+    rows = frame.to_dicts()
+    given = [columns.given(row, file.parent) for row in rows if row[columns.name] is not None]
+    if not given:
         raise DataError(f"{file}: found no row that names an image, expected one row per image.")
-    given = []
-    for row in rows:
-        folder = row[folder_column] if folder_column else None
-        name = (f"{folder}/" if folder else "") + row[name_column]
-        name = name.replace("\\", "/")
-        occurrence = {term: str(row[column]) for term, column in terms.items() if row[column] is not None}
-        named = row[specimen_column] if specimen_column else None
-        media = (row[media_column] or "") if media_column else ""
-        given.append(Given(file.parent / name, name, named, occurrence, media))
-    unused = [each for each in frame.columns if each not in {*read, *terms.values(), media_column}]
-    without = [row[specimen_column] if specimen_column else None for row in everything if row[name_column] is None]
-    notes = (_unused(unused), _without_image(without), _disagreeing(given) if by_specimen else "")
+    without = [columns.specimen_of(row) for row in rows if row[columns.name] is None]
+    notes = (
+        _unused(columns.unused(frame.columns)),
+        _without_image(without),
+        _disagreeing(given) if by_specimen else "",
+    )
     return _Table(given, tuple(filter(None, notes)))
-
-
-def _terms(columns: Sequence[str]) -> dict[str, str]:
-    """Term → the column that gives it, whatever its case; a term's own name comes before another name for it."""
-    from mentum.specimens.manifest import COLUMNS
-
-    names = {_plain(term): term for term in (*OCCURRENCE_TERMS, *MEDIA_COLUMNS)}
-    aliases = {_plain(alias): term for term in OCCURRENCE_TERMS for alias in COLUMNS.get(term, ())}
-    found: dict[str, str] = {}
-    for known in (names, aliases):
-        for column in sorted(columns, key=lambda column: column not in names.values()):
-            term = known.get(_plain(column))
-            if term is not None and column not in found.values():
-                found.setdefault(term, column)
-    return found
-
-
-def _plain(column: str) -> str:
-    """A column's name without its case, the prefix of its vocabulary, and what parts its words."""
-    return re.sub(r"^(dwc|dcterms|dc|ac):|[\s_-]", "", column.lower())
 
 
 def _unused(columns: Sequence[str]) -> str:

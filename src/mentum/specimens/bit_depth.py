@@ -40,8 +40,8 @@ _OTHER_BYTE: Mapping[str, str] = MappingProxyType({
 _GREY_AND_ALPHA = "LA;16B"
 _UNUSED = 4
 """An image that leaves so many of the upper bits unused is nearly black."""
-NEARLY_BLACK = 1 << 8 - _UNUSED
-"""Below this lie all 8-bit values of such an image; resampling makes none larger."""
+DIM = 1 << 8 - 2
+"""Below this lie all 8-bit values of an image that leaves two bits or more unused; resampling makes none larger."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ def fewest_bits(largest: int) -> int:
     return next((bits for bits in DEPTHS if largest < 1 << bits), FULL)
 
 
-def common_depth(depths: Iterable[SampleDepth | None]) -> int:
+def common_depth(depths: Iterable[SampleDepth | None]) -> int | None:
     """The depth at which the images of a data set are read: one for all whose files do not state their own.
 
-    >>> common_depth([SampleDepth(10), SampleDepth(12), None]), common_depth([])
-    (12, 16)
+    >>> common_depth([SampleDepth(10), SampleDepth(12), None]), common_depth([None])
+    (12, None)
     """
-    return max((each.needed for each in depths if each is not None and not each.stated), default=FULL)
+    return max((each.needed for each in depths if each is not None and not each.stated), default=None)
 
 
 def in_numbers(depth: int) -> str:

@@ -94,8 +94,8 @@ def _depth_faults(table: SpecimenTable, found: Sequence[ImageFacts | Fault]) -> 
         )
         for bits, n in stated.items()
     ]
-    if len(deep) > stated.total():
-        common = common_depth(deep.values())
+    common = common_depth(deep.values())
+    if common is not None:
         dark = [name for name, depth in deep.items() if depth.is_dark(common)]
         faults += [depth_fault(str(table.source), common), *(_dark(name, deep[name], common) for name in dark)]
     return faults

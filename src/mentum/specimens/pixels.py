@@ -134,7 +134,7 @@ class PixelCache:
 
     Attributes:
         pixels: (N, size, size, 3) uint8, RGB, memory-mapped.
-        settings: the square, with the depth that was found.
+        settings: the square, with the depth that was found; still "auto" where no image has more than 8 bits.
         content_hash: over the bytes of all images, in order.
         content_hashes: of each image.
     """
@@ -168,7 +168,8 @@ def open_cache(
     hashes = hash_images(paths)
     together = hash_together(hashes)
     if settings.depth == "auto":
-        settings = settings.model_copy(update={"depth": _kept_depth(folder / f"depth-{together[:20]}.txt", paths)})
+        found = _kept_depth(folder / f"depth-{together[:20]}.txt", paths)
+        settings = settings.model_copy(update={"depth": found or "auto"})
     key = json.dumps([CACHE_VERSION, settings.model_dump(), together])
     file = folder / f"pixels-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
     if not file.is_file():
@@ -176,8 +177,8 @@ def open_cache(
     return PixelCache(np.load(file, mmap_mode="r"), settings, together, tuple(hashes))
 
 
-def find_depth(paths: Sequence[Path]) -> int:
-    """The depth at which the 16-bit images among these are read; those that cannot be read do not count."""
+def find_depth(paths: Sequence[Path]) -> int | None:
+    """The depth at which the 16-bit images among these are read; None where there are none that can be read."""
     with ThreadPoolExecutor() as pool:
         return common_depth(pool.map(_depth_or_none, paths))
 
@@ -189,14 +190,14 @@ def _depth_or_none(path: Path) -> SampleDepth | None:
         return None
 
 
-def _kept_depth(file: Path, paths: Sequence[Path]) -> int:
+def _kept_depth(file: Path, paths: Sequence[Path]) -> int | None:
     """Find the depth once for the same content: deep images must be decoded for it."""
     if file.is_file():
-        return int(file.read_text(encoding="utf-8"))
+        return int(file.read_text(encoding="utf-8")) or None
     depth = find_depth(paths)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(f"{depth}\n", file)
+        write_text(f"{depth or 0}\n", file)
     except OSError as reason:
         raise _no_room(file.parent, reason) from reason
     return depth
