@@ -216,6 +216,7 @@ class Identification(Record):
         file_names: the images, as given.
         specimen: catalogue number or the like, where the user named it.
         occurrence: Darwin Core terms that the user's table gave of the specimen, such as eventDate, as written there.
+        media: where others find each of the images, as the user's table says; () where it does not.
         scientific_name: of the lowest taxon that can be defended; None where there is none.
         verbatim_identification: the label of that taxon as in the training set, where it is one of its lowest taxa; or
             of the class that is no taxon.
@@ -232,6 +233,7 @@ class Identification(Record):
     file_names: tuple[str, ...]
     specimen: str | None = None
     occurrence: dict[str, str] = Field(default_factory=dict)
+    media: tuple[str, ...] = ()
     status: Status
     scientific_name: str | None = None
     taxon_rank: Rank | None = None

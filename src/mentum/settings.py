@@ -64,10 +64,18 @@ class PixelSettings(_Section):
     Attributes:
         size: side, px.
         padding: grey level around an image that is not square, 0 (the paper's black) to 255.
+        depth: bits that 16-bit images really use; "auto" is the fewest that hold the values of all of them, found once
+            in training, and stays where there are none. Runs and models from before this setting took all 16.
     """
 
     size: Annotated[Whole, Field(ge=32, le=1024)]
     padding: Annotated[Whole, Field(ge=0, le=255)]
+    depth: Literal["auto", 8, 10, 12, 14, 16] = 16
+
+    @property
+    def bits(self) -> int:
+        """The depth at which an image is read: all 16 bits where none was found."""
+        return 16 if self.depth == "auto" else self.depth
 
 
 class AugmentationSettings(_Section):
@@ -202,6 +210,8 @@ def load_settings(recipe: str, overrides: Iterable[str] = ()) -> Settings:
             faults are listed at once.
     """
     values, given = _read_recipe(recipe), list(overrides)
+    if isinstance(values.get("pixels"), dict):
+        values["pixels"].setdefault("depth", "auto")  # a recipe from before this setting
     _adapt(values, given, recipe)
     for override in given:
         _replace(values, override)

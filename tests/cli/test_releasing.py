@@ -217,6 +217,14 @@ def test_a_fault_is_one_line_on_stderr(
         (["--out", "found.csv", "--archive", "a.zip"], "must name both --title and --creator"),
         (["--out", "found.csv", "--archive", "a.zip", "--title", "Larvae"], "must name both --title and --creator"),
         (["--archive", "a.zip", "--title", "Larvae", "--creator", "Museum"], "give --out as well"),
+        (
+            ["--out", "found.csv", "--archive", "a.zip", "--title", "Larvae", "--creator", "Museum"],
+            "images that name no licence in a column license:",
+        ),
+        (
+            ["--out", "a.csv", "--archive", "a.zip", "--title", "A", "--creator", "B", "--licence", "MIT"],
+            "--licence MIT: found no licence that GBIF takes, expected CC0-1.0, CC-BY-4.0 or CC-BY-NC-4.0",
+        ),
         (["--format", "camtrap-dp"], "give --out as well"),
         (["--format", "records"], "give --out as well"),
         (["--format", "drawer"], "is not one of 'table', 'megadetector-json', 'camtrap-dp', 'records'"),
@@ -269,12 +277,49 @@ def test_a_missing_image_of_a_table_is_a_row_too(mentum_: Command, released: Pat
     assert "gone.png" in first["failure"]
 
 
+def test_what_changed_after_an_interruption_is_said(
+    mentum_: Command, released: Path, photos: Path, tmp_path: Path
+) -> None:
+    def interrupt(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "found.csv"
+    with pytest.raises(KeyboardInterrupt):
+        mentum.identify(released, photos, out, report=interrupt)
+    draw_taxon(1, 2000).save(photos / "3.png")
+    (photos / "1.png").unlink()
+    found = mentum_("identify", released, photos, "--out", out)
+    assert found.err == (
+        f"{out}: 5 rows, 4 of them from the interrupted run, 1 identified anew as their image or row has changed, 1 of "
+        "images that are no longer given.\n"
+    )
+
+
+def test_what_a_table_holds_beyond_its_images_is_said(
+    mentum_: Command, released: Path, photos: Path, tmp_path: Path
+) -> None:
+    table, out = photos / "table.csv", tmp_path / "found.csv"
+    table.write_text("file_name,CatalogNumber,mood,License\n0.png,K 1,good,CC0\n,K 2,,CC0\n1.png,K 3,,CC0\n")
+    options = ("--archive", tmp_path / "a.zip", "--title", "A", "--creator", "B")
+    found = mentum_("identify", released, table, "--out", out, *options)
+    assert (found.code, found.err.splitlines()) == (0, [
+        f"mentum: {table}: the columns 'mood' are no terms of a specimen and go into no output",
+        f"mentum: {table}: rows that name no image, and are left out: 1 (K 2)",
+        "mentum: images without an address where others find them, called by their file names: 2; give --media-url, or "
+        "a column accessURI or associatedMedia.",
+        f"{out}: 2 rows.",
+    ])  # fmt: skip
+    with DwCAReader(str(tmp_path / "a.zip")) as opened:
+        assert "Public Domain (CC0 1.0)" in "".join(opened.metadata.find("dataset/intellectualRights").itertext())
+    assert [row["catalogNumber"] for row in read(out)] == ["K 1", "K 3"]
+
+
 # Other outputs
 
 
 def test_an_archive_opens_in_another_program(mentum_: Command, released: Path, photos: Path, tmp_path: Path) -> None:
     archive = tmp_path / "larvae.zip"
-    options = ("--archive", archive, "--title", "Larvae of Lake Å", "--creator", "Museum", *SURE)
+    options = ("--archive", archive, "--title", "Larvae of Lake Å", "--creator", "Museum", "--licence", "CC0", *SURE)
     found = mentum_("identify", released, photos, "--out", tmp_path / "found.csv", *options)
     assert found.code == 0
     with DwCAReader(str(archive)) as opened:
@@ -344,7 +389,7 @@ main()
 
 
 def test_identification_loads_nothing_that_only_training_needs(released: Path, photos: Path, tmp_path: Path) -> None:
-    archive = ("--archive", tmp_path / "a.zip", "--title", "Larvae", "--creator", "Museum")
+    archive = ("--archive", tmp_path / "a.zip", "--title", "Larvae", "--creator", "Museum", "--licence", "CC0")
     found = start("identify", released, photos, "--out", tmp_path / "found.parquet", *archive, code=LOADED)
     assert (found.code, found.out) == (0, "")
     assert found.err.splitlines()[-1] == "loaded: []"

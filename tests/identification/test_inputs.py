@@ -252,3 +252,67 @@ def test_accents_in_file_names_are_one_letter_or_two(tmp_path, written):
     (tmp_path / "t.csv").write_text(f"file_name\n{written}\n", encoding="utf-8")
     (given,) = Inputs((str(tmp_path / "t.csv"),))
     assert given.path.is_file()
+
+
+# Terms and what else stands in a table
+
+
+@pytest.mark.parametrize(
+    ("column", "term"),
+    [
+        ("catalogNumber", "catalogNumber"), ("CatalogNumber", "catalogNumber"), ("decimallatitude", "decimalLatitude"),
+        ("DECIMALLONGITUDE", "decimalLongitude"), ("EventDate", "eventDate"), ("event_date", "eventDate"),
+        ("License", "license"), ("dcterms:license", "license"), ("dwc:sex", "sex"), ("Life Stage", "lifeStage"),
+        ("site", "locality"), ("Collector", "recordedBy"), ("date", "eventDate"),
+    ],
+)  # fmt: skip
+def test_terms_are_known_whatever_their_case(tmp_path: Path, column: str, term: str) -> None:
+    inputs = Inputs((str(write_csv(tmp_path / "t.csv", f"file_name,{column}", "a.png,x")),))
+    (image,) = inputs
+    assert image.occurrence == {term: "x"}
+    assert inputs.notes == ()
+
+
+def test_the_own_name_of_a_term_comes_first_and_the_other_column_is_listed(tmp_path: Path) -> None:
+    inputs = Inputs((str(write_csv(tmp_path / "t.csv", "file_name,site,Locality,locality", "a.png,1,2,3")),))
+    (image,) = inputs
+    assert image.occurrence == {"locality": "3"}
+    assert inputs.notes == (
+        f"{tmp_path / 't.csv'}: the columns 'site', 'Locality' are no terms of a specimen and go into no output",
+    )
+
+
+@pytest.mark.parametrize("columns", ["mood", "scientificName", "mood,class,Bemerkung"])
+def test_columns_that_go_into_no_output_are_listed(tmp_path: Path, columns: str) -> None:
+    cells = ",".join("x" for _ in columns.split(","))
+    inputs = Inputs((str(write_csv(tmp_path / "t.csv", f"file_name,{columns}", f"a.png,{cells}")),))
+    assert inputs.count() == 1
+    listed = ", ".join(repr(column) for column in columns.split(","))
+    assert inputs.notes == (
+        f"{tmp_path / 't.csv'}: the columns {listed} are no terms of a specimen and go into no output",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        (["a.png,K 1", ",K 2"], "rows that name no image, and are left out: 1 (K 2)"),
+        (["a.png,K 1", ",K 2", ",", ",K 3"], "rows that name no image, and are left out: 3 (K 2, K 3)"),
+        (["a.png,K 1", *(f",K {number}" for number in range(2, 10))], "that name no image, and are left out: 8 (K 2"),
+    ],
+)  # fmt: skip
+def test_specimens_without_an_image_are_told(tmp_path: Path, rows: list[str], named: str) -> None:
+    inputs = Inputs((str(write_csv(tmp_path / "t.csv", "file_name,catalogNumber", *rows)),))
+    assert inputs.count() == 1
+    (note,) = inputs.notes
+    assert named in note
+
+
+def test_terms_that_differ_within_a_specimen_are_told(tmp_path: Path) -> None:
+    rows = ("a.png,K 1,Drina,f", "b.png,K 1,Sava,f", "c.png,K 2,Una,m", "d.png,K 2,,m")
+    file = write_csv(tmp_path / "t.csv", "file_name,catalogNumber,locality,sex", *rows)
+    inputs = Inputs((str(file),), by_specimen=True)
+    assert inputs.count() == 4
+    assert inputs.notes == (
+        f"{file}: terms that differ among the images of a specimen are left empty: locality of K 1, K 2",
+    )

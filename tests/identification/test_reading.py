@@ -12,7 +12,9 @@ from PIL import Image
 from mentum.identification.inputs import Given
 from mentum.identification.reading import BATCH_SIZE, Picture, read_images
 from mentum.settings import PixelSettings
+from mentum.specimens.pixels import square_pixels
 from support.awkward_images import write_empty, write_pack, write_plain, write_truncated
+from support.deep_images import samples, write_deep_png
 from support.models_by_hand import GENUS, PLUMOSUS, TREE, SessionByHand, level, write_level
 
 SQUARE = PixelSettings(size=32, padding=0)
@@ -59,6 +61,36 @@ def test_every_awkward_image_is_read_or_refused_in_words(tmp_path: Path) -> None
         assert (picture.pixels is None) == bool(picture.failure)
         if picture.pixels is not None:
             assert (picture.pixels.shape, picture.pixels.dtype) == ((32, 32, 3), np.uint8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("bits", "trained", "failure"),
+    [
+        (12, 12, None),
+        (10, 12, None),
+        (14, 12, "need 14 bit (0-16383); expected 12 bit (0-4095)"),
+        (16, 12, "need 16 bit (0-65535); expected 12 bit (0-4095)"),
+        (8, 12, "need no more than 8 bit (0-255), nearly black in the 12 bit (0-4095) at which the model reads them"),
+        (12, 16, "need no more than 12 bit (0-4095), nearly black in the 16 bit (0-65535)"),
+        (14, 16, None),
+        (16, 16, None),
+        (16, "auto", None),
+        (14, "auto", "need no more than 14 bit (0-16383); expected all 16 bits, since the training had no such images"),
+        (8, "auto", "need no more than 8 bit (0-255); expected all 16 bits"),
+    ],
+)
+def test_samples_are_scaled_as_in_training_or_refused(
+    tmp_path: Path, channels: int, bits: int, trained: int | str, failure: str | None
+) -> None:
+    file = write_deep_png(tmp_path / "deep.png", samples(channels, bits))
+    square = PixelSettings.model_validate({"size": 32, "padding": 200, "depth": trained})
+    (reading,) = read_images(given(file), SessionByAnything(), square)
+    (picture,) = reading.pictures
+    assert (picture.failure is None) == (failure is None)
+    assert (failure or "") in (picture.failure or "")
+    if picture.pixels is not None:
+        np.testing.assert_array_equal(picture.pixels, square_pixels(file, square))
 
 
 def test_images_are_known_by_their_bytes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 import mentum
 from mentum.errors import BackboneError, DataError, RunError, SettingsError
@@ -21,6 +23,7 @@ from mentum.taxonomy import Rank
 from mentum.training.checkpoints import load_tensors
 from mentum.training.train import refuse_foreign, train_identifier
 from support.awkward_images import write_empty, write_truncated
+from support.deep_images import write_deep_png
 from support.drawn_data import TINY, tiny_settings, write_drawn
 
 Train = Callable[..., Run]
@@ -442,3 +445,19 @@ def test_a_backbone_that_cannot_be_had_leaves_nothing_behind(training: Train, tm
         training("backbone.source=nowhere")
 
     assert not (tmp_path / "run").exists()
+
+
+def test_12_bits_in_16_train_as_the_8_bits_they_hold(data: Path, run: Run, cache: Path, tmp_path: Path) -> None:
+    """The depth is found once, and kept in the run's settings."""
+    deep = tmp_path / "deep"
+    shutil.copytree(data, deep)
+    for file in deep.rglob("*.png"):
+        with Image.open(file) as image:
+            pixels = np.asarray(image.convert("RGB")).astype(float)
+        write_deep_png(file, np.round(pixels * 4095 / 255).astype(np.uint16))
+    trained = train_identifier(deep, tmp_path / "run", tiny_settings(), cache=cache)
+    assert (trained.record().settings.pixels.depth, run.record().settings.pixels.depth) == (12, "auto")
+    assert any("are taken for 12 bit (0-4095)" in each for each in trained.record().data.warnings)
+    assert not any("16-bit" in each for each in run.record().data.warnings)
+    for stage in ("stage1", "stage2"):
+        assert parquet(trained, stage).equals(parquet(run, stage))

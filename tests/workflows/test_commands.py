@@ -117,9 +117,9 @@ TASKS: dict[str, tuple[Asked, Called]] = {
     ),
     "identify": (
         lambda p: ["identify", p.model, p.data / "images", "--out", p.at / "found.csv", "--heatmaps", p.at / "maps",
-                   "--archive", p.at / "archive.zip", "--title", "T", "--creator", "C"],
+                   "--archive", p.at / "archive.zip", "--title", "T", "--creator", "C", "--licence", "CC0-1.0"],
         lambda p: mentum.identify(p.model, p.data / "images", p.at / "found.csv", heatmaps=p.at / "maps",
-                                  archive=p.at / "archive.zip", title="T", creator="C"),
+                                  archive=p.at / "archive.zip", title="T", creator="C", licence="CC0-1.0"),
     ),
 }  # fmt: skip
 """Task → the command, and the function."""

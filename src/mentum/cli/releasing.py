@@ -108,6 +108,12 @@ def identify(
     ] = "table",
     title: Annotated[str | None, typer.Option(help="Title of the data set, for an archive.")] = None,
     creator: Annotated[str | None, typer.Option(help="Who publishes the data set, for an archive.")] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Licence of the data set, such as CC-BY-4.0; else the one that all rows name.")
+    ] = None,
+    media_url: Annotated[
+        str | None, typer.Option(help="What makes an address of an image's name, for --archive and camtrap-dp.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of CSV.")] = False,
     log: LogOption = Log.AUTO,
 ) -> None:
@@ -115,9 +121,11 @@ def identify(
     with shown_progress(log) as report:
         found = mentum.identify(
             model, images, out, by=by.value, error_rate=error_rate, false_rejection=false_rejection, heatmaps=heatmaps,
-            archive=archive, form=form, title=title, creator=creator, stream=sys.stdout, as_json=as_json,
-            report=report,
+            archive=archive, form=form, title=title, creator=creator, licence=licence, media_url=media_url,
+            stream=sys.stdout, as_json=as_json, report=report,
         )  # fmt: skip
+    for note in found.notes:
+        typer.echo(f"mentum: {note}", err=True)
     if out is not None:
         _print_outcome(found, out)
     raise typer.Exit(1 if found.n_failed else 0)
@@ -126,5 +134,7 @@ def identify(
 def _print_outcome(found: Outcome, out: Path) -> None:
     parts = [f"{out}: {found.n_rows} rows"]
     parts += [f"{found.n_resumed} of them from the interrupted run"] if found.n_resumed else []
+    parts += [f"{found.n_anew} identified anew as their image or row has changed"] if found.n_anew else []
+    parts += [f"{found.n_gone} of images that are no longer given"] if found.n_gone else []
     parts += [f"{found.n_failed} with an image that could not be read"] if found.n_failed else []
     typer.echo(", ".join(parts) + ".", err=True)

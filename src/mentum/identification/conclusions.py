@@ -138,6 +138,7 @@ class Judge:
             file_names=tuple(each.name for each in given),
             specimen=given[0].specimen,
             occurrence=_shared_terms(given),
+            media=tuple(each.media for each in given) if any(each.media for each in given) else (),
             status=Status.FAILED,
             reason="no image could be read",
             failure="; ".join(failures) or None,

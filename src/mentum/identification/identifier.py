@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image as Picture
 from PIL.Image import fromarray
 
 from mentum.calibration.cases import UNITS, Unit
@@ -180,8 +181,12 @@ class Identifier:
         if not shown:
             raise ImageError(found.failure)
         (one,) = source
-        whole = fromarray(one) if isinstance(one, np.ndarray) else read_rgb(one.path, at_least=LONGEST_SIDE)
+        whole = fromarray(one) if isinstance(one, np.ndarray) else self._read_whole(one.path, LONGEST_SIDE)
         return draw_identification(shown[0], whole, self.record)
+
+    def _read_whole(self, path: Path, at_least: int) -> Picture:
+        """An image larger than the networks want it."""
+        return read_rgb(path, at_least=at_least, depth=self.record.pixels.bits)
 
     def _answered(self, rank: Rank | str) -> Rank:
         """A rank that the model answers at."""

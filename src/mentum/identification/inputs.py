@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.errors import DataError, visible
-from mentum.identification.output.darwin_core import OCCURRENCE_TERMS
+from mentum.identification.output.darwin_core import MEDIA_COLUMNS, OCCURRENCE_TERMS
+from mentum.identification.terms import terms_of
 from mentum.specimens.images import IMAGE_SUFFIXES
 
 Image = str | Path | NDArray[np.uint8]
@@ -33,12 +34,14 @@ class Given:
         name: the image as the user named it; it goes into every output.
         specimen: what the user's table calls the specimen.
         occurrence: Darwin Core terms that the table gives.
+        media: where others find the image, as the table says.
     """
 
     path: Path
     name: str
     specimen: str | None = None
     occurrence: dict[str, str] = field(default_factory=dict)
+    media: str = ""
 
     @property
     def unit(self) -> tuple[str | None, str]:
@@ -90,7 +93,7 @@ class Inputs:
         if path.suffix.lower() in _TABLES and path.is_file():
             if given not in self._tables:
                 self._tables[given] = _read_given(path, self.by_specimen)
-            return iter(self._tables[given])
+            return iter(self._tables[given].rows)
         if path.exists():
             return self._named([given])
         if glob.has_magic(given):
@@ -98,9 +101,14 @@ class Inputs:
         raise DataError(f"{given}: not found; give images, folders of images, a glob, a table of paths, or '-'.")
 
     @cached_property
-    def _tables(self) -> dict[str, Sequence[Given]]:
+    def _tables(self) -> dict[str, _Table]:
         """Tables that have been read."""
         return {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the tables that have been read hold beyond what can be used, in words."""
+        return tuple(f"{given}: {note}" for given, table in self._tables.items() for note in table.notes)
 
     @cached_property
     def _standard_input(self) -> tuple[str, ...]:
@@ -165,7 +173,15 @@ def _is_image(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - fast
 
 
-def _read_given(file: Path, by_specimen: bool) -> Sequence[Given]:
+@dataclass(frozen=True)
+class _Table:
+    """Images of a table, and what else stands in it, in words."""
+
+    rows: Sequence[Given]
+    notes: tuple[str, ...]
+
+
+def _read_given(file: Path, by_specimen: bool) -> _Table:
     """Read a table; paths are relative to its folder."""
     import polars as pl  # all of these take longer to load than an image to identify
 
@@ -173,23 +189,68 @@ def _read_given(file: Path, by_specimen: bool) -> Sequence[Given]:
     from mentum.specimens.file_names import FileNames
     from mentum.specimens.tables import open_table
 
-    frame = open_table(file, has_images).frame
-    columns = find_columns(frame)
+    table = open_table(file, has_images)
+    frame, columns = table.frame, find_columns(table.frame)
     _require_columns(file, frame.columns, columns, by_specimen)
     ours = {name: frame[columns[name]] for name in ("file_name", "folder", "specimen") if name in columns}
-    rows = with_folder(pl.DataFrame(ours)).to_dicts()
-    terms = [column for column in frame.columns if column in OCCURRENCE_TERMS]
-    occurrences = frame.select(terms).to_dicts() if terms else [{} for _ in rows]
+    terms = terms_of(frame.columns)
+    kept = {term: column for term, column in terms.items() if term in OCCURRENCE_TERMS}
+    media = next((terms[each] for each in MEDIA_COLUMNS if each in terms), None)
     files = FileNames(file.parent)
-    given = []
-    for row, occurrence in zip(rows, occurrences, strict=True):
-        name = row["file_name"]
-        if name is not None:
-            said = {term: str(value) for term, value in occurrence.items() if value is not None}
-            given.append(Given(file.parent / files.spelt(name), name, row.get("specimen"), said))
+    given, without = [], []
+    for row, cells in zip(with_folder(pl.DataFrame(ours)).to_dicts(), frame.to_dicts(), strict=True):
+        name, specimen = row["file_name"], row.get("specimen")
+        if name is None:
+            without.append(specimen)
+            continue
+        said = {term: str(cells[column]) for term, column in kept.items() if cells[column] is not None}
+        address = (cells[media] or "") if media else ""
+        given.append(Given(file.parent / files.spelt(name), name, specimen, said, address))
     if not given:
         raise DataError(f"{file}: found no row that names an image, expected one row per image.")
-    return given
+    used = {*(columns[name] for name in ours), media, *terms.values()}
+    notes = (
+        *table.assumed,
+        _unused([column for column in frame.columns if column not in used]),
+        _without_image(without),
+        _disagreeing(given) if by_specimen else "",
+    )
+    return _Table(given, tuple(filter(None, notes)))
+
+
+def _unused(columns: Sequence[str]) -> str:
+    if not columns:
+        return ""
+    listed = ", ".join(repr(visible(column)) for column in columns)
+    return f"the columns {listed} are no terms of a specimen and go into no output"
+
+
+def _without_image(specimens: Sequence[str | None]) -> str:
+    if not specimens:
+        return ""
+    named = [each for each in specimens if each]
+    which = f" ({_some(named)})" if named else ""
+    return f"rows that name no image, and are left out: {len(specimens)}{which}"
+
+
+def _disagreeing(given: Sequence[Given]) -> str:
+    """Terms that say different things of the images of one specimen, which no row can then hold."""
+    first: dict[str, dict[str, str]] = {}
+    torn: dict[str, set[str]] = {}
+    for image in given:
+        if image.specimen is not None:
+            terms = first.setdefault(image.specimen, image.occurrence)
+            for term in terms.keys() | image.occurrence.keys():
+                if terms.get(term) != image.occurrence.get(term):
+                    torn.setdefault(term, set()).add(image.specimen)
+    if not torn:
+        return ""
+    listed = "; ".join(f"{term} of {_some(sorted(specimens))}" for term, specimens in sorted(torn.items()))
+    return f"terms that differ among the images of a specimen are left empty: {listed}"
+
+
+def _some(names: Sequence[str], shown: int = 5) -> str:
+    return ", ".join([*names[:shown], *([f"and {len(names) - shown} more"] if len(names) > shown else [])])
 
 
 def _require_columns(file: Path, found: Sequence[str], columns: Mapping[str, str], by_specimen: bool) -> None:

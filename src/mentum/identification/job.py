@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
+import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -13,11 +15,14 @@ from typing import TextIO
 from mentum.calibration.cases import Unit
 from mentum.identification.identifier import Explained, Identifier
 from mentum.identification.inputs import Inputs
-from mentum.identification.journal import Journal, skip_done
-from mentum.identification.output.archive import Dataset, write_archive
+from mentum.identification.journal import Journal
+from mentum.identification.output.archive import write_archive
 from mentum.identification.output.darwin_core import TERMS, Agent
+from mentum.identification.output.dataset import Dataset, require_licence
 from mentum.identification.output.formats import Findings, format_named
 from mentum.identification.output.tables import columns, json_line, row_of, write_csv_rows
+from mentum.identification.output.writing import digest
+from mentum.identification.resumption import Remaining, drop_changed
 from mentum.records import Identification, Progress, ProgressCallback, Status, ignore_progress
 
 Draw = Callable[[Explained], None]
@@ -33,6 +38,9 @@ class Outcome:
     Attributes:
         n_rows: identifications, of images or specimens; `n_resumed` of them from an interrupted run.
         n_failed: rows with an image that could not be read.
+        n_anew: rows that were made anew, since the file or the row of an image changed after the interruption.
+        n_gone: rows from the interrupted run whose images are no longer among those given.
+        notes: what the user should know of the input and of what is published, in words.
         identifications: the rows, where they went to no file or stream.
     """
 
@@ -40,6 +48,9 @@ class Outcome:
     n_resumed: int
     n_failed: int
     identifications: tuple[Identification, ...] = ()
+    n_anew: int = 0
+    n_gone: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,7 @@ class Job:
         """Write rows as they come: CSV, or lines of JSON."""
         ranks = self.identifier.record.ranks
         tally = _Tally(self.inputs.count(), report)
-        found = tally.count(self.identifier.stream(self.inputs, by=self.unit, draw=self.draw))
+        found = tally.count(distinct(self.identifier.stream(self.inputs, by=self.unit, draw=self.draw), set()))
         rows = (row_of(each, self.agent, ranks) for each in found)
         printed = _PRINTED | ({"catalogNumber"} if self.unit == "specimen" else set())
         named = [name for name in columns(ranks) if name in printed or name.startswith(ranks) or name in TERMS]
@@ -79,7 +90,7 @@ class Job:
     def collect(self, report: ProgressCallback = ignore_progress) -> Outcome:
         """Keep all identifications in memory."""
         tally = _Tally(self.inputs.count(), report)
-        found = tuple(tally.count(self.identifier.stream(self.inputs, by=self.unit, draw=self.draw)))
+        found = tuple(tally.count(distinct(self.identifier.stream(self.inputs, by=self.unit, draw=self.draw), set())))
         return replace(tally.outcome, identifications=found)
 
     def write(
@@ -103,22 +114,27 @@ class Job:
             DataError: if something is not there or cannot be written.
             ValueError: if there is no such form.
         """
-        out, chosen = Path(out), format_named(form)
+        out, chosen, described = Path(out), format_named(form), about or _described(self.agent)
         chosen.require_suffix(out)
+        if archive is not None:
+            require_licence(described, Path(archive))
         tally = _Tally(self.inputs.count(), report)
         journal = Journal.open(out, self._terms())
+        changes = drop_changed(self.inputs, journal)
+        known: set[bytes] = set()
         for each in journal:
             tally.add(each, resumed=True)
-        rest = skip_done(self.inputs, journal)
-        for _ in tally.count(journal.extend(self.identifier.stream(rest, by=self.unit, draw=self.draw))):
+            known.add(digest(each.identification_id))
+        rest = Remaining(self.inputs, journal)
+        found = distinct(self.identifier.stream(rest, by=self.unit, draw=self.draw), known)
+        for _ in tally.count(journal.extend(rest.with_states(found))):
             pass
-        described = about or _described(self.agent)
         if archive is not None:
             write_archive(journal, self.agent, described, Path(archive))
         record, taxonomy = self.identifier.record, self.identifier.taxonomy
         chosen.write(Findings(journal, self.agent, taxonomy, record.ranks, described), out)
         journal.remove()
-        return tally.outcome
+        return replace(tally.outcome, n_anew=changes.n_anew, n_gone=changes.n_gone)
 
     def _terms(self) -> dict[str, object]:
         """What all lines of a journal have in common."""
@@ -130,6 +146,23 @@ class Job:
             "error_rate": self.identifier.error_rate,
             "false_rejection": self.identifier.false_rejection,
         }
+
+
+def distinct(identifications: Iterable[Identification], known: set[bytes]) -> Iterator[Identification]:
+    """Give identifications of the same image, in several rows or files, identifiers of their own.
+
+    Args:
+        identifications: the first of an image keeps its identifier.
+        known: digests of the identifiers that are taken, 16 bytes each; it grows.
+    """
+    copies: Counter[str] = Counter()
+    for each in identifications:
+        own = each.identification_id
+        while digest(own) in known:
+            copies[each.identification_id] += 1
+            own = uuid.uuid5(uuid.NAMESPACE_URL, f"{each.identification_id}#{copies[each.identification_id]}").urn
+        known.add(digest(own))
+        yield each if own == each.identification_id else each.model_copy(update={"identification_id": own})
 
 
 _PRINTED = frozenset({"file_name", "status", "candidates", "novelty", "reason", "failure"})

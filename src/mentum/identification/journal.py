@@ -5,15 +5,27 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mentum.errors import DataError
-from mentum.identification.inputs import Given
+from mentum.files import whole
 from mentum.records import Identification
 
 SUFFIX = ".part"
+
+
+class Entry(NamedTuple):
+    """What one identification was made of.
+
+    Attributes:
+        file_names: the images.
+        state: of their files and rows when they were read, as a hash.
+    """
+
+    file_names: tuple[str, ...]
+    state: str
 
 
 class Journal:
@@ -71,20 +83,28 @@ class Journal:
 
     def __iter__(self) -> Iterator[Identification]:
         """What has been identified, in order."""
+        for line in self._lines():
+            yield Identification.model_validate(json.loads(line)["found"])
+
+    def entries(self) -> Iterator[Entry]:
+        """Of what each identification was made, in order."""
+        for line in self._lines():
+            content = json.loads(line)
+            yield Entry(tuple(content["found"]["file_names"]), content["state"])
+
+    def _lines(self) -> Iterator[bytes]:
         with self.path.open("rb") as stream:
             next(stream)
-            for line in stream:
-                yield Identification.model_validate_json(line)
+            yield from stream
 
-    def names(self) -> Iterator[tuple[str, ...]]:
-        """The images of each identification, in order."""
-        with self.path.open("rb") as stream:
-            next(stream)
-            for line in stream:
-                yield tuple(json.loads(line)["file_names"])
+    def drop(self, stale: Collection[int]) -> None:
+        """Forget identifications, by their numbers from 0 on; the rest stays, whatever happens."""
+        with whole(self.path) as beside, beside.open("wb") as stream, self.path.open("rb") as source:
+            stream.write(next(source))
+            stream.writelines(line for number, line in enumerate(source) if number not in stale)
 
-    def extend(self, identifications: Iterable[Identification]) -> Iterator[Identification]:
-        """Write identifications as they come, and hand them on.
+    def extend(self, made: Iterable[tuple[Identification, str]]) -> Iterator[Identification]:
+        """Write identifications as they come, each with the state of what it was made of, and hand them on.
 
         Raises:
             DataError: if the disk does not take them.
@@ -92,8 +112,8 @@ class Journal:
         try:
             # Unbuffered: a line is in the hands of the system before the next image is looked at.
             with self.path.open("ab", buffering=0) as stream:
-                for each in identifications:
-                    line = each.model_dump_json(exclude_defaults=True).encode() + b"\n"
+                for each, state in made:
+                    line = f'{{"state":"{state}","found":{each.model_dump_json(exclude_defaults=True)}}}\n'.encode()
                     if stream.write(line) != len(line):  # a disk that fills up takes a part, and no error is raised
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                     yield each
@@ -111,24 +131,3 @@ class Journal:
 def _byte_before(stream: Any, place: int) -> bytes:  # noqa: ANN401 - a binary file
     stream.seek(place - 1)
     return bytes(stream.read(1))
-
-
-def skip_done(images: Iterable[Given], journal: Journal) -> Iterator[Given]:
-    """Leave out the images that the journal holds.
-
-    While both run alike, nothing is kept in memory; where the folder has changed in between, the names of the rest of
-    the journal are.
-    """
-    done = (name for names in journal.names() for name in names)
-    source = iter(images)
-    for expected in done:
-        found = next(source, None)
-        if found is None:
-            return
-        if found.name != expected:
-            others = {expected, *done}
-            if found.name not in others:
-                yield found
-            yield from (image for image in source if image.name not in others)
-            return
-    yield from source

@@ -18,7 +18,8 @@ from mentum.errors import ImageError
 from mentum.identification.inputs import Given
 from mentum.model.session import Outputs, Session
 from mentum.settings import PixelSettings
-from mentum.specimens.images import content_hash
+from mentum.specimens.bit_depth import DIM, FULL, in_numbers
+from mentum.specimens.images import content_hash, sample_depth
 from mentum.specimens.pixels import fit_square, square_pixels
 
 BATCH_SIZE = 16
@@ -89,9 +90,33 @@ def _read(image: Given | NDArray[np.uint8], number: int, settings: PixelSettings
         return _from_array(image, number, settings)
     try:
         pixels = square_pixels(image.path, settings)
+        _refuse_dark(image.path, pixels, settings)
     except ImageError as reason:
         return Picture(image, _hash_or_name(image.path), failure=str(reason))
     return Picture(image, content_hash(image.path), pixels)
+
+
+def _refuse_dark(path: Path, pixels: NDArray[np.uint8], settings: PixelSettings) -> None:
+    """Stop at an image that comes out too dark because its samples use fewer bits than are counted on.
+
+    Raises:
+        ImageError: with the bits of both.
+    """
+    middle = pixels[len(pixels) // 2, len(pixels) // 2]  # never padding
+    depth = sample_depth(path) if middle.max() < DIM else None
+    if depth is None or depth.stated:
+        return
+    found = f"{path}: found 16-bit samples that need no more than {in_numbers(depth.needed)}"
+    if settings.depth == "auto" and depth.needed < FULL:
+        raise ImageError(
+            f"{found}; expected all 16 bits, since the training had no such images that show what the camera uses; "
+            "scale them to 0-65535, or save it in 8 bit."
+        )
+    if depth.is_dark(settings.bits):
+        raise ImageError(
+            f"{found}, nearly black in the {in_numbers(settings.bits)} at which the model reads them; scale them "
+            "likewise, or save it in 8 bit."
+        )
 
 
 def _hash_or_name(path: Path) -> str:

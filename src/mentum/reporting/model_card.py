@@ -10,6 +10,7 @@ from mentum.files import write_text
 from mentum.model.record import ModelRecord
 from mentum.reporting.report.rendering import render_file
 from mentum.runs import Run
+from mentum.specimens.bit_depth import FULL, in_numbers
 from mentum.taxonomy import is_italic, taxon_from_lineage
 
 _ORIGINS = {"builtin": "pretrained on drawn pictures only", "random": "from random weights"}
@@ -31,6 +32,7 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
         labelled_above=[(name, *found) for name, found in counts.items() if name not in leaves],
         is_italic=is_italic,
         evaluation=score_run(run),
+        depth="" if record.pixels.bits == FULL else in_numbers(record.pixels.bits),
         calibration=calibration,
         calls_unknown=stored.density_file and stored.n_specimens * stored.false_rejection >= 1 - stored.false_rejection,
     )

@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from mentum.records import CheckReport, Fault, Progress, ProgressCallback, TaxonCount, error, ignore_progress, warning
+from mentum.specimens.bit_depth import SampleDepth, common_depth, in_numbers
 from mentum.specimens.crossings import split_faults
 from mentum.specimens.images import ImageFacts, inspect
 from mentum.specimens.manifest import SpecimenTable, read_specimens
@@ -35,7 +36,7 @@ def check_specimens(
     found = _inspect_all(table, progress)
     facts = [each for each in found if isinstance(each, ImageFacts)]
     hashes = [each.content_hash if isinstance(each, ImageFacts) else "" for each in found]
-    of_images = [*_image_faults(found), *duplicate_faults(table, hashes)]
+    of_images = [*_image_faults(found), *duplicate_faults(table, hashes), *_depth_faults(table, found)]
     faults = [*split_faults(table, hashes), *table.faults, *table_faults(table), *of_images]
     return CheckReport(
         data=str(source),
@@ -82,6 +83,45 @@ def _inspect_all(table: SpecimenTable, progress: ProgressCallback) -> list[Image
 
 def _image_faults(found: Sequence[ImageFacts | Fault]) -> list[Fault]:
     return [fault for each in found for fault in (each.faults if isinstance(each, ImageFacts) else (each,))]
+
+
+def _depth_faults(table: SpecimenTable, found: Sequence[ImageFacts | Fault]) -> list[Fault]:
+    """At which depth the images with more than 8 bits in a sample are read, and which of them that leaves dark."""
+    deep = {
+        name: facts.depth
+        for name, facts in zip(table.file_names, found, strict=True)
+        if isinstance(facts, ImageFacts) and facts.depth is not None
+    }
+    stated = Counter(depth.needed for depth in deep.values() if depth.stated)
+    faults = [
+        warning(
+            "16-bit-image", str(table.source), f"images that state to use {in_numbers(bits)}, and are read so: {n}."
+        )
+        for bits, n in stated.items()
+    ]
+    common = common_depth(deep.values())
+    if common is not None:
+        dark = [name for name, depth in deep.items() if depth.is_dark(common)]
+        faults += [depth_fault(str(table.source), common), *(_dark(name, deep[name], common) for name in dark)]
+    return faults
+
+
+def depth_fault(where: str, depth: int) -> Fault:
+    """At which depth 16-bit images are read, and why."""
+    why = "the fewest that hold all of their values, in training and in identification"
+    return warning(
+        "16-bit-image",
+        where,
+        f"its 16-bit images are taken for {in_numbers(depth)}, {why}; if the camera uses others, set pixels.depth.",
+    )
+
+
+def _dark(name: str, depth: SampleDepth, common: int) -> Fault:
+    message = (
+        f"its values need no more than {in_numbers(depth.needed)}, so it is nearly black beside images that use "
+        f"{in_numbers(common)}; scale it likewise, or save it in 8 bit."
+    )
+    return warning("dark-image", name, message)
 
 
 def _torn_specimens(table: SpecimenTable) -> list[Fault]:

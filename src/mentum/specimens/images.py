@@ -13,13 +13,25 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from mentum.errors import ImageError
 from mentum.records import Fault, error, warning
+from mentum.specimens.bit_depth import (
+    FULL,
+    GREY,
+    HEAD,
+    Deep,
+    SampleDepth,
+    has_planes,
+    in_numbers,
+    is_deep,
+    is_scrambled,
+    low_bytes,
+    may_be_deep,
+)
 
 MAX_PIXELS = 178_956_970
 """Larger images are refused: what Pillow takes for a decompression bomb, half a gigabyte of pixels."""
@@ -67,7 +79,6 @@ _FORMATS = (
 IMAGE_SUFFIXES: frozenset[str] = frozenset(suffix for known in _FORMATS for suffix in known.suffixes)
 """Suffixes of files that are taken for images, in lower case."""
 
-_GREY_16 = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
 _TO_RGB = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
 _TURNS: Mapping[int, Image.Transpose] = MappingProxyType({
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -94,10 +105,11 @@ class ImageFacts:
 
     Attributes:
         width, height: px, after EXIF orientation.
-        mode: as stored, in Pillow's words, such as "RGB", "CMYK", "I;16".
+        mode: as stored, in Pillow's words, such as "RGB", "CMYK", "I;16"; "RGB;16" for colour in 16 bit.
         format: in Pillow's words, such as "JPEG".
         content_hash: sha256 of the file's bytes, in hex.
         faults: warnings.
+        depth: bits that its samples use, where they have more than 8; None where they do not.
     """
 
     width: int
@@ -106,25 +118,48 @@ class ImageFacts:
     format: str
     content_hash: str
     faults: tuple[Fault, ...]
+    depth: SampleDepth | None = None
 
 
-def read_rgb(path: Path, at_least: int | None = None) -> Image.Image:
-    """Read an image as 8-bit RGB, upright, transparent parts white, 16-bit grey scaled linearly.
+def read_rgb(path: Path, at_least: int | None = None, depth: int = FULL) -> Image.Image:
+    """Read an image as 8-bit RGB, upright, transparent parts white, more than 8 bits scaled linearly.
 
     Args:
         path: a JPEG, PNG, TIFF, BMP, WebP or GIF file with one image.
         at_least: length of the long side in px that the caller needs; a larger JPEG may be decoded at a half, a quarter
             or an eighth of its size, never below this.
+        depth: bits that samples of more than 8 really use, where the file does not state them.
 
     Raises:
-        ImageError: if the file is missing, empty, truncated, too large or not such an image.
+        ImageError: if the file is missing, empty, truncated, too large, brighter than the depth or not such an image.
     """
-    image = _open(_read_bytes(path), path)
+    content = _read_bytes(path)
+    image = _open(content, path)
     if at_least is not None:
         share = at_least / max(image.size)
         image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
     _load(image, path)
-    return _upright(image, _to_rgb(image, path))
+    deep = _deep(image, content, path)
+    return _upright(image, _to_rgb(image if deep is None else _to_8_bit(deep, depth, path), path))
+
+
+def sample_depth(path: Path) -> SampleDepth | None:
+    """How many bits the samples of an image use; None where they have 8. Only deep images are decoded.
+
+    Raises:
+        ImageError: if a deep image cannot be read.
+        OSError: if the file cannot be opened.
+    """
+    with path.open("rb") as file:
+        if not may_be_deep(file.read(HEAD)):
+            return None
+    content = _read_bytes(path)
+    image = _open(content, path)
+    if not is_deep(image, content):
+        return None
+    _load(image, path)
+    deep = _deep(image, content, path)
+    return None if deep is None else deep.depth
 
 
 def upright_size(path: Path) -> tuple[int, int]:
@@ -133,12 +168,27 @@ def upright_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: if the file is missing, empty, too large or no image.
     """
+    image = _with_orientation(path)
+    on_its_side = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
+    return (image.height, image.width) if on_its_side else image.size
+
+
+def exif_orientation(path: Path) -> int:
+    """How an image is stored, as EXIF counts it: 1 upright, to 8; 1 where it does not say.
+
+    Raises:
+        ImageError: if the file is missing, empty, too large or no image.
+    """
+    return _orientation(_with_orientation(path))
+
+
+def _with_orientation(path: Path) -> ImageFile:
+    """An opened image that knows its orientation."""
     content = _read_bytes(path)
     image = _open(content, path)
     if image.format == "PNG" and any(content.find(chunk, image.tile[0].offset) >= 0 for chunk in _PNG_NOTES):
         _load(image, path)  # the orientation may stand behind the pixels
-    on_its_side = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
-    return (image.height, image.width) if on_its_side else image.size
+    return image
 
 
 def content_hash(path: Path) -> str:
@@ -158,13 +208,17 @@ def inspect(path: Path, name: str) -> ImageFacts | Fault:
         content = _read_bytes(path)
         image = _open(content, path)
         _load(image, path)
-        rgb = _upright(image, _to_rgb(image, path))
+        deep = _deep(image, content, path)
+        depth = None if deep is None else deep.depth
+        plain = image if deep is None or depth is None else deep.to_8_bit(depth.needed)
+        rgb = _upright(image, _to_rgb(plain, path))
     except _RefusedError as refused:
         return error(refused.code, name, refused.message)
-    found = (_suffix_fault(path, image, name), _mode_fault(image, name), _size_fault(rgb, name))
+    found = (_suffix_fault(path, image, name), _mode_fault(plain, name), _size_fault(rgb, name))
     faults = tuple(fault for fault in found if fault is not None)
     digest = hashlib.sha256(content).hexdigest()
-    return ImageFacts(rgb.width, rgb.height, image.mode, image.format or "", digest, faults)
+    mode = image.mode if depth is None or image.mode in GREY else f"{image.mode};16"
+    return ImageFacts(rgb.width, rgb.height, mode, image.format or "", digest, faults, depth)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -196,7 +250,7 @@ def _open(content: bytes, path: Path) -> ImageFile:
     except Image.DecompressionBombError as cause:
         raise _too_large(path, "more pixels") from cause
     except _BROKEN as cause:
-        raise _broken(path, str(cause)) from cause
+        raise _unknown_pixels(path, cause) or _broken(path, str(cause)) from cause
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(path, f"{image.width} x {image.height} pixels")
     if pages > 1:
@@ -220,6 +274,21 @@ def _broken(path: Path, reason: str) -> _RefusedError:
     return _RefusedError(code, path, found, "a whole image", "copy or export it again, or leave it out")
 
 
+def _unknown_pixels(path: Path, cause: Exception) -> _RefusedError | None:
+    """A whole TIFF that Pillow knows no way to decode, by what it raises."""
+    reason = str(cause)
+    if reason.isdigit():  # what Pillow looked for among its ways of compression
+        return _unsupported(path, f"a TIFF compressed in a way that cannot be read here (its number is {reason})")
+    if "unknown pixel mode" in reason:
+        return _unsupported(path, "a TIFF whose kind of samples cannot be read here")
+    return None
+
+
+def _unsupported(path: Path, found: str) -> _RefusedError:
+    expected = "grey or colour in 8 or 16 bit, uncompressed or compressed by LZW or Deflate"
+    return _RefusedError("unsupported-mode", path, found, expected, "save it so, or as PNG")
+
+
 def _too_large(path: Path, found: str) -> _RefusedError:
     todo = "save a smaller image or crop it to the specimen"
     return _RefusedError("too-many-pixels", path, found, f"at most {MAX_PIXELS} pixels", todo)
@@ -233,23 +302,42 @@ def _load(image: ImageFile, path: Path) -> None:
         raise _broken(path, str(cause)) from cause
 
 
-def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
-    if image.mode in _GREY_16:
+def _deep(image: ImageFile, content: bytes, path: Path) -> Deep | None:
+    """A decoded image with more than 8 bits in a sample; None if it has no such samples, or none that are known."""
+    if not is_deep(image, content) or image.mode not in _TO_RGB | GREY:
+        return None
+    if is_scrambled(image):
+        raise _unsupported(path, "16-bit samples that lie apart in a plane for each colour")
+    if image.mode in GREY:
         values = np.asarray(image)
         low, high = values.min(), values.max()
         if low < 0 or high > 65535:
             found = f"grey values from {low} to {high}"
             raise _RefusedError("unsupported-mode", path, found, "0 to 65535", "save it in 8 or 16 bit")
-        return Image.fromarray(_to_8_bit(values)).convert("RGB")
+    return Deep(image, lambda: _low_bytes(content, path))
+
+
+def _low_bytes(content: bytes, path: Path) -> Image.Image:
+    image = _open(content, path)
+    if has_planes(image):
+        raise _unsupported(path, "16-bit samples that lie apart in a plane for each colour")
+    return low_bytes(image, lambda opened: _load(opened, path))
+
+
+def _to_8_bit(deep: Deep, depth: int, path: Path) -> Image.Image:
+    bits = deep.depth.needed if deep.depth.stated else depth
+    if deep.depth.needed > bits:
+        found, expected = f"16-bit samples that need {in_numbers(deep.depth.needed)}", f"{in_numbers(bits)}"
+        todo = "save it at that depth or in 8 bit; a training takes another depth by pixels.depth"
+        raise _RefusedError("deeper-image", path, found, expected, todo)
+    return deep.to_8_bit(bits)
+
+
+def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
     if image.mode not in _TO_RGB:
-        expected = "colour in 8 bit, or grey in 8 or 16 bit"
+        expected = "colour or grey in 8 or 16 bit"
         raise _RefusedError("unsupported-mode", path, f"pixels of mode {image.mode}", expected, "save it as 8-bit RGB")
     return _on_white(image) if image.has_transparency_data else image.convert("RGB")
-
-
-def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Scale 0-65535 linearly to 0-255."""
-    return np.asarray((values.astype(np.uint32) + 128) // 257, dtype=np.uint8)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
@@ -283,20 +371,9 @@ def _suffix_fault(path: Path, image: Image.Image, name: str) -> Fault | None:
 def _mode_fault(image: Image.Image, name: str) -> Fault | None:
     if image.mode == "CMYK":
         return warning("cmyk-image", name, "stored in CMYK for print, colours may shift; save the original as RGB.")
-    if image.mode in _GREY_16:
-        return _grey_16_fault(int(np.asarray(image).max()), name)
     if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] != 255:
         return warning("transparent-image", name, "has transparent parts, which become white.")
     return None
-
-
-def _grey_16_fault(largest: int, name: str) -> Fault:
-    message = "stored in 16-bit grey, which is scaled linearly from 0-65535 to 8 bit"
-    if largest < 4096:
-        message += (
-            f"; its largest value is {largest}, as in 12-bit data, so it will be nearly black; export it in 8 bit"
-        )
-    return warning("16-bit-image", name, message + ".")
 
 
 def _size_fault(image: Image.Image, name: str) -> Fault | None:

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mentum.errors import DataError, ImageError
-from mentum.files import hash_together, whole
+from mentum.files import hash_together, whole, write_text
 from mentum.records import Fault, Progress, ProgressCallback, error, ignore_progress
 from mentum.settings import PixelSettings
-from mentum.specimens.images import content_hash, read_rgb
+from mentum.specimens.bit_depth import SampleDepth, common_depth
+from mentum.specimens.images import content_hash, read_rgb, sample_depth
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Raised when the same settings come to mean other pixels."""
 
 
@@ -38,7 +39,7 @@ def square_pixels(path: Path, settings: PixelSettings) -> NDArray[np.uint8]:
         ImageError: if the image cannot be read.
     """
     # Twice the size: the antialiasing of the last step then hides that of the decoder's coarse reduction.
-    return fit_square(read_rgb(path, at_least=2 * settings.size), settings)
+    return fit_square(read_rgb(path, at_least=2 * settings.size, depth=settings.bits), settings)
 
 
 def fit_square(image: Image.Image, settings: PixelSettings) -> NDArray[np.uint8]:
@@ -133,11 +134,13 @@ class PixelCache:
 
     Attributes:
         pixels: (N, size, size, 3) uint8, RGB, memory-mapped.
+        settings: the square, with the depth that was found; still "auto" where no image has more than 8 bits.
         content_hash: over the bytes of all images, in order.
         content_hashes: of each image.
     """
 
     pixels: NDArray[np.uint8]
+    settings: PixelSettings
     content_hash: str
     content_hashes: tuple[str, ...]
 
@@ -155,7 +158,7 @@ def open_cache(
 
     Args:
         paths: the images, in the order of the array.
-        settings: the square.
+        settings: the square; the depth of 16-bit images is found where it is "auto".
         folder: where caches are kept, one file per content and settings.
         progress: told after each image.
 
@@ -164,11 +167,40 @@ def open_cache(
     """
     hashes = hash_images(paths)
     together = hash_together(hashes)
+    if settings.depth == "auto":
+        found = _kept_depth(folder / f"depth-{together[:20]}.txt", paths)
+        settings = settings.model_copy(update={"depth": found or "auto"})
     key = json.dumps([CACHE_VERSION, settings.model_dump(), together])
     file = folder / f"pixels-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
     if not file.is_file():
         _fill(file, paths, settings, progress)
-    return PixelCache(np.load(file, mmap_mode="r"), together, tuple(hashes))
+    return PixelCache(np.load(file, mmap_mode="r"), settings, together, tuple(hashes))
+
+
+def find_depth(paths: Sequence[Path]) -> int | None:
+    """The depth at which the 16-bit images among these are read; None where there are none that can be read."""
+    with ThreadPoolExecutor() as pool:
+        return common_depth(pool.map(_depth_or_none, paths))
+
+
+def _depth_or_none(path: Path) -> SampleDepth | None:
+    try:
+        return sample_depth(path)
+    except (ImageError, OSError):
+        return None
+
+
+def _kept_depth(file: Path, paths: Sequence[Path]) -> int | None:
+    """Find the depth once for the same content: deep images must be decoded for it."""
+    if file.is_file():
+        return int(file.read_text(encoding="utf-8")) or None
+    depth = find_depth(paths)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(f"{depth or 0}\n", file)
+    except OSError as reason:
+        raise _no_room(file.parent, reason) from reason
+    return depth
 
 
 def _fill(file: Path, paths: Sequence[Path], settings: PixelSettings, progress: ProgressCallback) -> None:
@@ -182,9 +214,11 @@ def _fill(file: Path, paths: Sequence[Path], settings: PixelSettings, progress: 
                 listed = "; ".join(fault.message for fault in faults[:20])
                 raise DataError(f"{len(faults)} of {len(paths)} images cannot be read: {listed}")
     except OSError as reason:
-        raise DataError(
-            f"{file.parent}: cannot keep the pixel cache ({reason}); give --cache a folder with room."
-        ) from reason
+        raise _no_room(file.parent, reason) from reason
+
+
+def _no_room(folder: Path, reason: OSError) -> DataError:
+    return DataError(f"{folder}: cannot keep the pixel cache ({reason}); give --cache a folder with room.")
 
 
 def _write(

@@ -15,7 +15,8 @@ from mentum.errors import DataError
 from mentum.records import Fault, ProgressCallback, Severity
 from mentum.runs import DataRecord
 from mentum.settings import Settings
-from mentum.specimens.checks import duplicate_faults, table_faults
+from mentum.specimens.bit_depth import FULL
+from mentum.specimens.checks import depth_fault, duplicate_faults, table_faults
 from mentum.specimens.crossings import alike_faults, split_faults
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.specimens.pixels import PixelCache, open_cache
@@ -84,7 +85,7 @@ def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallbac
     refuse(table, faults)  # before the slow part
     pixels = open_cache(table.paths, settings.pixels, cache, report)
     hashes = list(pixels.content_hashes)
-    faults += duplicate_faults(table, hashes)
+    faults += [*_assumed_depth(table, settings, pixels), *duplicate_faults(table, hashes)]
     refuse(table, faults)
     if settings.split.policy == "column":
         faults = [*split_faults(table, hashes), *alike_faults(table, pixels.pixels), *faults]
@@ -93,6 +94,11 @@ def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallbac
     _require_training_images(table, taxonomy)
     warnings = tuple(f"{fault.where}: {fault.message}" for fault in faults)
     return Prepared(table, pixels, subsets, warnings, taxonomy)
+
+
+def _assumed_depth(table: SpecimenTable, settings: Settings, pixels: PixelCache) -> list[Fault]:
+    found = pixels.settings.depth
+    return [] if found in {settings.pixels.depth, FULL, "auto"} else [depth_fault(str(table.source), int(found))]
 
 
 def refuse(table: SpecimenTable, faults: Sequence[Fault]) -> None:

@@ -112,6 +112,7 @@ def train_prepared(
         loaded = None if (out / "backbone").is_dir() else backbone()
         with watch.phase("reading images"):
             prepared = make_ready()
+        settings = settings.model_copy(update={"pixels": prepared.pixels.settings})  # with the depth that was found
         run = Run(out)
         _take_up(run, _new_record(prepared, settings, command, describe_machine(device)), watch)
         write_parquet(prepared.frame(), run.table_file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -11,7 +12,8 @@ from mentum.errors import SettingsError
 from mentum.identification.identifier import Explained, Identifier, load
 from mentum.identification.inputs import Inputs
 from mentum.identification.job import Job, Outcome
-from mentum.identification.output.archive import Dataset
+from mentum.identification.output.dataset import Dataset
+from mentum.identification.publishing import Terms, agree_terms
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.workflows.arguments import PathLike, path_or_none
 
@@ -29,6 +31,8 @@ def identify(
     form: str = "table",
     title: str | None = None,
     creator: str | None = None,
+    licence: str | None = None,
+    media_url: str | None = None,
     stream: TextIO | None = None,
     as_json: bool = False,
     report: ProgressCallback = ignore_progress,
@@ -49,6 +53,8 @@ def identify(
         form: what `out` is: "table", "megadetector-json", "camtrap-dp" or "records".
         title: of the data set, for an archive.
         creator: who publishes the data set, for an archive.
+        licence: of the data set, such as "CC-BY-4.0"; None = the one that all rows of a table name.
+        media_url: what makes an address of an image's name, for an archive or Camtrap DP.
         stream: text stream to write rows to instead of a file; None = the outcome holds the identifications.
         as_json: one JSON object per line instead of CSV, to `stream`.
         report: told now and then.
@@ -59,7 +65,8 @@ def identify(
     Raises:
         ModelError: if the model is none, or changed since its release.
         DataError: if images are not there or `out` cannot be written.
-        SettingsError: if an archive or another format is asked for without `out`, or without title and creator.
+        SettingsError: if an archive or another format is asked for without `out`, or an archive without title, creator
+            or licence.
     """
     identifier = load(model, error_rate, false_rejection)
     given = (images,) if isinstance(images, str | Path) else tuple(images)
@@ -67,12 +74,17 @@ def identify(
     job = Job(identifier, inputs, by, _overlays(identifier, path_or_none(heatmaps)))
     if out is None and (archive is not None or form != "table"):
         raise SettingsError("an archive or another format is written beside a file; give --out as well.")
-    about = _dataset(title, creator, identifier, needed=archive is not None)
+    published = archive is not None or form == "camtrap-dp"
+    _require_names(title, creator, needed=archive is not None)
+    terms = agree_terms(inputs, licence, media_url, needed=archive is not None) if published else None
     if out is not None:
-        return job.write(Path(out), form, path_or_none(archive), about, report)
-    if stream is not None:
-        return job.print(stream, as_json=as_json, report=report)
-    return job.collect(report)
+        about = _dataset(title, creator, terms, identifier)
+        found = job.write(Path(out), form, path_or_none(archive), about, report)
+    elif stream is not None:
+        found = job.print(stream, as_json=as_json, report=report)
+    else:
+        found = job.collect(report)
+    return replace(found, notes=(*inputs.notes, *(terms.notes if terms else ())))
 
 
 def _overlays(identifier: Identifier, folder: Path | None) -> Callable[[Explained], None] | None:
@@ -86,11 +98,18 @@ def _overlays(identifier: Identifier, folder: Path | None) -> Callable[[Explaine
     )
 
 
-def _dataset(title: str | None, creator: str | None, identifier: Identifier, *, needed: bool) -> Dataset | None:
-    """What is published; an archive must say so."""
-    if title and creator:
-        description = f"{title}: specimens identified by {identifier.agent.name}."
-        return Dataset(title=title, creator=creator, description=description)
-    if needed or title or creator:
+def _require_names(title: str | None, creator: str | None, *, needed: bool) -> None:
+    if not (title and creator) and (needed or title or creator):
         raise SettingsError("a published data set must name both --title and --creator; give them with --archive.")
-    return None
+
+
+def _dataset(title: str | None, creator: str | None, terms: Terms | None, identifier: Identifier) -> Dataset:
+    """What is published, or would be: without a name of its own, it has the model's."""
+    name = identifier.agent.name
+    return Dataset(
+        title=title or f"Identifications by {name}",
+        creator=creator or name,
+        description=f"{title}: specimens identified by {name}." if title else f"Photographs identified by {name}.",
+        licence=terms.licence if terms else None,
+        media_url=terms.media_url if terms else "",
+    )

@@ -241,9 +241,13 @@ def test_sizes_are_those_of_the_upright_image(tmp_path: Path) -> None:
     lying = write_coco_by_hand(
         tmp_path / "2.json", [image(1, "1.jpg", awkward.WIDE[::-1])], [REGION], categories("mentum")
     )
-    assert read_annotation_file(upright, ["1.jpg"], tmp_path).faults == ()
-    (message,) = messages(read_annotation_file(lying, ["1.jpg"], tmp_path))
-    assert "annotated as 80 x 120 px; expected 120 x 80 px" in message
+    small = write_coco_by_hand(tmp_path / "3.json", [image(1, "1.jpg", (60, 40))], [REGION], categories("mentum"))
+    for file in (upright, lying):
+        found = read_annotation_file(file, ["1.jpg"], tmp_path)
+        assert found.faults == ()
+        assert (found.images["1.jpg"].width, found.images["1.jpg"].height) == awkward.WIDE
+    (message,) = messages(read_annotation_file(small, ["1.jpg"], tmp_path))
+    assert "annotated as 60 x 40 px; expected 120 x 80 px" in message
 
 
 def test_an_unreadable_image(tmp_path: Path) -> None:

@@ -56,6 +56,67 @@ def compressed_runs(pixels: NDArray[Any]) -> dict[str, Any]:
     return {"size": encoded["size"], "counts": encoded["counts"].decode()}
 
 
+# Boxes that were rotated
+
+
+def rotated(angle: float) -> NDArray[np.float64]:
+    """Corners of the box of 10 by 4 px around (20, 10), clockwise as seen on the screen."""
+    turn = math.radians(angle)
+    sides = np.array([[-5, -2], [5, -2], [5, 2], [-5, 2]], dtype=float)
+    x, y = sides.T
+    return np.column_stack([20 + x * math.cos(turn) - y * math.sin(turn), 10 + x * math.sin(turn) + y * math.cos(turn)])
+
+
+ROTATED = {"bbox": [15, 8, 10, 4]}
+
+
+@pytest.mark.parametrize("angle", [45.0, 90, -30, 180, 359.9, 405, -750.5, 0.0])
+@pytest.mark.parametrize("segmentation", [None, [], [[]], [box(15, 8, 25, 12)], [[*box(15, 8, 25, 12), 15, 8]]])
+def test_a_box_is_rotated_around_its_centre(angle: float, segmentation: Any) -> None:
+    shape = read(segmentation, **ROTATED, attributes={"occluded": False, "rotation": angle})
+    np.testing.assert_allclose(covered(shape), covered(read([rotated(angle).ravel().tolist()])), atol=1e-6)
+
+
+def test_a_box_is_rotated_clockwise() -> None:
+    pixels = covered(read([], **ROTATED, attributes={"rotation": 45.0}))
+    assert (pixels[12, 22], pixels[7, 17], pixels[12, 17], pixels[7, 22]) == (1, 1, 0, 0)
+
+
+def test_what_a_rotation_pushes_out_of_the_image_is_cut_off() -> None:
+    shape = read([], bbox=[0, 8, 40, 4], attributes={"rotation": 90})
+    np.testing.assert_allclose(covered(shape), filled(18, 0, 22, 20), atol=1e-6)
+
+
+@pytest.mark.parametrize("segmentation", [[box(3, 5, 9, 12)], [[3, 5, 9, 5, 9, 12]]])
+def test_no_polygon_is_rotated(segmentation: Any) -> None:
+    """An ellipse or a polygon has been drawn as it is."""
+    shape = read(segmentation, bbox=[2, 5, 8, 7], attributes={"rotation": 45.0})
+    np.testing.assert_array_equal(covered(shape), covered(read(segmentation)))
+
+
+def test_no_run_lengths_are_rotated() -> None:
+    mask = plain_runs(filled(3, 5, 9, 12))
+    shape = read(mask, bbox=[3, 5, 6, 7], attributes={"rotation": 45.0})
+    np.testing.assert_array_equal(covered(shape), filled(3, 5, 9, 12))
+
+
+@pytest.mark.parametrize("attributes", [None, {}, [], {"rotation": 0}, {"rotation": None}, {"occluded": True}])
+def test_a_box_without_rotation_stays(attributes: Any) -> None:
+    np.testing.assert_array_equal(covered(read([], **ROTATED, attributes=attributes)), filled(15, 8, 25, 12))
+
+
+@pytest.mark.parametrize("rotation", ["much", [45], float("nan"), True])
+def test_a_rotation_that_is_no_number_is_refused(rotation: Any) -> None:
+    with pytest.raises(ShapeError, match=r"found a box with the rotation .*; expected degrees; export it again"):
+        read([], **ROTATED, attributes={"rotation": rotation})
+
+
+def test_a_rotation_of_unknown_centre_is_refused() -> None:
+    with pytest.raises(ShapeError, match=r"found a box with the rotation 45 outside of attributes, which may be about"):
+        read([], **ROTATED, rotation=45)
+    assert read([box(3, 5, 9, 12)], rotation=45).polygons
+
+
 # Polygons
 
 

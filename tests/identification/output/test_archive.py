@@ -15,13 +15,15 @@ import pytest
 from dwca.read import DwCAReader
 
 from mentum.errors import DataError
-from mentum.identification.output.archive import BASES_OF_RECORD, LICENCES, Dataset, occurrence_id, write_archive
+from mentum.identification.output.archive import write_archive
 from mentum.identification.output.darwin_core import OCCURRENCE_TERMS, TERMS, Agent
+from mentum.identification.output.dataset import BASES_OF_RECORD, LICENCES, Dataset, occurrence_id
 from mentum.records import Identification, RankIdentification, Status
 from mentum.taxonomy import Rank
 
 AGENT = Agent("chiro10 1.0.0", "hash://sha256/ab", "Mentum 0.1.0 | https://doi.org/10.5281/zenodo.1")
-ABOUT = Dataset("Larvae of Lake A & B", "Museum of Midges", "Head capsules from two cores.")
+CC_BY = "https://creativecommons.org/licenses/by/4.0/legalcode"
+ABOUT = Dataset("Larvae of Lake A & B", "Museum of Midges", "Head capsules from two cores.", CC_BY)
 DWC = "http://rs.tdwg.org/dwc/terms/"
 PURL = "http://purl.org/dc/terms/"
 TEXT = "{http://rs.tdwg.org/dwc/text/}"
@@ -325,6 +327,45 @@ def test_all_faults_of_a_data_set_are_listed_at_once() -> None:
     assert "licence is 'MIT', expected one of https://creativecommons.org/publicdomain/zero/1.0/legalcode," in message
     assert "basis_of_record is 'slide', expected one of PreservedSpecimen," in message
     assert message.endswith("; give these before publishing.")
+
+
+def test_an_archive_without_a_licence_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "archive.zip"
+    with pytest.raises(
+        DataError, match=r"archive\.zip: found no licence of the data set, expected one; name it before"
+    ):
+        write_archive([identified(1)], AGENT, Dataset("title", "someone", "text"), out)
+    assert not out.exists()
+
+
+# Where others find the images
+
+
+@pytest.mark.parametrize(
+    ("prefix", "names", "media", "expected"),
+    [
+        ("", ("a.png",), (), ["a.png"]),
+        ("", ("a.png",), ("https://x.org/1",), ["https://x.org/1"]),
+        ("", ("a.png", "b.png"), ("https://x.org/1", ""), ["https://x.org/1", "b.png"]),
+        ("", ("a.png",), ("https://x.org/1 | https://x.org/2",), ["https://x.org/1", "https://x.org/2"]),
+        ("https://x.org", ("a b/ü.png",), (), ["https://x.org/a%20b/%C3%BC.png"]),
+        ("https://x.org/", ("a.png",), ("https://y.org/1",), ["https://y.org/1"]),
+        ("https://x.org/?file=", ("a.png", "http://y.org/b.png"), (), ["https://x.org/?file=a.png", "http://y.org/b.png"]),
+    ],
+)  # fmt: skip
+def test_images_are_named_by_their_addresses(
+    tmp_path: Path, prefix: str, names: tuple[str, ...], media: tuple[str, ...], expected: list[str]
+) -> None:
+    about = Dataset("title", "someone", "text", CC_BY, media_url=prefix)
+    out = tmp_path / "archive.zip"
+    write_archive([identified(1, file_names=names, media=media)], AGENT, about, out)
+    assert [row["identifier"] for row in rows(out, "multimedia.txt")] == expected
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+44", "-3", "@home", '=HYPERLINK("x")'])
+def test_cells_that_look_like_formulas_stay_as_they_are(tmp_path: Path, cell: str) -> None:
+    core = rows(write(tmp_path, identified(1, occurrence={"locality": cell})), "occurrence.txt")
+    assert core[0]["locality"] == cell
 
 
 @pytest.mark.parametrize("licence", LICENCES)

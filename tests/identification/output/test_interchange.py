@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from mentum.errors import DataError
-from mentum.identification.output.archive import Dataset
 from mentum.identification.output.camtrap_dp import write_camtrap_dp
 from mentum.identification.output.darwin_core import Agent
+from mentum.identification.output.dataset import LICENCES, Dataset
 from mentum.identification.output.megadetector import write_megadetector
 from mentum.records import Candidate, Identification, RankIdentification, Status
 from mentum.taxonomy import Rank, Taxon
@@ -368,6 +368,41 @@ def test_an_unknown_place_is_a_feature_without_one(tmp_path: Path) -> None:
     package = described(camtrap(tmp_path, identified(1)))
     assert package["spatial"] == {"type": "Feature", "geometry": None, "properties": {}}
     assert "temporal" not in package
+
+
+@pytest.mark.parametrize(
+    ("licence", "stated"),
+    [
+        (None, {"name": "notspecified", "title": "Not stated here; ask the contributors.", "scope": "data"}),
+        *((address, {"path": address, "scope": "data"}) for address in LICENCES),
+    ],
+)
+def test_a_licence_is_stated_or_not_but_never_assumed(
+    tmp_path: Path, licence: str | None, stated: dict[str, str]
+) -> None:
+    about = Dataset("title", "someone", "text", licence)
+    write_camtrap_dp([identified(1)], AGENT, about, tmp_path / "package")
+    data, media = described(tmp_path / "package")["licenses"]
+    assert data == stated
+    assert (media["name"], media["scope"]) == ("notspecified", "media")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "media", "path", "public"),
+    [
+        ("", (), "core/1.jpg", "false"),
+        ("https://x.org/", (), "https://x.org/core/1.jpg", "true"),
+        ("", ("https://x.org/7",), "https://x.org/7", "true"),
+        ("https://x.org/", ("https://y.org/7 | https://y.org/8",), "https://y.org/7", "true"),
+    ],
+)
+def test_files_are_public_where_their_addresses_are_known(
+    tmp_path: Path, prefix: str, media: tuple[str, ...], path: str, public: str
+) -> None:
+    about = Dataset("title", "someone", "text", media_url=prefix)
+    write_camtrap_dp([identified(1, media=media)], AGENT, about, tmp_path / "package")
+    (row,) = rows(tmp_path / "package", "media")
+    assert (row["filePath"], row["filePublic"], row["fileName"]) == (path, public, "1.jpg")
 
 
 # Both

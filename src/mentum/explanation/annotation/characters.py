@@ -108,7 +108,7 @@ def read_annotations(file: Path, file_names: Sequence[str], root: Path, outline:
     _refuse(file, faults)
     chosen = outline or _outline(found.categories)
     characters = tuple(category.name for category in found.categories if category.name != chosen)
-    warnings = (*_missing(found.images, file_names), *_without_outline(found.images, chosen))
+    warnings = (*found.notes, *_missing(found.images, file_names), *_without_outline(found.images, chosen))
     return Annotations(file, characters, chosen, found.images, warnings)
 
 

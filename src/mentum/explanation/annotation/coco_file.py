@@ -13,8 +13,9 @@ from typing import Any
 
 from mentum.errors import DataError, ImageError
 from mentum.explanation.annotation.shapes import Shape, ShapeError, read_shape, short
+from mentum.explanation.annotation.upright import Frame, agree, frame_of
 from mentum.records import Fault, error
-from mentum.specimens.images import upright_size
+from mentum.specimens.images import exif_orientation, upright_size
 
 _EXPECTED = "expected a COCO file in JSON with the lists images, annotations and categories"
 _ID = (int, float, str)
@@ -54,11 +55,13 @@ class AnnotationFile:
         categories: those that occur in annotations, in the file's order, each name once.
         images: file name in the table → its regions; only images with annotations.
         faults: all errors found; what they concern is left out.
+        notes: what the user should know, in words.
     """
 
     categories: tuple[Category, ...]
     images: Mapping[str, AnnotatedImage]
     faults: tuple[Fault, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_annotation_file(file: Path, file_names: Sequence[str], root: Path) -> AnnotationFile:
@@ -80,17 +83,17 @@ def read_annotation_file(file: Path, file_names: Sequence[str], root: Path) -> A
     if not grouped and not faults:
         faults.append(error("no-annotation", "annotations", "found none; expected regions of characters; draw some."))
     meant = _match(grouped, {key: image["file_name"] for key, image in images.items()}, file_names, faults)
+    paths = {image_id: root / meant[image_id] if image_id in meant else None for image_id in grouped}
+    guessed = {image_id: _frame(images[image_id], path, faults) for image_id, path in paths.items()}
+    frames, notes = agree({image_id: frame for image_id, frame in guessed.items() if frame is not None})
     found: dict[str, AnnotatedImage] = {}
-    for image_id, drawn in grouped.items():
-        name = meant.get(image_id)
-        size = _size(images[image_id], None if name is None else root / name, faults)
-        if size is not None:
-            called = images[image_id]["file_name"] if name is None else name
-            shapes = _shapes(called, drawn, categories, size, faults)
-            found |= {} if name is None else {name: AnnotatedImage(*size, shapes)}
+    for image_id, frame in frames.items():
+        called: str = meant.get(image_id) or images[image_id]["file_name"]
+        shapes = _shapes(called, grouped[image_id], categories, frame, faults)
+        found |= {called: AnnotatedImage(*frame.upright_size, shapes)} if image_id in meant else {}
     used = {annotation["category_id"] for drawn in grouped.values() for annotation in drawn}
     named = {record["name"]: _category(record) for number, record in categories.items() if number in used}
-    return AnnotationFile(tuple(named.values()), found, tuple(faults))
+    return AnnotationFile(tuple(named.values()), found, tuple(faults), notes)
 
 
 def _load(file: Path) -> dict[str, list[Any]]:
@@ -237,41 +240,45 @@ def _unmatched(written: str, names: Sequence[str], takers: Mapping[str, str]) ->
     return error("repeated-image", written, message)
 
 
-def _size(record: _Json, path: Path | None, faults: list[Fault]) -> tuple[int, int] | None:
-    """Width and height that the annotation is drawn in, px; None where they cannot be known."""
+def _frame(record: _Json, path: Path | None, faults: list[Fault]) -> Frame | None:
+    """What the annotation of an image is drawn in; None where it cannot be known."""
     width, height = record.get("width"), record.get("height")
-    drawn_in = None
+    named = None
     if isinstance(width, int) and isinstance(height, int) and min(width, height) > 0:
-        drawn_in = width, height
+        named = width, height
+    drawn_in = None if named is None else Frame(*named)
     if path is None:
         return drawn_in
     try:
-        actual = upright_size(path)
+        actual, orientation = upright_size(path), exif_orientation(path)
     except ImageError as reason:
         faults.append(error("unreadable-image", record["file_name"], str(reason)))
         return drawn_in
-    if (width, height) not in ((None, None), actual):
+    frame = frame_of(named, actual, orientation) if named or (width, height) == (None, None) else None
+    if frame is None:
         message = (
             f"annotated as {short(width)} x {short(height)} px; expected {actual[0]} x {actual[1]} px, the size of "
         )
         message += "the upright image; annotate the image itself, or scale the annotation to it."
         faults.append(error("other-size", record["file_name"], message))
         return drawn_in
-    return actual
+    return frame
 
 
 def _shapes(
     image: str,
     annotations: Sequence[_Json],
     categories: Mapping[Any, _Json],
-    size: tuple[int, int],
+    frame: Frame,
     faults: list[Fault],
 ) -> dict[str, tuple[Shape, ...]]:
     shapes: dict[str, tuple[Shape, ...]] = {}
     for annotation in annotations:
         name = categories[annotation["category_id"]]["name"]
         try:
-            shapes[name] = (*shapes.get(name, ()), read_shape(annotation, *size))
+            shape = read_shape(annotation, frame.width, frame.height)
         except ShapeError as reason:
             faults.append(error("unusable-region", f"{_place(annotation)} ({name}, {image})", str(reason)))
+        else:
+            shapes[name] = (*shapes.get(name, ()), frame.upright(shape))
     return shapes

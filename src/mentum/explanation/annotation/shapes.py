@@ -43,7 +43,7 @@ class Shape:
 
 
 def read_shape(annotation: Mapping[str, Any], width: int, height: int) -> Shape:
-    """Read the `segmentation` of a COCO annotation, or its `bbox` where there is none.
+    """Read the `segmentation` of a COCO annotation, or its `bbox` where there is none, with its rotation.
 
     Args:
         annotation: as in the file; nothing in it is trusted.
@@ -57,8 +57,10 @@ def read_shape(annotation: Mapping[str, Any], width: int, height: int) -> Shape:
     if isinstance(segmentation, dict):
         return Shape(runs=_read_runs(segmentation, width, height))
     if segmentation is None or segmentation in ([], [[]]):
-        return Shape(polygons=(_within(_read_box(annotation.get("bbox")), width, height),))
+        return Shape(polygons=(_within(_read_box(annotation), width, height),))
     if isinstance(segmentation, list):
+        if _is_box(segmentation, annotation.get("bbox")):
+            return Shape(polygons=(_within(_read_box(annotation), width, height),))
         return Shape(polygons=_read_polygons(segmentation, width, height))
     raise ShapeError(
         f"found the segmentation {short(segmentation)}; expected lists of x and y, or run lengths; export it again."
@@ -79,7 +81,48 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -_TOO_FAR < value < _TOO_FAR
 
 
-def _read_box(box: object) -> Points:
+def _is_box(segmentation: list[Any], box: object) -> bool:
+    """Whether an outline is but the annotation's upright box, which CVAT may have rotated; it rotates no polygon."""
+    try:
+        corners = _corners(*segmentation)
+        left, top, width, height = _box(box)
+    except (ShapeError, TypeError):
+        return False
+    return {(x, y) for x, y in corners.tolist()} == {
+        (x, y) for x in (left, left + width) for y in (top, top + height)
+    } and len(corners) in {4, 5}
+
+
+def _read_box(annotation: Mapping[str, Any]) -> Points:
+    """The corners of a box, rotated as CVAT writes it: degrees, clockwise around its centre."""
+    left, top, width, height = _box(annotation.get("bbox"))
+    right, bottom = left + width, top + height
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
+    angle = np.radians(_rotation(annotation))
+    if angle == 0:
+        return corners
+    centre = corners.mean(axis=0)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    rotated: Points = (corners - centre) @ turn + centre
+    return rotated
+
+
+def _rotation(annotation: Mapping[str, Any]) -> float:
+    if annotation.get("rotation") not in (None, 0):
+        raise ShapeError(
+            f"found a box with the rotation {short(annotation['rotation'])} outside of attributes, which may be about "
+            "its centre or a corner; expected it in attributes, as CVAT writes it, or an outline; export polygons."
+        )
+    attributes = annotation.get("attributes")
+    rotation = attributes.get("rotation") if isinstance(attributes, dict) else None
+    if rotation is None:
+        return 0
+    if not _is_number(rotation):
+        raise ShapeError(f"found a box with the rotation {short(rotation)}; expected degrees; export it again.")
+    return float(rotation)
+
+
+def _box(box: object) -> tuple[float, float, float, float]:
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
         raise ShapeError(
             f"found no segmentation and the box {short(box)}; expected an outline, or left, top, width and height of a "
@@ -88,8 +131,7 @@ def _read_box(box: object) -> Points:
     left, top, width, height = box
     if width <= 0 or height <= 0:
         raise ShapeError(f"found a box of {width} x {height} px; expected an area; draw it again or delete it.")
-    right, bottom = left + width, top + height
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
+    return left, top, width, height
 
 
 def _read_polygons(segmentation: list[Any], width: int, height: int) -> tuple[Points, ...]:
@@ -209,13 +251,13 @@ def _draw(polygons: Sequence[Points], placement: SquarePlacement, covered: NDArr
     width, height = ((stop - start) * _FINE).tolist()
     runs = _decompress(pycocotools.merge(pycocotools.frPyObjects(fine, height, width))["counts"])
     assert runs is not None
-    drawn = Image.fromarray(_expand(runs, width, height)).reduce(_FINE)
+    drawn = Image.fromarray(expand(runs, width, height)).reduce(_FINE)
     covered[start[1] : stop[1], start[0] : stop[0]] = np.asarray(drawn).T / np.float32(_FILLED)
 
 
 def _fill(runs: Sequence[NDArray[np.int32]], placement: SquarePlacement, covered: NDArray[np.float32]) -> None:
     """Add a union of masks."""
-    mask = np.bitwise_or.reduce([_expand(each, placement.width, placement.height) for each in runs])
+    mask = np.bitwise_or.reduce([expand(each, placement.width, placement.height) for each in runs])
     width, height = placement.inner
     fine = Image.fromarray(mask.T).resize((width * _FINE, height * _FINE), Image.Resampling.BOX)
     filled = fine.reduce(_FINE)
@@ -223,8 +265,19 @@ def _fill(runs: Sequence[NDArray[np.int32]], placement: SquarePlacement, covered
     np.maximum(part, np.asarray(filled, dtype=np.float32) / np.float32(_FILLED), out=part)
 
 
-def _expand(runs: NDArray[np.integer], width: int, height: int) -> NDArray[np.uint8]:
+def expand(runs: NDArray[np.integer], width: int, height: int) -> NDArray[np.uint8]:
     """Run lengths → (width, height) uint8, 0 or 255: a row for each column of the image."""
     values = np.zeros(len(runs), dtype=np.uint8)
     values[1::2] = _FILLED
     return np.repeat(values, runs).reshape(width, height)
+
+
+def run_lengths(mask: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """A mask (width, height) → run lengths; the inverse of `expand`.
+
+    >>> run_lengths(np.array([[0, 255], [255, 0]], dtype=np.uint8)).tolist()
+    [1, 2, 1]
+    """
+    values = mask.ravel() > 0
+    changes = np.flatnonzero(np.diff(values, prepend=False))
+    return np.diff(changes, prepend=0, append=values.size).astype(np.int32)

@@ -34,8 +34,14 @@ OCCURRENCE_TERMS: tuple[str, ...] = (
 )  # fmt: skip
 """Columns of the specimen, in order, which a user's table may give and which are handed on as they stand."""
 
+INCERTAE_SEDIS = "incertae sedis"
+"""Scientific name of an occurrence for which no name is defended; GBIF takes no empty one."""
+
 MACHINE = "PredictedByMachine"
 """What `identificationVerificationStatus` says until a person has looked."""
+
+MEDIA_COLUMNS = ("accessURI", "associatedMedia")
+"""Columns of a user's table that say where others find an image; the first that is there counts."""
 
 _SPECIMEN_TERMS = ("catalogNumber", "materialEntityID", "organismID", "occurrenceID")
 _DUBLIN_CORE = frozenset({"license", "rightsHolder", "type", "format", "identifier", "description"})

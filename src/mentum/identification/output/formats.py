@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentum.errors import DataError
-from mentum.identification.output.archive import Dataset
 from mentum.identification.output.camtrap_dp import write_camtrap_dp
 from mentum.identification.output.darwin_core import Agent
+from mentum.identification.output.dataset import Dataset
 from mentum.identification.output.megadetector import write_megadetector
 from mentum.identification.output.records import write_records
 from mentum.identification.output.tables import TABLE_SUFFIXES, write_table

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from mentum.identification.output.archive import apart, growing
 from mentum.identification.output.darwin_core import (
     Agent,
     answer_probability,
 )
+from mentum.identification.output.writing import apart, growing
 from mentum.records import Identification, Status
 from mentum.taxonomy import Rank, Taxon
 

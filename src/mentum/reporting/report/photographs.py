@@ -13,6 +13,7 @@ from PIL import Image
 from mentum.errors import RunError
 from mentum.files import hash_together
 from mentum.runs import Run, RunRecord
+from mentum.specimens.bit_depth import FULL
 from mentum.specimens.images import read_rgb
 from mentum.specimens.pixels import hash_images
 
@@ -28,11 +29,13 @@ class Photographs:
     Attributes:
         root: what file names are relative to; None where the images are not there, and `missing` then says why.
         file_names: of the run; no others are read.
+        depth: bits that 16-bit images use.
     """
 
     root: Path | None
     file_names: frozenset[str]
     missing: str | None = None
+    depth: int = FULL
 
     @classmethod
     def find(cls, run: Run, images: Path | None) -> Photographs:
@@ -42,9 +45,10 @@ class Photographs:
             run: a complete run.
             images: folder or table that the run was trained on, where it has moved.
         """
-        names = run.table()["file_name"].to_list()
+        names, record = run.table()["file_name"].to_list(), run.record()
         try:
-            return cls(_find_images(run.record(), names, images), frozenset(names))
+            root = _find_images(record, names, images)
+            return cls(root, frozenset(names), depth=record.settings.pixels.bits)
         except RunError as reason:
             return cls(None, frozenset(names), str(reason))
 
@@ -59,7 +63,7 @@ class Photographs:
     def read_small(self, file_name: str) -> tuple[Image.Image, tuple[int, int]]:
         """An image of at most `LONGEST` px, and the size that it had when it was read, in the same proportions."""
         assert self.root is not None, "callers ask for photographs that are there"
-        image = read_rgb(self.root / file_name, at_least=2 * LONGEST)
+        image = read_rgb(self.root / file_name, at_least=2 * LONGEST, depth=self.depth)
         size = image.size
         image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
         return image, size
