@@ -103,3 +103,11 @@ def test_the_unknown_is_unknown_however_sure_the_network_is() -> None:
 def test_no_probability_is_certainty(probability: float, said: str) -> None:
     _, reason = explain_status(ground((probability, 1, 1), 0, PLUMOSUS), TREE)
     assert f"probability {said}, not below" in reason
+
+
+def test_a_class_that_is_no_taxon_is_never_identified() -> None:
+    debris = Taxon(((Rank.NOT_A_TAXON, "debris"),))
+    tree = Taxonomy((*TREE.leaves, debris))
+    status, reason = explain_status(ground((0.94, 0.94, 0.94), 0, debris), tree)
+    assert status is Status.NOT_A_TAXON
+    assert reason.startswith("taken for 'debris', no taxon: probability 0.94, not below 0.90")

@@ -257,3 +257,13 @@ def test_the_users_terms_are_handed_on_and_no_others() -> None:
 def test_a_specimen_that_the_table_names_is_not_named_twice() -> None:
     terms = occurrence_terms(identified(occurrence={"materialEntityID": "K 12"}, specimen="K 12"))
     assert (terms["catalogNumber"], terms["materialEntityID"]) == ("", "K 12")
+
+
+def test_a_class_that_is_no_taxon_has_no_name_in_darwin_core() -> None:
+    found = identified(
+        status=Status.NOT_A_TAXON, scientific_name=None, taxon_rank=None, lineage={}, verbatim_identification="debris",
+        reason="taken for 'debris', no taxon: probability 0.94",
+    )  # fmt: skip
+    terms = darwin_core(found, AGENT)
+    assert not any(terms[term] for term in ("scientificName", "taxonRank", "genus", "higherClassification"))
+    assert terms["identificationRemarks"].startswith("Not a specimen of a taxon: taken for 'debris', no taxon")
