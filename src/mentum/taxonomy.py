@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+_Number = TypeVar("_Number", bound=np.floating)
 
 
 class Rank(StrEnum):
@@ -36,8 +39,10 @@ class Rank(StrEnum):
     @property
     def depth(self) -> int:
         """Place in the order of ranks: 0 for kingdom, growing downwards."""
-        return list(Rank).index(self)
+        return _DEPTHS[self]
 
+
+_DEPTHS = {rank: depth for depth, rank in enumerate(Rank)}
 
 _UPRIGHT = {"sp", "spp", "cf", "aff", "nr", "gr"}
 """Words of open nomenclature, as written without their full stop."""
@@ -159,27 +164,80 @@ class Taxonomy:
 
         A leaf that is not named down to `rank` stands for itself, as *Orthocladius* among the paper's ten "species".
         """
-        return tuple(sorted({leaf.at(rank) for leaf in self.leaves}, key=order_of))
+        return self._level(rank)[0]
 
     def columns(self, rank: Rank) -> NDArray[np.int64]:
         """(L,) int: for each leaf, its column at `rank`."""
-        place = {taxon: column for column, taxon in enumerate(self.taxa(rank))}
-        return np.array([place[leaf.at(rank)] for leaf in self.leaves], dtype=np.int64)
+        return self._level(rank)[1]
+
+    def _level(self, rank: Rank) -> tuple[tuple[Taxon, ...], NDArray[np.int64]]:
+        if rank not in self._levels:
+            at_rank = [leaf.at(rank) for leaf in self.leaves]
+            taxa = tuple(sorted(set(at_rank), key=order_of))
+            place = {taxon: column for column, taxon in enumerate(taxa)}
+            columns = np.array([place[taxon] for taxon in at_rank], dtype=np.int64)
+            columns.flags.writeable = False
+            self._levels[rank] = taxa, columns
+        return self._levels[rank]
+
+    @cached_property
+    def _levels(self) -> dict[Rank, tuple[tuple[Taxon, ...], NDArray[np.int64]]]:
+        """Taxa and columns at the ranks that were asked for: they are needed for every label again."""
+        return {}
+
+    @cached_property
+    def _below(self) -> dict[tuple[tuple[Rank, str], ...], list[int]]:
+        """Path of each taxon of the tree → the leaves at or below it."""
+        below: dict[tuple[tuple[Rank, str], ...], list[int]] = {}
+        for place, leaf in enumerate(self.leaves):
+            for depth in range(1, len(leaf.path) + 1):
+                below.setdefault(leaf.path[:depth], []).append(place)
+        return below
+
+    @cached_property
+    def place_of(self) -> dict[Taxon, int]:
+        """Leaf → its place among the leaves."""
+        return {leaf: place for place, leaf in enumerate(self.leaves)}
 
     def sum_up(self, y_prob: NDArray[np.float32], rank: Rank) -> NDArray[np.float32]:
         """Sum leaf probabilities (N, L) to those of the taxa at `rank` (N, C); rows keep their sum."""
-        columns = self.columns(rank)
-        membership = (columns[:, None] == np.arange(columns.max() + 1)[None, :]).astype(np.float32)
-        return np.asarray(y_prob @ membership, dtype=np.float32)
+        return np.asarray(sum_columns(y_prob, self.columns(rank)), dtype=np.float32)
 
     def leaves_of(self, taxon: Taxon) -> NDArray[np.bool_]:
         """(L,) bool: the leaves that `taxon` may mean."""
-        return np.array([leaf.is_within(taxon) for leaf in self.leaves], dtype=bool)
+        mask = np.zeros(len(self.leaves), dtype=bool)
+        mask[self._below.get(taxon.path, [])] = True
+        return mask
 
     def truth(self, taxon: Taxon, rank: Rank) -> int:
         """Column of `taxon` at `rank`, or -1 where the label leaves it open (or lies outside the tree)."""
-        columns = set(self.columns(rank)[self.leaves_of(taxon)].tolist())
+        columns = set(self.columns(rank)[self._below.get(taxon.path, [])].tolist())
         return columns.pop() if len(columns) == 1 else -1
+
+    def without_label(self, labels: Iterable[Taxon]) -> list[Taxon]:
+        """The leaves that no label names, nor any taxon below them."""
+        named = {label.path[:depth] for label in set(labels) for depth in range(1, len(label.path) + 1)}
+        return [leaf for leaf in self.leaves if leaf.path not in named]
+
+
+def sum_columns(values: NDArray[_Number], columns: NDArray[np.int64]) -> NDArray[_Number]:
+    """Sum values (N, L) to (N, C), given for each of the L its column, 0 to C - 1, each of which occurs.
+
+    >>> sum_columns(np.array([[1.0, 2.0, 4.0]]), np.array([1, 0, 1])).tolist()
+    [[2.0, 5.0]]
+    """
+    n_columns = int(columns.max()) + 1
+    if n_columns == len(columns):
+        return values[:, np.argsort(columns)]
+    if len(columns) <= _SMALL:
+        return np.asarray(values @ (columns[:, None] == np.arange(n_columns)).astype(values.dtype))
+    order = np.argsort(columns, kind="stable")
+    starts = np.searchsorted(columns[order], np.arange(n_columns))
+    return np.asarray(np.add.reduceat(values[:, order], starts, axis=1))
+
+
+_SMALL = 256
+"""Leaves that are summed by a matrix product, which is fast for few and grows with leaves times taxa."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from mentum.evaluation.metrics import (
     macro_f1,
     n_misclassified,
     precision_recall_f1,
+    tally,
     top_k_accuracy,
 )
 
@@ -44,7 +45,7 @@ def test_confusion_matrix_agrees_with_scikit_learn(columns):
 
 def test_precision_recall_f1_agree_with_scikit_learn_where_undefined_too(columns):
     *expected, _ = oracle.precision_recall_fscore_support(*columns, labels=range(7), zero_division=0)
-    found = precision_recall_f1(confusion_matrix(*columns, 7))
+    found = precision_recall_f1(tally(*columns, 7))
     np.testing.assert_allclose(found, expected, atol=1e-15)
     assert found[:, 2].tolist() == [0, 0, 0]
     assert found[:, 6].tolist() == [0, 0, 0]
@@ -56,7 +57,7 @@ def test_confusions_count_every_image_once(pairs):
     counts = confusion_matrix(y_true, y_pred, 5)
     assert counts.sum() == len(pairs)
     assert counts.sum(axis=1).tolist() == np.bincount(y_true, minlength=5).tolist()
-    scores = precision_recall_f1(counts)
+    scores = precision_recall_f1(tally(y_true, y_pred, 5))
     assert ((scores >= 0) & (scores <= 1)).all()
     assert np.trace(counts) == len(pairs) - n_misclassified(y_true, y_pred)
 

@@ -71,8 +71,8 @@ def _folds(run: Run, table: pl.DataFrame, labels: Sequence[Taxon], n_folds: int)
 
 def _require_teachers(run: Run, labels: Sequence[Taxon], folds: NDArray[np.int64], taxonomy: Taxonomy) -> None:
     for fold in range(int(folds.max()) + 1):
-        learned = {label for label, of in zip(labels, folds.tolist(), strict=True) if of not in (fold, -1)}
-        absent = [leaf.name for leaf in taxonomy.leaves if not any(label.is_within(leaf) for label in learned)]
+        learned = (label for label, of in zip(labels, folds.tolist(), strict=True) if of not in (fold, -1))
+        absent = [leaf.name for leaf in taxonomy.without_label(learned)]
         if absent:
             raise RunError(
                 f"{run.path}: without fold {fold + 1} no specimen of {', '.join(absent[:5])} is left to learn from; "
@@ -85,8 +85,7 @@ def _frame(
 ) -> pl.DataFrame:
     """Probabilities of the images left out, and how strange they look to the networks that do not know them."""
     left_out, learned = np.flatnonzero(subsets == "test"), np.flatnonzero(subsets == "train")
-    leaves = {leaf: column for column, leaf in enumerate(taxonomy.leaves)}
-    taxa = np.array([leaves.get(labels[row], -1) for row in learned.tolist()])
+    taxa = np.array([taxonomy.place_of.get(labels[row], -1) for row in learned.tolist()])
     density = Density.fit(outputs.features[learned], taxa)
     first = log_probabilities(next(iter(outputs.y_prob.values()))[left_out])
     measures = measure(density, outputs.features[left_out], first)

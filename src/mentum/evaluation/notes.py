@@ -84,7 +84,7 @@ def _on_leaves_above_rank(taxonomy: Taxonomy, ranks: Sequence[Rank]) -> Iterator
         if lower:
             verbs = ("is", "stands") if len(names) == 1 else ("are", "stand")
             among = enumerate_words([f"the {plural}" for plural in lower])
-            yield f"{enumerate_words(names)} {verbs[0]} named to {own} only and {verbs[1]} among {among}."
+            yield f"{enumerate_some(names)} {verbs[0]} named to {own} only and {verbs[1]} among {among}."
 
 
 def _on_contradictions(stage: StagePredictions, taxonomy: Taxonomy, ranks: Sequence[Rank]) -> str:
@@ -110,3 +110,17 @@ def enumerate_words(words: Sequence[str]) -> str:
     ('a', 'a, b and c')
     """
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+N_NAMED = 12
+"""Of many taxa, in a sentence."""
+
+
+def enumerate_some(names: Sequence[str]) -> str:
+    """Join the first names as in a sentence, and count the others.
+
+    >>> enumerate_some([f"Aus {number}" for number in range(14)])[-19:]
+    ', Aus 11 and 2 more'
+    """
+    more = len(names) - N_NAMED
+    return enumerate_words([*names[:N_NAMED], f"{more} more"] if more > 0 else names)

@@ -6,14 +6,21 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.evaluation.metrics import confusion_matrix, n_misclassified, precision_recall_f1
+from mentum.evaluation.metrics import confused_pairs, confusion_matrix, n_misclassified, precision_recall_f1, tally
 from mentum.evaluation.notes import write_notes
-from mentum.evaluation.results import Confusion, Estimate, Evaluation, Misclassified, ResultRow, TaxonScore
+from mentum.evaluation.results import (
+    LARGEST_MATRIX,
+    Confusion,
+    Estimate,
+    Evaluation,
+    Misclassified,
+    ResultRow,
+    TaxonScore,
+)
 from mentum.evaluation.scores import ACCURACY, Sample, other_metrics, score_sample
 from mentum.runs import Run, StagePredictions
 from mentum.taxonomy import Rank, Taxon, Taxonomy
@@ -60,11 +67,6 @@ class _Sample:
     def stage(self) -> str:
         """Name of the stage."""
         return self.predictions.stage
-
-    @cached_property
-    def counts(self) -> NDArray[np.int64]:
-        """(C, C) int: the confusion matrix."""
-        return confusion_matrix(self.y_true, self.y_pred, len(self.taxa))
 
 
 def score_run(run: Run) -> Evaluation:
@@ -124,8 +126,8 @@ def _result_row(sample: _Sample, seed: int) -> ResultRow:
 
 
 def _taxon_scores(sample: _Sample) -> Iterator[TaxonScore]:
-    precision, recall, f1 = precision_recall_f1(sample.counts)
-    n_images = sample.counts.sum(axis=1)
+    found = tally(sample.y_true, sample.y_pred, len(sample.taxa))
+    precision, recall, f1 = precision_recall_f1(found)
     for column, taxon in enumerate(sample.taxa):
         yield TaxonScore(
             stage=sample.stage,
@@ -135,18 +137,21 @@ def _taxon_scores(sample: _Sample) -> Iterator[TaxonScore]:
             precision=float(precision[column]),
             recall=float(recall[column]),
             f1=float(f1[column]),
-            n_images=int(n_images[column]),
+            n_images=int(found.labelled[column]),
         )
 
 
 def _confusion(sample: _Sample) -> Confusion:
+    is_small = len(sample.taxa) <= LARGEST_MATRIX
+    images = sample.y_true, sample.y_pred, len(sample.taxa)
     return Confusion(
         stage=sample.stage,
         rank=sample.rank,
         subset=sample.subset,
         labels=tuple(taxon.name for taxon in sample.taxa),
         label_ranks=tuple(taxon.rank for taxon in sample.taxa),
-        counts=tuple(tuple(row) for row in sample.counts.tolist()),
+        counts=tuple(map(tuple, confusion_matrix(*images).tolist())) if is_small else (),
+        cells=() if is_small else tuple(map(tuple, confused_pairs(*images).tolist())),
     )
 
 

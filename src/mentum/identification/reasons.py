@@ -45,7 +45,7 @@ def explain_status(ground: Ground, taxonomy: Taxonomy) -> tuple[Status, str]:
     if ground.taxon is None:
         return Status.UNDETERMINED, f"no rank can be defended: {refused}"
     given = _defence(ground)
-    is_leaf = ground.taxon in taxonomy.leaves
+    is_leaf = ground.taxon in taxonomy.place_of
     status = Status.IDENTIFIED if is_leaf else Status.HIGHER_RANK
     return status, given if is_leaf or not refused else f"{given}; {refused}"
 

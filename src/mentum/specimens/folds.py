@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -136,10 +137,10 @@ def thin(fold: Fold, table: SpecimenTable, per_taxon: int, seed: int) -> Fold:
 def unseen(table: SpecimenTable, folds: Sequence[Fold]) -> Iterator[tuple[Fold, Taxon, int]]:
     """Taxa that are judged in a fold but were not learned in it, with the number of their images there."""
     for fold in folds:
-        judged = [table.labels[row] for row in fold.rows("test").tolist()]
-        for taxon in sorted(set(judged) - set(fold.taxonomy.leaves), key=order_of):
-            if taxon in table.taxonomy.leaves:
-                yield fold, taxon, judged.count(taxon)
+        judged = Counter(table.labels[row] for row in fold.rows("test").tolist())
+        for taxon in sorted(judged.keys() - fold.taxonomy.place_of.keys(), key=order_of):
+            if taxon in table.taxonomy.place_of:
+                yield fold, taxon, judged[taxon]
 
 
 def spread_over_parts(

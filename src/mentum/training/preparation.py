@@ -105,8 +105,8 @@ def refuse(table: SpecimenTable, faults: Sequence[Fault]) -> None:
 
 
 def _require_training_images(table: SpecimenTable, subsets: NDArray[np.str_]) -> None:
-    learned = {label for label, subset in zip(table.labels, subsets, strict=True) if subset == "train"}
-    absent = [leaf.name for leaf in table.taxonomy.leaves if not any(label.is_within(leaf) for label in learned)]
+    learned = (label for label, subset in zip(table.labels, subsets, strict=True) if subset == "train")
+    absent = [leaf.name for leaf in table.taxonomy.without_label(learned)]
     if absent:
         raise DataError(
             f"{table.source}: the split leaves no training image of {', '.join(absent[:10])}; give each taxon at "

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mentum.evaluation.results import Confusion, Evaluation
 from mentum.reporting.figures.style import figure_style, save_figure, typeset
+from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 DRAWN_SUBSETS = ("validation", "test")
 LARGEST_WITH_COUNTS = 40
 """Number of taxa beyond which a cell is too small for a number."""
+LARGEST_DRAWN = 100
+"""Number of taxa beyond which no name can be read, so that nothing is drawn; the report lists the worst pairs."""
 
 
 def draw_confusions(evaluation: Evaluation, folder: Path, largest_with_counts: int = LARGEST_WITH_COUNTS) -> list[Path]:
-    """Draw each confusion matrix of the validation and test images, by stage and rank, as PNG and SVG.
+    """Draw each confusion matrix of the validation and test images that is not too large, as PNG and SVG.
 
     Shades give the share of a label's images (a row sums to 1), numbers count images; an empty cell is white. The same
     evaluation gives the same bytes under the same version of matplotlib.
@@ -37,13 +40,26 @@ def draw_confusions(evaluation: Evaluation, folder: Path, largest_with_counts: i
         The files, named like `confusion_fine-tuned_species_validation.png`, in the order of the evaluation.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = [confusion for confusion in evaluation.confusions if confusion.subset in DRAWN_SUBSETS]
+    drawn = [confusion for confusion in evaluation.confusions if is_drawn(confusion)]
+    if not drawn:
+        return []
     with figure_style():
         return [
             file
             for confusion in drawn
             for file in save_figure(_draw_confusion(confusion, largest_with_counts), folder / confusion_stem(confusion))
         ]
+
+
+def is_drawn(confusion: Confusion) -> bool:
+    """Whether a matrix is of held-out images, and of so few taxa that their names can be read."""
+    return confusion.subset in DRAWN_SUBSETS and len(confusion.labels) <= LARGEST_DRAWN
+
+
+def undrawn_ranks(evaluation: Evaluation) -> dict[Rank, int]:
+    """Ranks of which no matrix is drawn, with their number of taxa."""
+    held_out = [confusion for confusion in evaluation.confusions if confusion.subset in DRAWN_SUBSETS]
+    return {each.rank: len(each.labels) for each in held_out if not is_drawn(each)}
 
 
 def confusion_stem(confusion: Confusion) -> str:
@@ -138,6 +154,6 @@ def _name_axes(axes: Axes, confusion: Confusion, size: float) -> None:
 
 
 def _title(confusion: Confusion) -> str:
-    n = sum(map(sum, confusion.counts))
+    n = sum(confusion.labelled)
     stage = confusion.stage[0].upper() + confusion.stage[1:]
     return f"{stage}, {confusion.rank} rank\n{confusion.subset}, n = {n} {'image' if n == 1 else 'images'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,7 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from mentum.evaluation.results import CalibrationReport, Confusion, Evaluation
 from mentum.explanation.results import Explanation
 from mentum.reporting.figures.calibration import draw_calibration
-from mentum.reporting.figures.confusions import DRAWN_SUBSETS, confusion_stem, draw_confusions
+from mentum.reporting.figures.confusions import (
+    DRAWN_SUBSETS,
+    LARGEST_WITH_COUNTS,
+    confusion_stem,
+    draw_confusions,
+    is_drawn,
+)
 from mentum.reporting.figures.learning_curve import draw_learning_curve
 from mentum.reporting.figures.shortcuts import SHORTCUTS, draw_shortcuts
 from mentum.reporting.report.pictures import embed_figure
@@ -37,14 +44,36 @@ class Figure(NamedTuple):
     drawing: Markup | None
 
 
+WORST_PAIRS = 30
+"""Shown of a matrix that is too large for numbers in its cells."""
+
+
+class Pair(NamedTuple):
+    """Images of one label that are identified as another taxon, of all with the label; and the other way round."""
+
+    label: tuple[str, Rank]
+    identified: tuple[str, Rank]
+    n_images: int
+    n_labelled: int
+    n_reversed: int
+
+
 @dataclass(frozen=True)
 class Matrix:
-    """A confusion matrix and how often it is off its diagonal."""
+    """A confusion matrix and how often it is off its diagonal.
+
+    Attributes:
+        figure: None where there are too many taxa for their names to be read.
+        worst: the pairs confused most often, of `n_pairs`; none where the cells of the figure hold numbers.
+    """
 
     rank: Rank
+    n_taxa: int
     n_images: int
     n_misclassified: int
-    figure: Figure
+    figure: Figure | None
+    worst: tuple[Pair, ...] = ()
+    n_pairs: int = 0
 
 
 def draw_missing(run: Run, evaluation: Evaluation, calibration: CalibrationReport | None, studies: Studies) -> None:
@@ -53,7 +82,8 @@ def draw_missing(run: Run, evaluation: Evaluation, calibration: CalibrationRepor
     That of the shortcuts is drawn each time, as one on disk may be of an earlier audit.
     """
     folder = run.path / "figures"
-    missing = [each for each in _drawn(evaluation) if not _is_there(folder / confusion_stem(each))]
+    drawn = [each for each in evaluation.confusions if is_drawn(each)]
+    missing = [each for each in drawn if not _is_there(folder / confusion_stem(each))]
     if missing:
         draw_confusions(evaluation.model_copy(update={"confusions": tuple(missing)}), folder)
     if calibration and not all(_is_there(folder / name) for name in CALIBRATION):
@@ -68,7 +98,7 @@ def _is_there(stem: Path) -> bool:
     return all(stem.with_name(f"{stem.name}.{suffix}").is_file() for suffix in ("svg", "png"))
 
 
-def _drawn(evaluation: Evaluation) -> list[Confusion]:
+def _held_out(evaluation: Evaluation) -> list[Confusion]:
     return [each for each in evaluation.confusions if each.subset in DRAWN_SUBSETS]
 
 
@@ -97,16 +127,32 @@ def confusions(run: Run, evaluation: Evaluation) -> dict[tuple[str, str], list[M
     """The matrices of held-out images by stage, the last one first, and subset."""
     last = evaluation.table[-1].stage if evaluation.table else ""
     found: dict[tuple[str, str], list[Matrix]] = {}
-    for each in sorted(_drawn(evaluation), key=lambda each: (each.stage != last, each.subset != "test")):
+    for each in sorted(_held_out(evaluation), key=lambda each: (each.stage != last, each.subset != "test")):
         found.setdefault((each.stage, each.subset), []).append(_matrix(run, each))
     return found
 
 
 def _matrix(run: Run, confusion: Confusion) -> Matrix:
     label = f"Confusion matrix, {confusion.stage}, {confusion.rank} rank, {confusion.subset} images"
-    n = sum(map(sum, confusion.counts))
-    right = sum(row[place] for place, row in enumerate(confusion.counts))
-    return Matrix(confusion.rank, n, n - right, take_figure(run.path, confusion_stem(confusion), label))
+    n, n_taxa, worst = sum(confusion.labelled), len(confusion.labels), confusion.worst
+    return Matrix(
+        rank=confusion.rank,
+        n_taxa=n_taxa,
+        n_images=n,
+        n_misclassified=sum(pair[2] for pair in worst),
+        figure=take_figure(run.path, confusion_stem(confusion), label) if is_drawn(confusion) else None,
+        worst=tuple(_pairs(confusion)) if n_taxa > LARGEST_WITH_COUNTS else (),
+        n_pairs=len(worst),
+    )
+
+
+def _pairs(confusion: Confusion) -> Iterator[Pair]:
+    """The pairs that are confused most often."""
+    worst, labelled = confusion.worst, confusion.labelled
+    names = list(zip(confusion.labels, confusion.label_ranks, strict=True))
+    images = {(row, column): n for row, column, n in worst}
+    for row, column, n in worst[:WORST_PAIRS]:
+        yield Pair(names[row], names[column], n, labelled[row], images.get((column, row), 0))
 
 
 def character_figures(run: Run, explanation: Explanation | None) -> list[Figure]:
