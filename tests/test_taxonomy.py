@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from mentum.taxonomy import Rank, Taxon, Taxonomy, clean_name, conflicting_parents, taxon_from_name, taxon_from_row
+from mentum.taxonomy import (
+    SMALL,
+    Rank,
+    Taxon,
+    Taxonomy,
+    clean_name,
+    conflicting_parents,
+    sum_columns,
+    taxon_from_name,
+    taxon_from_row,
+)
 from support.trees import MIDGES, ORTHOCLADIUS, RANKS, TVETENIA, taxon, taxonomies
 
 SERJANIA = [
@@ -186,3 +196,47 @@ def test_conflicting_parents_look_at_genera_and_above_only() -> None:
 
 def test_clean_name() -> None:
     assert clean_name("\tAus__bus  dus ") == "Aus bus dus"
+
+
+# Many taxa: the fast paths say what the plain definitions say
+
+
+@given(n_columns=st.integers(1, 400), n_leaves=st.integers(1, 2 * SMALL), seed=st.integers(0, 99))
+def test_columns_sum_up_as_by_a_matrix_whatever_their_number_and_order(n_columns, n_leaves, seed):
+    rng = np.random.default_rng(seed)
+    columns = rng.permutation(np.append(np.arange(n_columns), rng.integers(0, n_columns, n_leaves)))
+    values = rng.dirichlet(np.ones(len(columns)), 3)
+    members = (columns[:, None] == np.arange(n_columns)).astype(np.float64)
+    for dtype, tolerance in ((np.float64, 1e-14), (np.float32, 1e-6)):
+        found = sum_columns(values.astype(dtype), columns)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, values @ members, rtol=tolerance, atol=tolerance)
+
+
+@given(n=st.integers(1, 2 * SMALL), seed=st.integers(0, 99))
+def test_where_each_column_holds_one_leaf_nothing_is_added_and_nothing_shared(n, seed):
+    rng = np.random.default_rng(seed)
+    columns, values = rng.permutation(n), rng.random((2, n)).astype(np.float32)
+    found = sum_columns(values, columns)
+    assert (found[:, columns] == values).all()
+    assert not np.shares_memory(found, values)
+
+
+@given(taxonomy=taxonomies(), data=st.data())
+def test_leaves_without_label_are_those_in_which_no_label_lies(taxonomy: Taxonomy, data: st.DataObject) -> None:
+    labels = data.draw(st.lists(st.sampled_from(taxonomy.leaves)))
+    labels += [Taxon((*leaf.path, (Rank.SUBSPECIES, "Aus bus cus"))) for leaf in labels[::2]]
+    labels = labels[1::2] + [Taxon(leaf.path[:1]) for leaf in taxonomy.leaves if len(leaf.path) > 1]
+    plain = [leaf for leaf in taxonomy.leaves if not any(label.is_within(leaf) for label in labels)]
+    assert taxonomy.without_label(labels) == plain
+
+
+@given(taxonomy=taxonomies(), rank=st.sampled_from(RANKS))
+def test_what_is_known_of_a_rank_is_kept_and_cannot_be_changed(taxonomy: Taxonomy, rank: Rank) -> None:
+    taxa = sorted({leaf.at(rank) for leaf in taxonomy.leaves}, key=lambda taxon: [name for _, name in taxon.path])
+    for _ in range(2):
+        assert list(taxonomy.taxa(rank)) == taxa
+        assert [taxa[column] for column in taxonomy.columns(rank)] == [leaf.at(rank) for leaf in taxonomy.leaves]
+    with pytest.raises(ValueError, match="read-only"):
+        taxonomy.columns(rank)[0] = 0
+    assert taxonomy.place_of == {leaf: taxonomy.leaves.index(leaf) for leaf in taxonomy.leaves}

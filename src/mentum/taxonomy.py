@@ -229,15 +229,15 @@ def sum_columns(values: NDArray[_Number], columns: NDArray[np.int64]) -> NDArray
     n_columns = int(columns.max()) + 1
     if n_columns == len(columns):
         return values[:, np.argsort(columns)]
-    if len(columns) <= _SMALL:
+    if len(columns) <= SMALL:
         return np.asarray(values @ (columns[:, None] == np.arange(n_columns)).astype(values.dtype))
     order = np.argsort(columns, kind="stable")
     starts = np.searchsorted(columns[order], np.arange(n_columns))
     return np.asarray(np.add.reduceat(values[:, order], starts, axis=1))
 
 
-_SMALL = 256
-"""Leaves that are summed by a matrix product, which is fast for few and grows with leaves times taxa."""
+SMALL = 256
+"""Leaves up to which sums are matrix products, which are fast for few, but grow with leaves times taxa."""
 
 
 @dataclass(frozen=True)

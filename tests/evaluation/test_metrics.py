@@ -9,6 +9,7 @@ from sklearn import metrics as oracle
 from mentum.evaluation.metrics import (
     accuracy,
     balanced_accuracy,
+    confused_pairs,
     confusion_matrix,
     macro_f1,
     n_misclassified,
@@ -190,3 +191,21 @@ def test_top_k_grows_with_k_from_the_accuracy_to_1(seed):
     assert found == sorted(found)
     assert found[0] == (y_prob.argmax(axis=1) == y_true).mean()
     assert found[-1] == 1
+
+
+@given(pairs, st.lists(st.integers(0, 3), min_size=40, max_size=40))
+def test_a_tally_is_the_margins_and_the_diagonal_of_the_confusion_matrix(pairs, times):
+    y_true, y_pred = np.array(pairs).T
+    for drawn in (None, np.array(times[: len(pairs)])):
+        counts, found = confusion_matrix(y_true, y_pred, 7, drawn), tally(y_true, y_pred, 7, drawn)
+        assert found.labelled.tolist() == counts.sum(axis=1).tolist()
+        assert found.identified.tolist() == counts.sum(axis=0).tolist()
+        assert found.hits.tolist() == np.diagonal(counts).tolist()
+
+
+@given(pairs)
+def test_confused_pairs_are_the_cells_that_are_not_empty(pairs):
+    y_true, y_pred = np.array(pairs).T
+    counts = confusion_matrix(y_true, y_pred, 7)
+    cells = [[row, column, counts[row, column]] for row, column in np.argwhere(counts).tolist()]
+    assert confused_pairs(y_true, y_pred, 7).tolist() == cells
