@@ -240,3 +240,10 @@ def test_what_is_known_of_a_rank_is_kept_and_cannot_be_changed(taxonomy: Taxonom
     with pytest.raises(ValueError, match="read-only"):
         taxonomy.columns(rank)[0] = 0
     assert taxonomy.place_of == {leaf: taxonomy.leaves.index(leaf) for leaf in taxonomy.leaves}
+
+
+@given(taxonomy=taxonomies(), rank=st.sampled_from(RANKS), higher=st.sampled_from(RANKS))
+def test_parents_are_the_taxa_themselves_at_the_higher_rank(taxonomy: Taxonomy, rank: Rank, higher: Rank) -> None:
+    if higher.depth <= rank.depth:
+        above = [taxonomy.taxa(higher)[column] for column in taxonomy.parents(rank, higher)]
+        assert above == [taxon.at(higher) for taxon in taxonomy.taxa(rank)]

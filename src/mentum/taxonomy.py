@@ -170,6 +170,12 @@ class Taxonomy:
         """(L,) int: for each leaf, its column at `rank`."""
         return self._level(rank)[1]
 
+    def parents(self, rank: Rank, higher: Rank) -> NDArray[np.int64]:
+        """(C,) int: for each taxon at `rank`, its column at `higher`."""
+        parents = np.zeros(len(self.taxa(rank)), dtype=np.int64)
+        parents[self.columns(rank)] = self.columns(higher)
+        return parents
+
     def _level(self, rank: Rank) -> tuple[tuple[Taxon, ...], NDArray[np.int64]]:
         if rank not in self._levels:
             at_rank = [leaf.at(rank) for leaf in self.leaves]

@@ -92,9 +92,7 @@ def _on_contradictions(stage: StagePredictions, taxonomy: Taxonomy, ranks: Seque
     validation = stage.subsets == "validation"
     contradictory = np.zeros(len(stage.labels), dtype=bool)
     for low, high in pairwise(ranks):
-        place = {taxon: column for column, taxon in enumerate(taxonomy.taxa(high))}
-        parents = np.array([place[taxon.at(high)] for taxon in taxonomy.taxa(low)])
-        implied = parents[stage.probabilities[low].argmax(axis=1)]
+        implied = taxonomy.parents(low, high)[stage.probabilities[low].argmax(axis=1)]
         contradictory |= implied != stage.probabilities[high].argmax(axis=1)
     n, total = np.count_nonzero(contradictory & validation), np.count_nonzero(validation)
     return (
