@@ -1,6 +1,7 @@
 """How time and memory grow with the number of taxa: every command that learns, judges or tells, at two sizes.
 
-    python benchmarks/taxa.py [--taxa 300 2000] [--images 2 3] [--size 48] [--commands check train ...] [--work FOLDER]
+    python benchmarks/taxa.py [--taxa 300 2000] [--images 2 3] [--size 48] [--set KEY=VALUE ...]
+        [--commands check train ...] [--work FOLDER]
 
 Draws small images of so many taxa, each with three colours of its own, named like species in genera and families, and
 runs each command on them as a user would, in a process of its own. Printed are seconds by the clock and of the
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -54,7 +56,7 @@ def main() -> None:
         for n_taxa, n_images in zip(given.taxa, given.images, strict=True):
             folder = work / f"{n_taxa}x{n_images}"
             draw_taxa(folder / "data", n_taxa, n_images, given.size)
-            costs.append({command: run(arguments(command, folder)) for command in given.commands})
+            costs.append({command: run(arguments(command, folder, given.set)) for command in given.commands})
     print("\n".join(as_markdown(given, costs)))
 
 
@@ -64,6 +66,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--taxa", type=int, nargs="+", default=[300, 2000])
     parser.add_argument("--images", type=int, nargs="+", default=[2, 3], help="of each taxon, by size")
     parser.add_argument("--size", type=int, default=48, help="of the images, px")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="of the recipe, for a quicker look")
     parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=COMMANDS)
     parser.add_argument("--work", type=Path, help="a folder to keep everything in")
     return parser.parse_args()
@@ -112,11 +115,11 @@ def taxon_rows() -> Iterator[dict[str, str]]:
 # Commands
 
 
-def arguments(command: str, folder: Path) -> list[str]:
-    """What a user would write."""
+def arguments(command: str, folder: Path, settings: Sequence[str]) -> list[str]:
+    """What a user would write, with further settings of the recipe."""
     data, trained, model = str(folder / "data"), str(folder / "run"), str(folder / "model")
     cache = ["--cache", str(folder / "cache")]
-    recipe = ["--recipe", "quick", "--set", "stage2.epochs=0"]
+    recipe = ["--recipe", "quick", *(word for each in ("stage2.epochs=0", *settings) for word in ("--set", each))]
     return {
         "check": ["check", data],
         "train": ["train", data, "--out", trained, *recipe, *cache],
@@ -142,9 +145,10 @@ def run(words: Sequence[str]) -> Cost:
     """
     start = time.monotonic()
     program = "from mentum.cli import main; main()"
-    pid = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", program, *words])
-    _, status, used = os.wait4(pid, 0)
-    if os.waitstatus_to_exitcode(status) not in (0, 1):  # 1 = warnings, or images that could not be read
+    with subprocess.Popen([sys.executable, "-c", program, *words], stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)  # unlike process.wait, it says what was used
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1):  # 1 = warnings, or images that could not be read
         raise SystemExit(f"mentum {' '.join(words)} failed")
     cost = Cost(time.monotonic() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1e6)
     print(

@@ -15,18 +15,28 @@ from mentum.taxonomy import is_italic, taxon_from_lineage
 
 def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, file: Path) -> None:
     """Write the README of a model folder, every figure of it taken from the run and its calibration."""
+    is_long = len(record.taxa) > LONGEST_TABLE
     parts = [
         _front_matter(record),
         f"# {record.title}\n",
         *_details(record),
-        *_taxa(record),
+        *(_on_long_list(record) if is_long else _taxa(record)),
         *_accuracy(score_run(run)),
         *_calibration(record, calibration),
         *_limits(record),
         *_start(record),
         *_origin(record),
+        *(_taxa(record) if is_long else ()),
     ]
     write_text("\n".join(parts), file)
+
+
+LONGEST_TABLE = 100
+"""Taxa that are listed where a reader meets them first; more stand at the end."""
+
+
+def _on_long_list(record: ModelRecord) -> Iterator[str]:
+    yield f"The {len(record.taxa)} taxa, with their training images, are listed at the [end of this page](#taxa).\n"
 
 
 _ORIGINS = {"builtin": "pretrained on drawn pictures only", "random": "from random weights"}
@@ -126,10 +136,11 @@ def _defended(each: DefendedRanks) -> Iterator[str]:
 
 
 def _limits(record: ModelRecord) -> Iterator[str]:
+    n = len(record.taxa)
     yield "## Limits\n"
     yield (
-        f"It knows the {len(record.taxa)} taxa above and nothing else; of other taxa some are called unknown and "
-        "others get a wrong name. What it says of photographs taken with another microscope, light or preparation was "
+        f"It knows the {n} taxa {'below' if n > LONGEST_TABLE else 'above'} and nothing else; of other taxa some are "
+        "called unknown and others get a wrong name. What it says of photographs taken with another microscope, light or preparation was "
         "not measured. An identification by this model says `PredictedByMachine` until a person has looked.\n"
     )
 
