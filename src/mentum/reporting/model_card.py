@@ -140,8 +140,9 @@ def _limits(record: ModelRecord) -> Iterator[str]:
     yield "## Limits\n"
     yield (
         f"It knows the {n} taxa {'below' if n > LONGEST_TABLE else 'above'} and nothing else; of other taxa some are "
-        "called unknown and others get a wrong name. What it says of photographs taken with another microscope, light or preparation was "
-        "not measured. An identification by this model says `PredictedByMachine` until a person has looked.\n"
+        "called unknown and others get a wrong name. What it says of photographs taken with another microscope, light "
+        "or preparation was not measured. An identification by this model says `PredictedByMachine` until a person has "
+        "looked.\n"
     )
 
 
