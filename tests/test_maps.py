@@ -113,3 +113,34 @@ def test_a_contrast_is_the_difference_of_the_taxas_own_maps():
     maps, p = found.relevance[0], found.y_prob[0]
     np.testing.assert_allclose(contrast(maps[:1], maps[1:2], p[:1], p[1:2]).ravel(), 5.0 - 2.0, rtol=1e-6)
     np.testing.assert_allclose(contrast(maps[2:], maps[1:2], p[2:], p[1:2]).ravel(), -2.0 - 2.0, rtol=1e-6)
+
+
+def plain_rivals(outputs, columns):
+    """What `against_rivals` says, group by group, in double precision."""
+    y_prob, maps = outputs.y_prob.astype(np.float64), outputs.relevance.astype(np.float64)
+    weighted, groups = maps * y_prob[..., None, None], range(columns.max() + 1)
+    said = []
+    for group in groups:
+        inside = columns == group
+        mean_inside, mean_outside = (
+            weighted[:, chosen].sum(axis=1) / y_prob[:, chosen].sum(axis=1)[:, None, None]
+            for chosen in (inside, ~inside)
+        )
+        said.append(mean_inside - mean_outside)
+    return np.stack(said, axis=1)
+
+
+@pytest.mark.parametrize("n_groups", [2, 40, 300])
+@pytest.mark.parametrize("sure", [False, True])
+def test_maps_of_many_taxa_are_those_of_the_definition(n_groups, sure):
+    rng = np.random.default_rng(n_groups)
+    columns = rng.permutation(np.append(np.arange(n_groups), rng.integers(0, n_groups, 300)))
+    y_prob = rng.dirichlet(np.ones(len(columns)), 2)
+    if sure:  # all but one part in ten million of the probability lies in one taxon
+        y_prob = 1e-7 * y_prob
+        y_prob[:, 7] = 1 - 1e-7
+    relevance = rng.normal(size=(2, len(columns), 2, 2))
+    outputs = Evidence(y_prob.astype(np.float32), relevance.astype(np.float32))
+    found = against_rivals(outputs, columns)
+    assert found.y_prob.shape == (2, n_groups)
+    np.testing.assert_allclose(found.relevance, plain_rivals(outputs, columns), rtol=1e-3, atol=1e-3)

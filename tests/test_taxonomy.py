@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from mentum.taxonomy import (
+    SMALL,
     WHOLE_TREE,
     Rank,
     Target,
@@ -17,6 +18,7 @@ from mentum.taxonomy import (
     Taxonomy,
     clean_name,
     conflicting_parents,
+    sum_columns,
     taxon_from_row,
 )
 from support.trees import CHIRONOMUS, MIDGES, ORTHOCLADIUS, RANKS, TVETENIA, closed, taxon, taxonomies
@@ -281,3 +283,45 @@ def test_a_class_that_is_no_taxon_stands_for_itself_at_every_rank_and_makes_none
     for rank in tree.ranks:
         assert tree.taxa(rank)[tree.truth(debris, rank)] == debris
         assert set(tree.taxa(rank)) == {*MIDGES.taxa(rank), debris}
+
+
+# Many taxa: the fast paths say what the plain definitions say
+
+
+@given(n_columns=st.integers(1, 400), n_leaves=st.integers(1, 2 * SMALL), seed=st.integers(0, 99))
+def test_columns_sum_up_as_by_a_matrix_whatever_their_number_and_order(n_columns, n_leaves, seed):
+    rng = np.random.default_rng(seed)
+    columns = rng.permutation(np.append(np.arange(n_columns), rng.integers(0, n_columns, n_leaves)))
+    values = rng.dirichlet(np.ones(len(columns)), 3)
+    members = (columns[:, None] == np.arange(n_columns)).astype(np.float64)
+    for dtype, tolerance in ((np.float64, 1e-14), (np.float32, 1e-6)):
+        found = sum_columns(values.astype(dtype), columns)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, values @ members, rtol=tolerance, atol=tolerance)
+
+
+@given(n=st.integers(1, 2 * SMALL), seed=st.integers(0, 99))
+def test_where_each_column_holds_one_leaf_nothing_is_added_and_nothing_shared(n, seed):
+    rng = np.random.default_rng(seed)
+    columns, values = rng.permutation(n), rng.random((2, n)).astype(np.float32)
+    found = sum_columns(values, columns)
+    assert (found[:, columns] == values).all()
+    assert not np.shares_memory(found, values)
+
+
+@given(taxonomy=taxonomies(), rank=st.sampled_from(RANKS))
+def test_what_is_known_of_a_rank_is_kept_and_cannot_be_changed(taxonomy: Taxonomy, rank: Rank) -> None:
+    taxa = sorted({leaf.at(rank) for leaf in taxonomy.leaves}, key=lambda taxon: [name for _, name in taxon.path])
+    for _ in range(2):
+        assert list(taxonomy.taxa(rank)) == taxa
+        assert [taxa[column] for column in taxonomy.columns(rank)] == [leaf.at(rank) for leaf in taxonomy.leaves]
+    with pytest.raises(ValueError, match="read-only"):
+        taxonomy.columns(rank)[0] = 0
+    assert taxonomy.place_of == {leaf: taxonomy.leaves.index(leaf) for leaf in taxonomy.leaves}
+
+
+@given(taxonomy=taxonomies(), rank=st.sampled_from(RANKS), higher=st.sampled_from(RANKS))
+def test_parents_are_the_taxa_themselves_at_the_higher_rank(taxonomy: Taxonomy, rank: Rank, higher: Rank) -> None:
+    if higher.depth <= rank.depth:
+        above = [taxonomy.taxa(higher)[column] for column in taxonomy.parents(rank, higher)]
+        assert above == [taxon.at(higher) for taxon in taxonomy.taxa(rank)]

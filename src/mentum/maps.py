@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from mentum.records import Record
-from mentum.taxonomy import Rank, Taxonomy
+from mentum.taxonomy import SMALL, Rank, Taxonomy, sum_columns
 
 Alignment = Literal["receptive-field", "half-pixel"]
 """Where a cell is drawn: on the centre of what it sees, or as if the cells tiled the image."""
@@ -104,17 +104,34 @@ def against_rivals(outputs: Evidence, columns: NDArray[np.int64]) -> Evidence:
 
     Source: chain rule on Selvaraju et al. 2017, eq. 1-2, with log Σ exp(members) - log Σ exp(others) as the score.
     """
-    members = (columns[:, None] == np.arange(columns.max() + 1)).astype(outputs.y_prob.dtype)
     n, n_taxa = outputs.y_prob.shape
-    shares = (
-        outputs.y_prob + np.finfo(members.dtype).tiny
-    )  # taxa without any probability share their group's map evenly
+    # Taxa without any probability share their group's map evenly.
+    shares = outputs.y_prob + np.finfo(outputs.y_prob.dtype).tiny
     maps = outputs.relevance.reshape(n, n_taxa, -1).swapaxes(1, 2)  # (N, cells², L)
-    weighted = maps * shares[:, None, :]
-    inside = (weighted @ members) / (shares @ members)[:, None, :]
-    outside = (weighted @ (1 - members)) / (shares @ (1 - members))[:, None, :]
-    relevance = (inside - outside).swapaxes(1, 2).reshape(n, members.shape[1], *outputs.relevance.shape[2:])
-    return Evidence(outputs.y_prob @ members, relevance)
+    maps_inside, maps_outside = _inside_and_outside(maps * shares[:, None, :], columns)
+    inside, outside = _inside_and_outside(shares, columns)
+    relevance = maps_inside / inside[:, None, :] - maps_outside / outside[:, None, :]
+    n_groups = relevance.shape[2]
+    y_prob = sum_columns(outputs.y_prob, columns)
+    return Evidence(y_prob, relevance.swapaxes(1, 2).reshape(n, n_groups, *outputs.relevance.shape[2:]))
+
+
+def _inside_and_outside(
+    values: NDArray[np.float32], columns: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Sums of values (…, L) over the members of each group (…, C), and over all that are not among them.
+
+    The others are summed as such: as the total less the members, nothing would be left of them beside a probability
+    near 1.
+    """
+    if len(columns) <= SMALL:
+        members = (columns[:, None] == np.arange(columns.max() + 1)).astype(values.dtype)
+        return values @ members, values @ (1 - members)
+    inside = sum_columns(values.reshape(-1, len(columns)), columns).reshape(*values.shape[:-1], -1)
+    outside = np.zeros_like(inside)
+    outside[..., 1:] = np.cumsum(inside[..., :-1], axis=-1)
+    outside[..., :-1] += np.cumsum(inside[..., :0:-1], axis=-1)[..., ::-1]
+    return inside, outside
 
 
 def evidence_at_ranks(leaves: Evidence, taxonomy: Taxonomy) -> dict[Rank, Evidence]:

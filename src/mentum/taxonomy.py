@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+_Number = TypeVar("_Number", bound=np.floating)
 
 
 class Rank(StrEnum):
@@ -37,11 +40,13 @@ class Rank(StrEnum):
     @property
     def depth(self) -> int:
         """Place in the order of ranks: 0 for kingdom, growing downwards; what is no taxon lies above all of them."""
-        return -1 if self is Rank.NOT_A_TAXON else list(Rank).index(self)
+        return _DEPTHS[self]
 
 
 TAXON_RANKS = tuple(rank for rank in Rank if rank is not Rank.NOT_A_TAXON)
 """The ranks that taxa have."""
+
+_DEPTHS = {Rank.NOT_A_TAXON: -1} | {rank: depth for depth, rank in enumerate(TAXON_RANKS)}
 
 _UPRIGHT = {"sp", "spp", "cf", "aff", "nr", "gr", "type", "complex"}
 """Words of open nomenclature, as written without their full stop."""
@@ -204,13 +209,47 @@ class Taxonomy:
 
         A leaf that is not named down to `rank` stands for itself, as *Orthocladius* among the paper's ten "species".
         """
-        return tuple(self._places[rank])
+        return self._level(rank)[0]
+
+    def columns(self, rank: Rank) -> NDArray[np.int64]:
+        """(L,) int: for each leaf, its column at `rank`."""
+        return self._level(rank)[1]
+
+    def parents(self, rank: Rank, higher: Rank) -> NDArray[np.int64]:
+        """(C,) int: for each taxon at `rank`, its column at `higher`."""
+        parents = np.zeros(len(self.taxa(rank)), dtype=np.int64)
+        parents[self.columns(rank)] = self.columns(higher)
+        return parents
+
+    def _level(self, rank: Rank) -> tuple[tuple[Taxon, ...], NDArray[np.int64], dict[Taxon, int]]:
+        """Taxa at a rank, the column of each leaf, and that of each taxon."""
+        if rank not in self._levels:
+            at_rank = [leaf.at(rank) for leaf in self.leaves]
+            taxa = tuple(sorted(set(at_rank), key=order_of))
+            place = {taxon: column for column, taxon in enumerate(taxa)}
+            columns = np.array([place[taxon] for taxon in at_rank], dtype=np.int64)
+            columns.flags.writeable = False
+            self._levels[rank] = taxa, columns, place
+        return self._levels[rank]
 
     @cached_property
-    def _places(self) -> dict[Rank, dict[Taxon, int]]:
-        """Rank → taxon → its column."""
-        at = {rank: sorted({leaf.at(rank) for leaf in self.leaves}, key=order_of) for rank in Rank}
-        return {rank: {taxon: column for column, taxon in enumerate(taxa)} for rank, taxa in at.items()}
+    def _levels(self) -> dict[Rank, tuple[tuple[Taxon, ...], NDArray[np.int64], dict[Taxon, int]]]:
+        """What is known of the ranks that were asked for: it is needed for every label again."""
+        return {}
+
+    @cached_property
+    def _below(self) -> dict[tuple[tuple[Rank, str], ...], list[int]]:
+        """Path of each taxon of the tree → the leaves at or below it."""
+        below: dict[tuple[tuple[Rank, str], ...], list[int]] = {}
+        for place, leaf in enumerate(self.leaves):
+            for depth in range(1, len(leaf.path) + 1):
+                below.setdefault(leaf.path[:depth], []).append(place)
+        return below
+
+    @cached_property
+    def place_of(self) -> dict[Taxon, int]:
+        """Leaf → its place among the leaves."""
+        return {leaf: place for place, leaf in enumerate(self.leaves)}
 
     def answers(self, rank: Rank) -> tuple[Taxon, ...]:
         """The taxa at `rank` without the open ones: what a table of that rank tells apart."""
@@ -226,27 +265,17 @@ class Taxonomy:
         """
         return f"{taxon.name} ({taxon.rank} only)" if self.is_open(taxon, rank) else taxon.name
 
-    def columns(self, rank: Rank) -> NDArray[np.int64]:
-        """(L,) int: for each leaf, its column at `rank`."""
-        return np.array([self._places[rank][leaf.at(rank)] for leaf in self.leaves], dtype=np.int64)
-
     def open_columns(self, rank: Rank) -> NDArray[np.bool_]:
         """(C,) bool: the columns at `rank` that are no answer there, as their taxa are named to a higher one only."""
         return np.array([self.is_open(taxon, rank) for taxon in self.taxa(rank)], dtype=bool)
 
     def sum_up(self, y_prob: NDArray[np.float32], rank: Rank) -> NDArray[np.float32]:
         """Sum leaf probabilities (N, L) to those of the taxa at `rank` (N, C); rows keep their sum."""
-        columns = self.columns(rank)
-        membership = (columns[:, None] == np.arange(columns.max() + 1)[None, :]).astype(np.float32)
-        return np.asarray(y_prob @ membership, dtype=np.float32)
+        return np.asarray(sum_columns(y_prob, self.columns(rank)), dtype=np.float32)
 
     def knows(self, taxon: Taxon) -> bool:
         """Whether a taxon is a leaf or lies above one."""
-        return taxon in self._above or taxon in self._leaf_places
-
-    @cached_property
-    def _leaf_places(self) -> dict[Taxon, int]:
-        return {leaf: column for column, leaf in enumerate(self.leaves)}
+        return taxon in self._above or taxon in self.place_of
 
     def leaves_of(self, label: Taxon) -> NDArray[np.bool_]:
         """(L,) bool: the leaves that a label may mean: its own, or those within it where it has none.
@@ -254,14 +283,14 @@ class Taxonomy:
         So *Salix* teaches its open leaf and never one of its species. Where training has no such image, the label says
         no more than that the specimen lies somewhere in the genus.
         """
-        own = self._leaf_places.get(label)
-        if own is None:
-            return np.array([leaf.is_within(label) for leaf in self.leaves], dtype=bool)
-        return np.asarray(np.arange(len(self.leaves)) == own)
+        mask = np.zeros(len(self.leaves), dtype=bool)
+        own = self.place_of.get(label)
+        mask[self._below.get(label.path, []) if own is None else own] = True
+        return mask
 
     def column(self, taxon: Taxon, rank: Rank) -> int:
         """Column in which a taxon stands at `rank`, be it open there; -1 where it has none."""
-        return self._places[rank].get(taxon.at(rank), -1) if self.knows(taxon) else -1
+        return self._level(rank)[2].get(taxon.at(rank), -1) if self.knows(taxon) else -1
 
     def truth(self, taxon: Taxon, rank: Rank) -> int:
         """Column of `taxon` at `rank`, or -1 where the label leaves it open (or lies outside the tree).
@@ -269,6 +298,26 @@ class Taxonomy:
         A label above the rank leaves it open even where a single lower taxon is known: *Salix* is not *Salix alba*.
         """
         return -1 if self.is_open(taxon, rank) else self.column(taxon, rank)
+
+
+def sum_columns(values: NDArray[_Number], columns: NDArray[np.int64]) -> NDArray[_Number]:
+    """Sum values (N, L) to (N, C), given for each of the L its column, 0 to C - 1, each of which occurs.
+
+    >>> sum_columns(np.array([[1.0, 2.0, 4.0]]), np.array([1, 0, 1])).tolist()
+    [[2.0, 5.0]]
+    """
+    n_columns = int(columns.max()) + 1
+    if n_columns == len(columns):
+        return values[:, np.argsort(columns)]
+    if len(columns) <= SMALL:
+        return np.asarray(values @ (columns[:, None] == np.arange(n_columns)).astype(values.dtype))
+    order = np.argsort(columns, kind="stable")
+    starts = np.searchsorted(columns[order], np.arange(n_columns))
+    return np.asarray(np.add.reduceat(values[:, order], starts, axis=1))
+
+
+SMALL = 256
+"""Leaves up to which sums are matrix products, which are fast for few, but grow with leaves times taxa."""
 
 
 @dataclass(frozen=True)

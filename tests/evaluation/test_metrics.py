@@ -9,11 +9,13 @@ from sklearn import metrics as oracle
 from mentum.evaluation.metrics import (
     accuracy,
     balanced_accuracy,
+    confused_pairs,
     confusion_matrix,
     macro_f1,
     mean_f1,
     n_misclassified,
     precision_recall_f1,
+    tally,
     top_k_accuracy,
 )
 
@@ -45,7 +47,7 @@ def test_confusion_matrix_agrees_with_scikit_learn(columns):
 
 def test_precision_recall_f1_agree_with_scikit_learn_where_undefined_too(columns):
     *expected, _ = oracle.precision_recall_fscore_support(*columns, labels=range(7), zero_division=0)
-    found = precision_recall_f1(confusion_matrix(*columns, 7))
+    found = precision_recall_f1(tally(*columns, 7))
     np.testing.assert_allclose(found, expected, atol=1e-15)
     assert found[:, 2].tolist() == [0, 0, 0]
     assert found[:, 6].tolist() == [0, 0, 0]
@@ -57,7 +59,7 @@ def test_confusions_count_every_image_once(pairs):
     counts = confusion_matrix(y_true, y_pred, 5)
     assert counts.sum() == len(pairs)
     assert counts.sum(axis=1).tolist() == np.bincount(y_true, minlength=5).tolist()
-    scores = precision_recall_f1(counts)
+    scores = precision_recall_f1(tally(y_true, y_pred, 5))
     assert ((scores >= 0) & (scores <= 1)).all()
     assert np.trace(counts) == len(pairs) - n_misclassified(y_true, y_pred)
 
@@ -196,3 +198,21 @@ def test_top_k_grows_with_k_from_the_accuracy_to_1(seed):
     assert found == sorted(found)
     assert found[0] == (y_prob.argmax(axis=1) == y_true).mean()
     assert found[-1] == 1
+
+
+@given(pairs, st.lists(st.integers(0, 3), min_size=40, max_size=40))
+def test_a_tally_is_the_margins_and_the_diagonal_of_the_confusion_matrix(pairs, times):
+    y_true, y_pred = np.array(pairs).T
+    for drawn in (None, np.array(times[: len(pairs)])):
+        counts, found = confusion_matrix(y_true, y_pred, 7, drawn), tally(y_true, y_pred, 7, drawn)
+        assert found.labelled.tolist() == counts.sum(axis=1).tolist()
+        assert found.identified.tolist() == counts.sum(axis=0).tolist()
+        assert found.hits.tolist() == np.diagonal(counts).tolist()
+
+
+@given(pairs)
+def test_confused_pairs_are_the_cells_that_are_not_empty(pairs):
+    y_true, y_pred = np.array(pairs).T
+    counts = confusion_matrix(y_true, y_pred, 7)
+    cells = [[row, column, counts[row, column]] for row, column in np.argwhere(counts).tolist()]
+    assert confused_pairs(y_true, y_pred, 7).tolist() == cells

@@ -11,6 +11,7 @@ from mentum.evaluation.probabilities import evaluate_probabilities
 from mentum.model.folder import Model
 from mentum.reporting.model_card import write_card
 from mentum.runs import Run
+from mentum.taxonomy import Rank
 from support.models_by_hand import make_model
 from support.runs_by_hand import make_run, store_scores
 
@@ -93,3 +94,21 @@ def test_the_card_links_to_files_of_the_folder_only(released: Path) -> None:
     links = re.findall(r"\]\(([^)]+)\)", card)
     assert links
     assert set(links) <= set(Model.open(released).record.files)
+
+
+def test_hundreds_of_taxa_stand_at_the_end(run: Run, tmp_path: Path) -> None:
+    record = make_model(tmp_path / "model").record
+    lineages = tuple(
+        {Rank.GENUS: f"Aus{letter}", Rank.SPECIES: f"Aus{letter} {name}"}
+        for letter in "abcdefghijklmnopqrstuvwxyz"
+        for name in ("albus", "niger", "ruber", "minor", "major")
+    )
+    long = record.model_copy(update={"taxa": lineages})
+    write_card(long, evaluate_probabilities(run), run, tmp_path / "README.md")
+    card = (tmp_path / "README.md").read_text("utf-8")
+    headings = re.findall(r"^## (.+)$", card, re.MULTILINE)
+    assert headings[-1] == "Taxa"
+    assert headings.count("Taxa") == 1
+    assert "The 130 taxa, with their training images, are listed at the [end of this page](#taxa)." in card
+    assert "It knows the 130 taxa below and nothing else" in card
+    assert all(f"| *{lineage[Rank.SPECIES]}* | species |" in card for lineage in lineages)

@@ -1,6 +1,6 @@
 """A small complete run folder with known answers, written without any training."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +91,7 @@ def make_run(
     specimens_named: bool = True,
     stages: Sequence[str] = ("stage1", "stage2"),
     open_leaves: bool = False,
+    lineages: Mapping[str, Mapping[Rank, str]] = LINEAGES,
 ) -> Run:
     """Write `run.json`, `specimens.parquet` and the predictions of each stage; no weights.
 
@@ -101,16 +102,17 @@ def make_run(
         specimens_named: whether the data named its specimens; else each image is one.
         stages: those that were trained; ("stage1",) is a run with `stage2.epochs` 0.
         open_leaves: whether labels above others were learned as leaves of their own.
+        lineages: of every label.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shots = tuple(shots)
     files = [f"image-{place:02}.png" for place in range(len(shots))]
     specimens = [shot.specimen for shot in shots] if specimens_named else files
     tree = Taxonomy.from_taxa if open_leaves else closed
-    taxonomy = tree(Taxon(tuple(LINEAGES[shot.label].items())) for shot in shots)
+    taxonomy = tree(Taxon(tuple(lineages[shot.label].items())) for shot in shots)
     settings = load_settings("default", [f"head.kind={heads}"])
     run = Run(folder)
-    _write_table(run, shots, files, specimens)
+    _write_table(run, shots, files, specimens, lineages)
     for stage in stages:
         run.write_predictions(stage, files, _probabilities(shots, taxonomy, stage, heads))
     data = _data_record(shots, specimens, specimens_named)
@@ -118,7 +120,13 @@ def make_run(
     return Run.open(folder)
 
 
-def _write_table(run: Run, shots: tuple[Shot, ...], files: list[str], specimens: list[str]) -> None:
+def _write_table(
+    run: Run,
+    shots: tuple[Shot, ...],
+    files: list[str],
+    specimens: list[str],
+    lineages: Mapping[str, Mapping[Rank, str]],
+) -> None:
     columns = {
         "file_name": files,
         "scientificName": [shot.label for shot in shots],
@@ -126,7 +134,7 @@ def _write_table(run: Run, shots: tuple[Shot, ...], files: list[str], specimens:
         "subset": [shot.subset for shot in shots],
     }
     ranks = {
-        rank.value: pl.Series([LINEAGES[shot.label].get(rank) for shot in shots], dtype=pl.String) for rank in Rank
+        rank.value: pl.Series([lineages[shot.label].get(rank) for shot in shots], dtype=pl.String) for rank in Rank
     }
     write_parquet(pl.DataFrame({**columns, **ranks}), run.table_file)
 

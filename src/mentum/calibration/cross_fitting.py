@@ -97,8 +97,7 @@ def _frame(
 ) -> pl.DataFrame:
     """Probabilities of the images left out, and how strange they look to the networks that do not know them."""
     left_out, learned = np.flatnonzero(subsets == "test"), np.flatnonzero(subsets == "train")
-    leaves = {leaf: column for column, leaf in enumerate(taxonomy.leaves)}
-    taxa = np.array([leaves.get(labels[row], -1) for row in learned.tolist()])
+    taxa = np.array([taxonomy.place_of.get(labels[row], -1) for row in learned.tolist()])
     density = Density.fit(outputs.features[learned], taxa)
     first = log_probabilities(next(iter(outputs.y_prob.values()))[left_out])
     measures = measure(density, outputs.features[left_out], first)

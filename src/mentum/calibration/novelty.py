@@ -91,10 +91,12 @@ class Density:
             taxa: (N,) int, the lowest taxon of each; -1 for images labelled above that, which are left out.
         """
         known = features[taxa >= 0].astype(np.float64)
-        columns, place = np.unique(taxa[taxa >= 0], return_inverse=True)
+        place = np.unique(taxa[taxa >= 0], return_inverse=True)[1]
         mean = known.mean(axis=0)
         centred = known - mean
-        centres = np.stack([centred[place == column].mean(axis=0) for column in range(len(columns))])
+        ends = np.cumsum(np.bincount(place))[:-1]
+        by_taxon = np.split(centred[np.argsort(place, kind="stable")], ends)
+        centres = np.stack([of_taxon.mean(axis=0) for of_taxon in by_taxon])
         return cls(mean, centres, Spread.of(centred - centres[place]), Spread.of(centred))
 
     def distance(self, features: NDArray[np.float32]) -> Vector:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.calibration.cases import Cases, allowed_taxa
-from mentum.taxonomy import WHOLE_TREE, Rank, Taxonomy
+from mentum.taxonomy import WHOLE_TREE, Rank, Taxonomy, sum_columns
 
 COOLEST, HOTTEST = 0.1, 20.0
 """Bounds of a temperature."""
@@ -95,12 +95,7 @@ def at_ranks(
     wanted = [rank for rank in taxonomy.ranks if not ranks or rank in ranks]
     if WHOLE_TREE.name not in y_prob:
         return {rank: y_prob[rank] for rank in wanted if rank in y_prob}
-    return {rank: _sum_columns(y_prob[WHOLE_TREE.name], taxonomy.columns(rank)) for rank in wanted}
-
-
-def _sum_columns(y_prob: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
-    members = (columns[:, None] == np.arange(columns.max() + 1)).astype(np.float64)
-    return np.asarray(y_prob @ members)
+    return {rank: sum_columns(y_prob[WHOLE_TREE.name], taxonomy.columns(rank)) for rank in wanted}
 
 
 def combine(log_prob: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:

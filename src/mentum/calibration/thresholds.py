@@ -85,15 +85,9 @@ def most_probable(y_prob: Mapping[Rank, NDArray[np.float64]], taxonomy: Taxonomy
     agrees: dict[Rank, NDArray[np.bool_]] = {}
     for rank, chosen in column.items():
         above = [higher for higher in column if higher.depth < rank.depth]
-        same = [_parents(taxonomy, rank, higher)[chosen] == column[higher] for higher in above]
+        same = [taxonomy.parents(rank, higher)[chosen] == column[higher] for higher in above]
         agrees[rank] = np.logical_and.reduce([~taxonomy.open_columns(rank)[chosen], *same])
     return Answers(column, probability, agrees)
-
-
-def _parents(taxonomy: Taxonomy, rank: Rank, higher: Rank) -> NDArray[np.int64]:
-    """(C,) int: for each taxon at `rank`, its column at `higher`."""
-    place = {taxon: column for column, taxon in enumerate(taxonomy.taxa(higher))}
-    return np.array([place[taxon.at(higher)] for taxon in taxonomy.taxa(rank)], dtype=np.int64)
 
 
 def learn_thresholds(

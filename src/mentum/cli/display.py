@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mentum.records import CheckReport, Severity
+from mentum.records import CheckReport, Fault, Severity, TaxonCount
 from mentum.reporting.numbers import decimals, in_percent, percent_bounds
 
 if TYPE_CHECKING:
@@ -38,14 +39,37 @@ def print_check(report: CheckReport) -> None:
         console.print(f"assumed: {assumption}")
     console.print(f"sizes: {_most(report.sizes)}; modes: {_most(report.modes)}")
     table = Table("taxon", "rank", "images", "specimens", box=None, pad_edge=False)
-    for taxon in report.taxa:
+    shown = report.taxa if len(report.taxa) <= _MOST_TAXA else _rarest(report.taxa)
+    for taxon in shown:
         table.add_row(taxon.scientific_name, str(taxon.rank), str(taxon.n_images), str(taxon.n_specimens))
     console.print(table)
+    if len(shown) < len(report.taxa):
+        console.print(f"and {len(report.taxa) - len(shown)} taxa with as many specimens or more; --json lists all")
     for severity, style in ((Severity.ERROR, "bold red"), (Severity.WARNING, "yellow")):
-        for fault in report.faults:
-            if fault.severity is severity and fault.code != CODE:
-                console.print(Text.assemble((severity.value, style), f" {fault.where}: {fault.message}"))
+        faults = [fault for fault in report.faults if fault.severity is severity and fault.code != CODE]
+        _print_faults(console, faults, style)
     console.print(("clean", "warnings only: training can go on", "errors: fix them before training")[report.exit_code])
+
+
+def _print_faults(console: Console, faults: Sequence[Fault], style: str) -> None:
+    """Print faults of one severity; very many of one kind, as thousands of taxa may have, are counted."""
+    seen: Counter[str] = Counter()
+    for fault in faults:
+        seen[fault.code] += 1
+        if seen[fault.code] <= _MOST_OF_A_KIND:
+            console.print(Text.assemble((fault.severity.value, style), f" {fault.where}: {fault.message}"))
+    for code, number in seen.items():
+        if number > _MOST_OF_A_KIND:
+            console.print(f"and {number - _MOST_OF_A_KIND} more of the kind {code}; --json lists all")
+
+
+_MOST_TAXA, _RAREST, _MOST_OF_A_KIND = 200, 20, 50
+"""Taxa that are listed one by one; of more, how many of the rarest; faults of one kind."""
+
+
+def _rarest(taxa: Sequence[TaxonCount]) -> Sequence[TaxonCount]:
+    """Those with the fewest specimens, from which least can be learned."""
+    return sorted(taxa, key=lambda taxon: taxon.n_specimens)[:_RAREST]
 
 
 def _most(counts: dict[str, int], shown: int = 4) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,6 +12,7 @@ from mentum.cli.display import percent_of
 from mentum.evaluation.cross_validation import CrossValidation
 from mentum.evaluation.results import Estimate, Evaluation, ResultRow
 from mentum.evaluation.scores import METRICS, other_metrics
+from mentum.reporting.figures.confusions import undrawn_ranks
 from mentum.reporting.numbers import decimals, in_percent, percent_bounds
 
 
@@ -26,8 +27,16 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.print(_other_scores(f"{last}, other scores", held_out))
     _print_misclassified(console, evaluation)
     methods = sorted({row.interval.method for row in evaluation.table})
-    for note in (f"Intervals: {' and '.join(methods)}.", *evaluation.notes):
+    for note in (f"Intervals: {' and '.join(methods)}.", *evaluation.notes, *_on_undrawn(evaluation)):
         console.print(note)
+
+
+def _on_undrawn(evaluation: Evaluation) -> Iterator[str]:
+    for rank, n in undrawn_ranks(evaluation).items():
+        yield (
+            f"No confusion matrix of the {n} taxa at {rank} rank is drawn, as their names could not be read; the "
+            "report lists the pairs confused most often, and evaluation.json holds all."
+        )
 
 
 def _stage_table(stage: str, rows: list[ResultRow]) -> Table:
@@ -100,8 +109,13 @@ def print_cross_validation(found: CrossValidation) -> None:
                 decimals(each, 2) for each in (tree.height.value, tree.height.interval.low, tree.height.interval.high)
             )
             console.print(f"Mistakes meet the label {up} ranks up ({low} - {high}).")
-    for note in found.unseen:
+    for note in found.unseen[:_SHOWN_UNSEEN]:
         console.print(note, soft_wrap=True)
+    if len(found.unseen) > _SHOWN_UNSEEN:
+        console.print(f"and {len(found.unseen) - _SHOWN_UNSEEN} more in the file of the cross-validation")
+
+
+_SHOWN_UNSEEN = 20
 
 
 def _above_bounds(estimate: Estimate | None) -> str:

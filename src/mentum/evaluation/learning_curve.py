@@ -123,7 +123,7 @@ def _specimens_learned(table: SpecimenTable, fold: Fold) -> list[int]:
     specimens: dict[object, set[str]] = {}
     for row in fold.rows("train").tolist():
         specimens.setdefault(table.lowest[row], set()).add(str(table.specimens[row]))
-    return [len(of) for label, of in specimens.items() if label in fold.taxonomy.leaves]
+    return [len(of) for label, of in specimens.items() if label in fold.taxonomy.place_of]
 
 
 def _try(table: SpecimenTable, folds: Sequence[Fold], judge: Judge, cap: int, seed: int) -> _Trial:

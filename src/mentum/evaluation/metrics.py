@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,18 +43,54 @@ def confusion_matrix(
     return counts.astype(np.int64, copy=False).reshape(n_taxa, n_taxa)
 
 
-def precision_recall_f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(3, n_taxa) float: precision, recall and F1 of each taxon of a confusion matrix, 0 where undefined.
+def confused_pairs(y_true: NDArray[np.int64], y_pred: NDArray[np.int64], n_taxa: int) -> NDArray[np.int64]:
+    """(P, 3) int: label, identification and images of every cell of the confusion matrix that is not empty.
 
-    >>> precision_recall_f1(np.array([[1, 0], [1, 1]])).round(3).tolist()
+    >>> confused_pairs(np.array([0, 1, 1]), np.array([0, 0, 0]), 2).tolist()
+    [[0, 0, 1], [1, 0, 2]]
+    """
+    cells, counts = np.unique(y_true * n_taxa + y_pred, return_counts=True)
+    return np.column_stack([cells // n_taxa, cells % n_taxa, counts])
+
+
+class Tally(NamedTuple):
+    """Images of each of the C taxa, (C,) int each: of which it is the label, and that are identified as it.
+
+    Attributes:
+        hits: both at once.
+    """
+
+    labelled: NDArray[np.int64]
+    identified: NDArray[np.int64]
+    hits: NDArray[np.int64]
+
+
+def tally(
+    y_true: NDArray[np.int64], y_pred: NDArray[np.int64], n_taxa: int, times: NDArray[np.int64] | None = None
+) -> Tally:
+    """Count the images of each taxon, each so many times: the margins and the diagonal of the confusion matrix.
+
+    >>> [of_taxa.tolist() for of_taxa in tally(np.array([0, 1, 1]), np.array([0, 1, 0]), 2)]
+    [[1, 2], [2, 1], [1, 1]]
+    """
+    hits = y_true == y_pred
+    hit_times = None if times is None else times[hits]
+    pairs = ((y_true, times), (y_pred, times), (y_true[hits], hit_times))
+    labelled, identified, hit = (
+        np.bincount(columns, weights=each, minlength=n_taxa).astype(np.int64, copy=False) for columns, each in pairs
+    )
+    return Tally(labelled, identified, hit)
+
+
+def precision_recall_f1(found: Tally) -> NDArray[np.float64]:
+    """(3, C) float: precision, recall and F1 of each taxon, 0 where undefined.
+
+    >>> precision_recall_f1(tally(np.array([0, 1, 1]), np.array([0, 1, 0]), 2)).round(3).tolist()
     [[0.5, 1.0], [1.0, 0.5], [0.667, 0.667]]
     """
-    hits, identified, labelled = _hits(counts), counts.sum(axis=0), counts.sum(axis=1)
-    return np.stack([_ratio(hits, identified), _ratio(hits, labelled), _ratio(2 * hits, identified + labelled)])
-
-
-def _hits(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.diagonal(counts).astype(np.float64)
+    hits = found.hits.astype(np.float64)
+    both = found.identified + found.labelled
+    return np.stack([_ratio(hits, found.identified), _ratio(hits, found.labelled), _ratio(2 * hits, both)])
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -75,18 +113,17 @@ def balanced_accuracy(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> f
     >>> balanced_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]))
     0.5
     """
-    return mean_recall(_confusions(y_true, y_pred))
+    return mean_recall(_tally(y_true, y_pred))
 
 
-def mean_recall(counts: NDArray[np.int64]) -> float:
-    """Balanced accuracy from a confusion matrix of at least one image.
+def mean_recall(found: Tally) -> float:
+    """Balanced accuracy from a tally of at least one image.
 
-    >>> mean_recall(np.array([[3, 0], [1, 0]]))
+    >>> mean_recall(tally(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]), 2))
     0.5
     """
-    labelled = counts.sum(axis=1)
-    occur = labelled > 0
-    return float((_hits(counts)[occur] / labelled[occur]).mean())
+    occur = found.labelled > 0
+    return float((found.hits[occur] / found.labelled[occur]).mean())
 
 
 def macro_f1(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> float:
@@ -105,26 +142,26 @@ def macro_f1(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> float:
     >>> round(macro_f1(np.array([0, 1, 1]), np.array([0, 1, 0])), 3)
     0.667
     """
-    return mean_f1(_confusions(y_true, y_pred))
+    return mean_f1(_tally(y_true, y_pred))
 
 
-def mean_f1(counts: NDArray[np.int64], answers: NDArray[np.bool_] | None = None) -> float:
-    """Macro F1 from a confusion matrix of at least one image, over the taxa (C,) that are an answer; all unless given.
+def mean_f1(found: Tally, answers: NDArray[np.bool_] | None = None) -> float:
+    """Macro F1 from a tally of at least one image, over the taxa (C,) that are an answer; all unless given.
 
-    >>> round(mean_f1(np.array([[1, 0], [1, 1]])), 3)
+    >>> round(mean_f1(tally(np.array([0, 1, 1]), np.array([0, 1, 0]), 2)), 3)
     0.667
     """
-    named = counts.sum(axis=0) + counts.sum(axis=1)
+    named = found.identified + found.labelled
     occur = named > 0 if answers is None else (named > 0) & answers
-    return float((2 * _hits(counts)[occur] / named[occur]).mean())
+    return float((2 * found.hits[occur] / named[occur]).mean())
 
 
-def _confusions(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> NDArray[np.int64]:
+def _tally(y_true: NDArray[np.int64], y_pred: NDArray[np.int64]) -> Tally:
     if len(y_true) == 0 or y_true.shape != y_pred.shape:
         raise ValueError(f"a score of {len(y_true)} labels and {len(y_pred)} identifications")
     if min(y_true.min(), y_pred.min()) < 0:
         raise ValueError("a label or an identification names no taxon (column below 0); leave those images out")
-    return confusion_matrix(y_true, y_pred, int(max(y_true.max(), y_pred.max())) + 1)
+    return tally(y_true, y_pred, int(max(y_true.max(), y_pred.max())) + 1)
 
 
 def top_k_accuracy(y_true: NDArray[np.int64], y_prob: NDArray[np.floating], k: int = 3) -> float:

@@ -90,7 +90,7 @@ def _on_leaves_above_rank(taxonomy: Taxonomy, ranks: Sequence[Rank]) -> Iterator
         if lower:
             verbs = ("is", "stands") if len(names) == 1 else ("are", "stand")
             among = enumerate_words([f"the {plural}" for plural in lower])
-            yield f"{enumerate_words(names)} {verbs[0]} named to {own} only and {verbs[1]} among {among}."
+            yield f"{enumerate_some(names)} {verbs[0]} named to {own} only and {verbs[1]} among {among}."
 
 
 def _on_open_leaves(taxonomy: Taxonomy, ranks: Sequence[Rank]) -> Iterator[str]:
@@ -108,9 +108,7 @@ def _on_contradictions(stage: StagePredictions, taxonomy: Taxonomy, ranks: Seque
     validation = stage.subsets == "validation"
     contradictory = np.zeros(len(stage.labels), dtype=bool)
     for low, high in pairwise(ranks):
-        place = {taxon: column for column, taxon in enumerate(taxonomy.taxa(high))}
-        parents = np.array([place[taxon.at(high)] for taxon in taxonomy.taxa(low)])
-        implied = parents[stage.probabilities[low].argmax(axis=1)]
+        implied = taxonomy.parents(low, high)[stage.probabilities[low].argmax(axis=1)]
         contradictory |= implied != stage.probabilities[high].argmax(axis=1)
     n, total = np.count_nonzero(contradictory & validation), np.count_nonzero(validation)
     return (
@@ -126,3 +124,17 @@ def enumerate_words(words: Sequence[str]) -> str:
     ('a', 'a, b and c')
     """
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+N_NAMED = 12
+"""Of many taxa, in a sentence."""
+
+
+def enumerate_some(names: Sequence[str]) -> str:
+    """Join the first names as in a sentence, and count the others.
+
+    >>> enumerate_some([f"Aus {number}" for number in range(14)])[-19:]
+    ', Aus 11 and 2 more'
+    """
+    more = len(names) - N_NAMED
+    return enumerate_words([*names[:N_NAMED], f"{more} more"] if more > 0 else names)

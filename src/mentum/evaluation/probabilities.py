@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -100,9 +101,15 @@ class _Round:
         """Of the images judged, uncalibrated."""
         return give_verdicts(self.judged, dict.fromkeys(self.temperatures, 1.0), "image")
 
-    def thresholds(self, unit: Unit, error_rate: float) -> tuple[RankThreshold, ...]:
-        """Learned from the others."""
-        return give_verdicts(self.learned, self.temperatures, unit).thresholds(error_rate)
+    @cached_property
+    def answered(self) -> dict[Unit, Verdicts]:
+        """Of the images judged, by unit: kept without the probabilities, which are large and not needed for answers."""
+        return {unit: replace(self.verdicts(unit), y_prob={}) for unit in UNITS}
+
+    @cached_property
+    def known(self) -> dict[Unit, Verdicts]:
+        """Of the images learned from, likewise."""
+        return {unit: replace(give_verdicts(self.learned, self.temperatures, unit), y_prob={}) for unit in UNITS}
 
 
 def _join(parts: Sequence[Verdicts]) -> Verdicts:
@@ -160,11 +167,11 @@ class _Count:
 
 def _defended(whole: _Round, rounds: Sequence[_Round], unit: Unit, error_rate: float) -> DefendedRanks:
     """Answer each part by the thresholds of the others."""
-    of_all = whole.thresholds(unit, error_rate)
+    of_all = whole.known[unit].thresholds(error_rate)
     counts = [_Count() for _ in of_all]
     total = 0.0
     for each in rounds:
-        thresholds, verdicts = each.thresholds(unit, error_rate), each.verdicts(unit)
+        thresholds, verdicts = each.known[unit].thresholds(error_rate), each.answered[unit]
         total += float(verdicts.weights.sum())
         _count(verdicts, thresholds, counts)
     ranks = tuple(_rank_answers(each, count, total) for each, count in zip(of_all, counts, strict=True))

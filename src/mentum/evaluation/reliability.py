@@ -59,8 +59,9 @@ def brier_score(y_prob: NDArray[np.float64], y_true: NDArray[np.int64], weights:
 
     Source: Brier 1950, Monthly Weather Review 78: 1-3, for several classes.
     """
-    truth = np.eye(y_prob.shape[1])[y_true]
-    return float(np.average(((y_prob - truth) ** 2).sum(axis=1), weights=weights))
+    distance = y_prob.astype(np.float64)
+    distance[np.arange(len(y_true)), y_true] -= 1
+    return float(np.average((distance**2).sum(axis=1), weights=weights))
 
 
 def risk_coverage(

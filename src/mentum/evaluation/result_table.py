@@ -6,14 +6,21 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.evaluation.metrics import confusion_matrix, n_misclassified, precision_recall_f1
+from mentum.evaluation.metrics import confused_pairs, confusion_matrix, n_misclassified, precision_recall_f1, tally
 from mentum.evaluation.notes import write_notes
-from mentum.evaluation.results import Confusion, Estimate, Evaluation, Misclassified, ResultRow, TaxonScore
+from mentum.evaluation.results import (
+    LARGEST_MATRIX,
+    Confusion,
+    Estimate,
+    Evaluation,
+    Misclassified,
+    ResultRow,
+    TaxonScore,
+)
 from mentum.evaluation.scores import ACCURACY, Sample, other_metrics, score_sample
 from mentum.runs import Run, StagePredictions
 from mentum.taxonomy import Rank, Taxon, Taxonomy
@@ -62,11 +69,6 @@ class _Sample:
     def stage(self) -> str:
         """Name of the stage."""
         return self.predictions.stage
-
-    @cached_property
-    def counts(self) -> NDArray[np.int64]:
-        """(C, C) int: the confusion matrix."""
-        return confusion_matrix(self.y_true, self.y_pred, len(self.taxa))
 
 
 def score_run(run: Run) -> Evaluation:
@@ -127,8 +129,8 @@ def _result_row(sample: _Sample, seed: int) -> ResultRow:
 
 
 def _taxon_scores(sample: _Sample) -> Iterator[TaxonScore]:
-    precision, recall, f1 = precision_recall_f1(sample.counts)
-    n_images = sample.counts.sum(axis=1)
+    found = tally(sample.y_true, sample.y_pred, len(sample.taxa))
+    precision, recall, f1 = precision_recall_f1(found)
     for column in np.flatnonzero(sample.answers).tolist():
         yield TaxonScore(
             stage=sample.stage,
@@ -138,18 +140,21 @@ def _taxon_scores(sample: _Sample) -> Iterator[TaxonScore]:
             precision=float(precision[column]),
             recall=float(recall[column]),
             f1=float(f1[column]),
-            n_images=int(n_images[column]),
+            n_images=int(found.labelled[column]),
         )
 
 
 def _confusion(sample: _Sample) -> Confusion:
+    is_small = len(sample.taxa) <= LARGEST_MATRIX
+    images = sample.y_true, sample.y_pred, len(sample.taxa)
     return Confusion(
         stage=sample.stage,
         rank=sample.rank,
         subset=sample.subset,
         labels=sample.titles,
         label_ranks=tuple(taxon.rank for taxon in sample.taxa),
-        counts=tuple(tuple(row) for row in sample.counts.tolist()),
+        counts=tuple(map(tuple, confusion_matrix(*images).tolist())) if is_small else (),
+        cells=() if is_small else tuple(map(tuple, confused_pairs(*images).tolist())),
     )
 
 
@@ -228,12 +233,11 @@ def taxon_lines(evaluation: Evaluation, row: ResultRow) -> list[TaxonLine]:
     """
     key = (row.stage, row.rank, row.subset)
     confusion = next(each for each in evaluation.confusions if (each.stage, each.rank, each.subset) == key)
-    given = [sum(column) for column in zip(*confusion.counts, strict=True)]
     scores = [each for each in evaluation.taxa if (each.stage, each.rank, each.subset) == key]
     scored = {each.scientific_name for each in scores}  # what is open at the rank is no taxon there
     columns = [
         (own, answers)
-        for name, own, answers in zip(confusion.labels, confusion.label_ranks, given, strict=True)
+        for name, own, answers in zip(confusion.labels, confusion.label_ranks, confusion.identified, strict=True)
         if name in scored
     ]
     return [

@@ -53,11 +53,17 @@ class TaxonScore(Record):
     n_images: int
 
 
+LARGEST_MATRIX = 256
+"""Taxa up to which a confusion matrix is stored as rows; beyond, only its cells that are not empty."""
+
+
 class Confusion(Record):
     """Confusion matrix of one rank: rows are the labels, columns the identifications.
 
     Attributes:
         label_ranks: the taxa's own ranks; one that is not named down to `rank` stands for itself.
+        counts: the matrix, row by row; empty where there are more than `LARGEST_MATRIX` taxa.
+        cells: instead, (row, column, images) of every cell that is not empty.
     """
 
     stage: str
@@ -66,16 +72,48 @@ class Confusion(Record):
     labels: tuple[str, ...]
     label_ranks: tuple[Rank, ...]
     counts: tuple[tuple[int, ...], ...]
+    cells: tuple[tuple[int, int, int], ...] = ()
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int, int], ...]:
+        """(row, column, images) of every cell that is not empty, by row, then column."""
+        if self.cells:
+            return self.cells
+        rows = enumerate(self.counts)
+        return tuple((row, column, n) for row, counts in rows for column, n in enumerate(counts) if n)
+
+    @property
+    def labelled(self) -> tuple[int, ...]:
+        """Images of each label."""
+        sums = [0] * len(self.labels)
+        for row, _, n in self.pairs:
+            sums[row] += n
+        return tuple(sums)
+
+    @property
+    def identified(self) -> tuple[int, ...]:
+        """Images identified as each taxon."""
+        sums = [0] * len(self.labels)
+        for _, column, n in self.pairs:
+            sums[column] += n
+        return tuple(sums)
+
+    @property
+    def worst(self) -> tuple[tuple[int, int, int], ...]:
+        """(row, column, images) off the diagonal: most images first, then the largest share of the label's images."""
+        labelled = self.labelled
+        wrong = [pair for pair in self.pairs if pair[0] != pair[1]]
+        return tuple(sorted(wrong, key=lambda pair: (-pair[2], labelled[pair[0]], pair)))
 
     @property
     def n_images(self) -> int:
         """All that are counted."""
-        return sum(map(sum, self.counts))
+        return sum(n for _, _, n in self.pairs)
 
     @property
     def n_misclassified(self) -> int:
         """Those off the diagonal."""
-        return self.n_images - sum(row[place] for place, row in enumerate(self.counts))
+        return sum(n for row, column, n in self.pairs if row != column)
 
 
 class Misclassified(Record):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentum.evaluation.intervals import accuracy_interval, bootstrap_intervals
-from mentum.evaluation.metrics import confusion_matrix, in_top_k, mean_f1, mean_recall
+from mentum.evaluation.metrics import Tally, confusion_matrix, in_top_k, mean_f1, mean_recall, tally
 from mentum.evaluation.results import Estimate
 from mentum.records import Interval
 
@@ -66,8 +66,13 @@ class Sample:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """(C, C) int: the confusion matrix."""
+        """(C, C) int: the confusion matrix; for a measure that a `tally` is not enough for, as it is large."""
         return confusion_matrix(self.labels, self.identifications, self.n_taxa, self.times)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """Images labelled and identified as each taxon."""
+        return tally(self.labels, self.identifications, self.n_taxa, self.times)
 
 
 @dataclass(frozen=True)
@@ -100,11 +105,11 @@ METRICS: dict[str, Metric] = {
             ACCURACY, "Accuracy", "accuracy", lambda sample: sample.y_true == sample.y_pred, interval=accuracy_interval
         ),
         Metric(
-            "balanced_accuracy", "Balanced accuracy", "balanced", lambda sample: mean_recall(sample.counts),
+            "balanced_accuracy", "Balanced accuracy", "balanced", lambda sample: mean_recall(sample.tally),
             "Balanced accuracy is the mean recall of all taxa.",
         ),
         Metric(
-            "macro_f1", "Macro F1", "macro F1", lambda sample: mean_f1(sample.counts, sample.answers),
+            "macro_f1", "Macro F1", "macro F1", lambda sample: mean_f1(sample.tally, sample.answers),
             "Macro F1 is the mean F1 of all taxa.",
         ),
         Metric(

@@ -115,8 +115,7 @@ class _Images:
 
     def rows(self, subset: str, taxonomy: Taxonomy) -> NDArray[np.int64]:
         """Images in a subset, labelled as a leaf of a tree."""
-        leaves = set(taxonomy.leaves)
-        named = np.array([label in leaves for label in self.labels])
+        named = np.array([label in taxonomy.place_of for label in self.labels])
         return np.flatnonzero(named & (self.subsets == subset))
 
 
@@ -149,8 +148,7 @@ class _Trial:
 def _judge(leaf: Taxon, trial: _Trial) -> UnknownTaxon:
     """Compare the specimens of the taxon left out with known ones of the validation subset."""
     learned = trial.images.rows("train", trial.taxonomy)
-    columns = {each: column for column, each in enumerate(trial.taxonomy.leaves)}
-    taxa = np.array([columns[trial.images.labels[row]] for row in learned.tolist()])
+    taxa = np.array([trial.taxonomy.place_of[trial.images.labels[row]] for row in learned.tolist()])
     density = Density.fit(trial.outputs.features[learned], taxa)
     known = trial.cases(trial.images.rows("validation", trial.taxonomy), density)
     unknown = trial.cases(np.flatnonzero(trial.left_out), density)

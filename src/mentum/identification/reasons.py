@@ -48,7 +48,7 @@ def explain_status(ground: Ground, taxonomy: Taxonomy) -> tuple[Status, str]:
     given = _defence(ground)
     if not ground.taxon.is_a_taxon:
         return Status.NOT_A_TAXON, given
-    is_leaf = ground.taxon in taxonomy.leaves and ground.taxon not in taxonomy.open_leaves
+    is_leaf = ground.taxon in taxonomy.place_of and ground.taxon not in taxonomy.open_leaves
     status = Status.IDENTIFIED if is_leaf else Status.HIGHER_RANK
     return status, given if is_leaf or not refused else f"{given}; {refused}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,16 @@ from typing import Any
 from mentum.model.record import TrainingRecord
 from mentum.runs import Run
 from mentum.settings import Settings
+from mentum.taxonomy import Taxon
 
 
 def verbatim_labels(run: Run) -> tuple[str, ...]:
     """The label of each leaf as most images of the training set have it."""
-    written = run.table()["scientificName"].to_list()
-    labels = run.labels()
-    found = []
-    for leaf in run.taxonomy().leaves:
-        names = [name for name, label in zip(written, labels, strict=True) if label == leaf]
-        found.append(max(set(names), key=names.count) if names else leaf.name)
-    return tuple(found)
+    names: dict[Taxon, Counter[str]] = {}
+    for name, label in zip(run.table()["scientificName"].to_list(), run.labels(), strict=True):
+        names.setdefault(label, Counter())[name] += 1
+    leaves = run.taxonomy().leaves
+    return tuple(names[leaf].most_common(1)[0][0] if leaf in names else leaf.name for leaf in leaves)
 
 
 def training_record(run: Run) -> TrainingRecord:
@@ -64,8 +64,8 @@ def _training_specimens(run: Run) -> dict[str, tuple[int, int]]:
     """Taxon, as labelled → images and specimens in training."""
     table, names = run.table(), [label.name for label in run.labels()]
     training = (table["subset"] == "train").to_list()
-    rows = [(name, specimen) for name, specimen, kept in zip(names, table["specimen"], training, strict=True) if kept]
-    return {
-        name: (sum(1 for each, _ in rows if each == name), len({specimen for each, specimen in rows if each == name}))
-        for name in sorted({each for each, _ in rows})
-    }
+    specimens: dict[str, list[str]] = {}
+    for name, specimen, kept in zip(names, table["specimen"], training, strict=True):
+        if kept:
+            specimens.setdefault(name, []).append(specimen)
+    return {name: (len(of_images), len(set(of_images))) for name, of_images in sorted(specimens.items())}

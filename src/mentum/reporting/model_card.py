@@ -13,6 +13,9 @@ from mentum.runs import Run
 from mentum.specimens.bit_depth import FULL, in_numbers
 from mentum.taxonomy import is_italic, taxon_from_lineage
 
+LONGEST_TABLE = 100
+"""Taxa that are listed where a reader meets them first; more stand at the end."""
+
 _ORIGINS = {"builtin": "pretrained on drawn pictures only", "random": "from random weights"}
 """Where a backbone comes from; other names are folders and hub ids."""
 
@@ -28,6 +31,7 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
         origin=_ORIGINS.get(record.training.backbone, "pretrained"),
         n_taxa=sum(taxon.is_a_taxon and taxon not in opened for taxon in taxa),
         opened=opened,
+        is_long=len(taxa) > LONGEST_TABLE,
         taxa=[(taxon, *counts.get(taxon.name, (0, 0))) for taxon in taxa],
         labelled_above=[(name, *found) for name, found in counts.items() if name not in leaves],
         is_italic=is_italic,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -140,10 +141,10 @@ def unseen(table: SpecimenTable, folds: Sequence[Fold]) -> Iterator[tuple[Fold, 
     """
     closed = set(table.taxonomy.leaves) - table.taxonomy.open_leaves
     for fold in folds:
-        judged = [table.labels[row] for row in fold.rows("test").tolist()]
-        for taxon in sorted(set(judged) - set(fold.taxonomy.leaves), key=order_of):
+        judged = Counter(table.labels[row] for row in fold.rows("test").tolist())
+        for taxon in sorted(judged.keys() - fold.taxonomy.place_of.keys(), key=order_of):
             if taxon in closed:
-                yield fold, taxon, judged.count(taxon)
+                yield fold, taxon, judged[taxon]
 
 
 def spread_over_parts(

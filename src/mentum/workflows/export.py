@@ -231,8 +231,8 @@ def _parity(release: _Release, outputs: Outputs) -> tuple[float, int]:
 def _fit(release: _Release, outputs: Outputs, learned: Cases) -> _Fitted:
     """Learn where known features lie from the training images, and the rest from specimens held out."""
     predictions = list(release.run.predictions())[-1]
-    leaves = {leaf: column for column, leaf in enumerate(release.run.taxonomy().leaves)}
-    taxa = np.array([leaves.get(label, -1) for label in predictions.labels])
+    place_of = release.run.taxonomy().place_of
+    taxa = np.array([place_of.get(label, -1) for label in predictions.labels])
     training = predictions.subsets == "train"
     density = Density.fit(outputs.features[training], taxa[training])
     if learned.measures is None:

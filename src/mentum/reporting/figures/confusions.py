@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mentum.evaluation.results import Confusion, Evaluation
 from mentum.reporting.figures.style import typeset, write_figures
 from mentum.reporting.numbers import counted
+from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 DRAWN_SUBSETS = ("validation", "test")
 LARGEST_WITH_COUNTS = 40
 """Number of taxa beyond which a cell is too small for a number."""
+LARGEST_DRAWN = 100
+"""Number of taxa beyond which no name can be read, so that nothing is drawn; the report lists the worst pairs."""
 
 
 def draw_confusions(evaluation: Evaluation, folder: Path, largest_with_counts: int = LARGEST_WITH_COUNTS) -> list[Path]:
-    """Draw each confusion matrix of the validation and test images, by stage and rank, as PNG and SVG.
+    """Draw each confusion matrix of the validation and test images that is not too large, as PNG and SVG.
 
     Shades give the share of a label's images (a row sums to 1), numbers count images; an empty cell is white. The same
     evaluation gives the same bytes under the same version of matplotlib.
@@ -38,10 +41,21 @@ def draw_confusions(evaluation: Evaluation, folder: Path, largest_with_counts: i
     Returns:
         The files, named like `confusion_fine-tuned_species_validation.png`, in the order of the evaluation.
     """
-    drawn = [confusion for confusion in evaluation.confusions if confusion.subset in DRAWN_SUBSETS]
+    drawn = [confusion for confusion in evaluation.confusions if is_drawn(confusion)]
     return write_figures(
         folder, {confusion_stem(each): partial(_draw_confusion, each, largest_with_counts) for each in drawn}
     )
+
+
+def is_drawn(confusion: Confusion) -> bool:
+    """Whether a matrix is of held-out images, and of so few taxa that their names can be read."""
+    return confusion.subset in DRAWN_SUBSETS and len(confusion.labels) <= LARGEST_DRAWN
+
+
+def undrawn_ranks(evaluation: Evaluation) -> dict[Rank, int]:
+    """Ranks of which no matrix is drawn, with their number of taxa."""
+    held_out = [confusion for confusion in evaluation.confusions if confusion.subset in DRAWN_SUBSETS]
+    return {each.rank: len(each.labels) for each in held_out if not is_drawn(each)}
 
 
 def confusion_stem(confusion: Confusion) -> str:

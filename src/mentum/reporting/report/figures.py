@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -13,11 +15,18 @@ from mentum.errors import RunError
 from mentum.evaluation.results import CalibrationReport, Confusion, Evaluation
 from mentum.explanation.results import Explanation
 from mentum.reporting.figures.calibration import draw_calibration
-from mentum.reporting.figures.confusions import DRAWN_SUBSETS, confusion_stem, draw_confusions
+from mentum.reporting.figures.confusions import (
+    DRAWN_SUBSETS,
+    LARGEST_WITH_COUNTS,
+    confusion_stem,
+    draw_confusions,
+    is_drawn,
+)
 from mentum.reporting.figures.learning_curve import CURVE, draw_learning_curve
 from mentum.reporting.figures.shortcuts import SHORTCUTS, draw_shortcuts
 from mentum.reporting.report.studies import Studies
 from mentum.runs import Run
+from mentum.taxonomy import Rank
 
 CALIBRATION = {
     "reliability": "Reliability diagrams: share identified correctly against probability, as trained and calibrated",
@@ -38,13 +47,46 @@ class Figure(NamedTuple):
     drawing: Markup | None
 
 
+WORST_PAIRS = 30
+"""Shown of a matrix that is too large for numbers in its cells."""
+
+
+class Pair(NamedTuple):
+    """Images of one label that are identified as another taxon, of all with the label; and the other way round."""
+
+    label: tuple[str, Rank]
+    identified: tuple[str, Rank]
+    n_images: int
+    n_labelled: int
+    n_reversed: int
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A confusion matrix and how often it is off its diagonal.
+
+    Attributes:
+        figure: None where there are too many taxa for their names to be read.
+        worst: the pairs confused most often, of `n_pairs`; none where the cells of the figure hold numbers.
+    """
+
+    rank: Rank
+    n_taxa: int
+    n_images: int
+    n_misclassified: int
+    figure: Figure | None
+    worst: tuple[Pair, ...] = ()
+    n_pairs: int = 0
+
+
 def draw_missing(run: Run, evaluation: Evaluation, calibration: CalibrationReport | None, studies: Studies) -> None:
     """Draw the figures that are not there as SVG and PNG, each into the `figures` of the folder that it belongs to.
 
     That of the shortcuts is drawn each time, as one on disk may be of an earlier audit.
     """
     folder = run.path / "figures"
-    missing = [each for each in _drawn(evaluation) if not _is_there(folder / confusion_stem(each))]
+    drawn = [each for each in evaluation.confusions if is_drawn(each)]
+    missing = [each for each in drawn if not _is_there(folder / confusion_stem(each))]
     if missing:
         draw_confusions(evaluation.model_copy(update={"confusions": tuple(missing)}), folder)
     if calibration and not all(_is_there(folder / name) for name in CALIBRATION):
@@ -59,7 +101,7 @@ def _is_there(stem: Path) -> bool:
     return all(stem.with_name(f"{stem.name}.{suffix}").is_file() for suffix in ("svg", "png"))
 
 
-def _drawn(evaluation: Evaluation) -> list[Confusion]:
+def _held_out(evaluation: Evaluation) -> list[Confusion]:
     return [each for each in evaluation.confusions if each.subset in DRAWN_SUBSETS]
 
 
@@ -148,15 +190,36 @@ def study_figures(studies: Studies) -> dict[str, Figure]:
     return found
 
 
-def confusions(run: Run, evaluation: Evaluation) -> dict[tuple[str, str], list[tuple[Confusion, Figure]]]:
+def confusions(run: Run, evaluation: Evaluation) -> dict[tuple[str, str], list[Matrix]]:
     """The matrices of held-out images by stage, the last one first, and subset."""
     last = evaluation.table[-1].stage if evaluation.table else ""
-    found: dict[tuple[str, str], list[tuple[Confusion, Figure]]] = {}
-    for each in sorted(_drawn(evaluation), key=lambda each: (each.stage != last, each.subset != "test")):
-        label = f"Confusion matrix, {each.stage}, {each.rank} rank, {each.subset} images"
-        figure = take_figure(run.path, confusion_stem(each), label)
-        found.setdefault((each.stage, each.subset), []).append((each, figure))
+    found: dict[tuple[str, str], list[Matrix]] = {}
+    for each in sorted(_held_out(evaluation), key=lambda each: (each.stage != last, each.subset != "test")):
+        found.setdefault((each.stage, each.subset), []).append(_matrix(run, each))
     return found
+
+
+def _matrix(run: Run, confusion: Confusion) -> Matrix:
+    label = f"Confusion matrix, {confusion.stage}, {confusion.rank} rank, {confusion.subset} images"
+    n_taxa, worst = len(confusion.labels), confusion.worst
+    return Matrix(
+        rank=confusion.rank,
+        n_taxa=n_taxa,
+        n_images=confusion.n_images,
+        n_misclassified=confusion.n_misclassified,
+        figure=take_figure(run.path, confusion_stem(confusion), label) if is_drawn(confusion) else None,
+        worst=tuple(_pairs(confusion)) if n_taxa > LARGEST_WITH_COUNTS else (),
+        n_pairs=len(worst),
+    )
+
+
+def _pairs(confusion: Confusion) -> Iterator[Pair]:
+    """The pairs that are confused most often."""
+    worst, labelled = confusion.worst, confusion.labelled
+    names = list(zip(confusion.labels, confusion.label_ranks, strict=True))
+    images = {(row, column): n for row, column, n in worst}
+    for row, column, n in worst[:WORST_PAIRS]:
+        yield Pair(names[row], names[column], n, labelled[row], images.get((column, row), 0))
 
 
 def character_figures(run: Run, explanation: Explanation | None) -> list[Figure]:

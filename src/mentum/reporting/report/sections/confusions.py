@@ -11,4 +11,6 @@ from mentum.reporting.report.rendering import render_file
 
 def show(known: Known) -> Markup:
     """The matrices of held-out images."""
-    return render_file("confusions.html", confusions=figures.confusions(known.run, known.evaluation))
+    found = figures.confusions(known.run, known.evaluation)
+    has_figures = any(matrix.figure for matrices in found.values() for matrix in matrices)
+    return render_file("confusions.html", confusions=found, has_figures=has_figures)
