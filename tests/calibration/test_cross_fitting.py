@@ -309,9 +309,10 @@ class Alike:
     n_images: int
     trees: list[Taxonomy] = field(default_factory=list)
 
-    def __call__(self, name: str, subsets: NDArray[np.str_], taxonomy: Taxonomy) -> Outputs:
-        self.trees.append(taxonomy)
-        y_prob = np.full((self.n_images, len(taxonomy.leaves)), 1 / len(taxonomy.leaves), dtype=np.float32)
+    def __call__(self, part: Fold) -> Outputs:
+        leaves = part.taxonomy.leaves
+        self.trees.append(part.taxonomy)
+        y_prob = np.full((self.n_images, len(leaves)), 1 / len(leaves), dtype=np.float32)
         return Outputs(
             {"tree": y_prob}, np.random.default_rng(0).normal(size=(self.n_images, 5)).astype(np.float32), {}
         )
@@ -327,7 +328,7 @@ def test_a_fold_without_the_only_specimen_of_an_open_label_learns_the_other_leav
     open_column = [leaf.name for leaf in run.taxonomy().leaves].index("Chironomus")
     assert sorted(len(tree.leaves) for tree in alike.trees) == [4, 5, 5]
     for number, tree in enumerate(alike.trees, start=1):
-        y_prob = frame.filter(fold=number)["tree"].to_numpy()
+        y_prob = frame.filter(fold=str(number))["tree"].to_numpy()
         assert y_prob.shape[1] == 5
         assert (y_prob[:, open_column] > 0).all() == (len(tree.leaves) == 5)
         np.testing.assert_allclose(y_prob.sum(axis=1), 1, rtol=1e-6)

@@ -118,9 +118,9 @@ def test_taxa_that_occur_nowhere_are_left_out():
 
 
 def test_what_is_no_answer_lowers_recall_but_is_no_taxon_of_macro_f1():
-    counts = np.array([[1, 1, 0], [0, 0, 0], [0, 0, 2]])
-    assert mean_f1(counts) == pytest.approx((2 / 3 + 0 + 1) / 3)
-    assert mean_f1(counts, np.array([True, False, True])) == pytest.approx((2 / 3 + 1) / 2)
+    found = tally(np.array([0, 0, 2, 2]), np.array([0, 1, 2, 2]), 3)
+    assert mean_f1(found) == pytest.approx((2 / 3 + 0 + 1) / 3)
+    assert mean_f1(found, np.array([True, False, True])) == pytest.approx((2 / 3 + 1) / 2)
 
 
 def test_a_taxon_identified_but_never_labelled_lowers_macro_f1_only():

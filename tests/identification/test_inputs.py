@@ -297,15 +297,14 @@ def test_columns_that_go_into_no_output_are_listed(tmp_path: Path, columns: str)
     ("rows", "named"),
     [
         (["a.png,K 1", ",K 2"], "rows that name no image, and are left out: 1 (K 2)"),
-        (["a.png,K 1", ",K 2", ",", ",K 3"], "rows that name no image, and are left out: 3 (K 2, K 3)"),
+        (["a.png,K 1", ",K 2", ",", ",K 3"], "rows that name no image, and are left out: 2 (K 2, K 3)"),
         (["a.png,K 1", *(f",K {number}" for number in range(2, 10))], "that name no image, and are left out: 8 (K 2"),
     ],
 )  # fmt: skip
 def test_specimens_without_an_image_are_told(tmp_path: Path, rows: list[str], named: str) -> None:
     inputs = Inputs((str(write_csv(tmp_path / "t.csv", "file_name,catalogNumber", *rows)),))
     assert inputs.count() == 1
-    (note,) = inputs.notes
-    assert named in note
+    assert any(named in note for note in inputs.notes)
 
 
 def test_terms_that_differ_within_a_specimen_are_told(tmp_path: Path) -> None:

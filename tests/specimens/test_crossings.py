@@ -23,8 +23,9 @@ from mentum.specimens.crossings import (
     split_faults,
 )
 from mentum.specimens.manifest import SpecimenTable
+from mentum.specimens.names import taxon_from_name
 from mentum.specimens.splits import given_subsets
-from mentum.taxonomy import Taxon, taxon_from_name
+from mentum.taxonomy import Taxon
 from mentum.training.preparation import prepare
 from support.awkward_images import write_plain
 

@@ -206,5 +206,5 @@ def test_file_names_lose_their_middle_not_their_end():
 def test_poster_is_as_wide_as_its_widest_row_or_four_tiles():
     tile = Tile(Image.new("RGB", (50, 50)), [([("a", False)], (0, 0, 0))])
     bar = Bar([("0", False)], Image.new("RGB", (20, 5)), [("1", False)])
-    widths = [Poster(name_spans("Aus", Rank.GENUS), [], [([], [tile] * n)], bar, []).draw().width for n in (1, 4, 5)]
+    widths = [Poster(name_spans("Aus", Rank.GENUS), [], [([], [tile] * n)], [], bar).draw().width for n in (1, 4, 5)]
     assert widths[0] == widths[1] == widths[2] - 62
