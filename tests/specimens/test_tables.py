@@ -114,7 +114,7 @@ def test_blank_rows_are_left_out_and_counted(tmp_path: Path, blank: str) -> None
     table = opened(tmp_path, "\n".join([first, second, blank, third, blank, blank]) + "\n")
     assert table.frame.to_dict(as_series=False) == EXPECTED
     assert table.rows == (1, 3)
-    assert table.assumed == ("3 blank rows are left out (rows 2, 4, 5)",)
+    assert table.assumed == ("blank rows are left out: 3 (rows 2, 4, 5)",)
 
 
 def test_blank_lines_before_the_header(tmp_path: Path) -> None:

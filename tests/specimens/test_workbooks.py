@@ -76,7 +76,7 @@ def test_blank_rows_and_headers_as_in_text(tmp_path: Path) -> None:
     assert table.frame.to_dict(as_series=False) == {"file_name": ["a.png", "b.png"], "b": ["1", "2"]}
     assert table.rows == (1, 3)
     assert [said.partition(" (")[0] for said in table.assumed] == [
-        "blanks around headers are left out", "1 blank rows are left out",
+        "blanks around headers are left out", "blank rows are left out: 1",
     ]  # fmt: skip
 
 

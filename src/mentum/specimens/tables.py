@@ -79,7 +79,7 @@ def open_table(file: Path, fits: Fits = bool) -> TableFile:
     n_blank = len(frame) - int(filled.sum())
     if n_blank:
         blank = ((~filled).arg_true() + 1).to_list()
-        assumed.append(f"{n_blank} blank rows are left out ({number_list('row', blank)})")
+        assumed.append(f"blank rows are left out: {n_blank} ({number_list('row', blank)})")
     rows = tuple((filled.arg_true() + 1).to_list())
     return TableFile(frame.filter(filled) if n_blank else frame, rows, tuple(assumed))
 

@@ -48,7 +48,7 @@ def test_each_cross_validation_stands_under_its_design(page):
 
 
 def test_scores_stand_with_their_intervals_by_image_and_by_specimen(page):
-    assert "species3 of 14 images of 11 specimens78.6 68.6-88.670.0 60.0-80.060.0 50.0-70.0100 -" in page.text
+    assert "species3 of 14 images of 11 specimens78.6 68.6-88.670.0 60.0-80.060.0 50.0-70.0100 no spread" in page.text
     assert "By specimen, whose images are combinedspecies2 of 11 specimens81.8 71.8-91.8" in page.text.replace(
         "ed s", "eds"
     )
