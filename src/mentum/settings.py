@@ -48,6 +48,16 @@ class SplitSettings(_Section):
     test: Share
 
 
+class SpecimenSettings(_Section):
+    """How a data set is read.
+
+    Attributes:
+        layout: what each level of folders is, such as "genus/species"; "auto" = what the names tell.
+    """
+
+    layout: Annotated[str, Field(min_length=1)] = "auto"
+
+
 class PixelSettings(_Section):
     """The square that every image becomes.
 
@@ -170,6 +180,7 @@ class Settings(_Section):
     seed: Annotated[Whole, Field(ge=0, lt=2**32)]
     threads: Annotated[Whole, Field(ge=0)]
     device: Literal["auto", "cpu", "cuda"]
+    specimens: SpecimenSettings = SpecimenSettings()  # recipes and runs from before it was there have none
     split: SplitSettings
     pixels: PixelSettings
     augmentation: AugmentationSettings

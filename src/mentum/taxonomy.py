@@ -224,7 +224,13 @@ WHOLE_TREE = Target()
 
 
 _QUALIFIERS = r"(?:cf|aff|nr|near|\?)\.?"
-_SUFFIXES = {"idae": Rank.FAMILY, "oidea": Rank.SUPERFAMILY, "inae": Rank.SUBFAMILY, "ini": Rank.TRIBE}
+_SUFFIXES = {
+    "idae": Rank.FAMILY,
+    "aceae": Rank.FAMILY,
+    "oidea": Rank.SUPERFAMILY,
+    "inae": Rank.SUBFAMILY,
+    "ini": Rank.TRIBE,
+}
 
 
 def clean_name(text: str) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mentum.records import Record
-from mentum.specimens.manifest import SUBSETS
+from mentum.specimens.folders import SUBSETS
 
 Kind = Literal["across taxa", "across subsets", "two specimens"]
 KINDS: tuple[Kind, ...] = ("across taxa", "across subsets", "two specimens")
@@ -38,7 +38,8 @@ LONGEST = 12
 _SIDE, _BITS, _BLOCK = 32, 8, 256
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _EXIF, _DATE_TAKEN = 0x8769, 0x9003
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+_BROKEN = (Exception,)
+"""As in `specimens.images.decoding`: headers fail in every way, and what they do not tell stays unknown."""
 
 
 class Pairs(NamedTuple):

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
+
+from mentum.cli.console import VisibleConsole
 
 if TYPE_CHECKING:
     from mentum.audit.backgrounds import BackgroundSwap
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def print_audit(found: Audit, out: Path) -> None:
     """Print what an audit found."""
-    console = Console(highlight=False, markup=False)
+    console = VisibleConsole()
     what = f"{found.n_images} images of {found.n_specimens} specimens, backbone {found.backbone}"
     console.print(f"{found.data}: {what}", soft_wrap=True)
     console.print(_cue_table(found.shortcuts))

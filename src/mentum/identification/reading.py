@@ -20,6 +20,7 @@ from mentum.model.session import Outputs, Session
 from mentum.settings import PixelSettings
 from mentum.specimens.images import content_hash
 from mentum.specimens.pixels import fit_square, square_pixels
+from mentum.texts import printable
 
 BATCH_SIZE = 16
 _AHEAD = 3
@@ -89,16 +90,16 @@ def _read(image: Given | NDArray[np.uint8], number: int, settings: PixelSettings
         return _from_array(image, number, settings)
     try:
         pixels = square_pixels(image.path, settings)
-    except ImageError as reason:
-        return Picture(image, _hash_or_name(image.path), failure=str(reason))
-    return Picture(image, content_hash(image.path), pixels)
+        return Picture(image, content_hash(image.path), pixels)
+    except (ImageError, OSError) as reason:  # a file may go between the two
+        return Picture(image, _hash_or_name(image.path), failure=printable(str(reason)))
 
 
 def _hash_or_name(path: Path) -> str:
     try:
         return content_hash(path)
     except OSError:
-        return hashlib.sha256(str(path).encode()).hexdigest()
+        return hashlib.sha256(os.fsencode(path)).hexdigest()
 
 
 def _from_array(image: NDArray[np.uint8], number: int, settings: PixelSettings) -> Picture:

@@ -11,6 +11,7 @@ from mentum.files import write_text
 from mentum.model.record import ModelRecord
 from mentum.runs import Run
 from mentum.taxonomy import is_italic, taxon_from_lineage
+from mentum.texts import printable
 
 
 def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, file: Path) -> None:
@@ -26,7 +27,7 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
         *_start(record),
         *_origin(record),
     ]
-    write_text("\n".join(parts), file)
+    write_text(printable("\n".join(parts), keep="\n"), file)
 
 
 _ORIGINS = {"builtin": "pretrained on drawn pictures only", "random": "from random weights"}

@@ -9,7 +9,9 @@ from itertools import combinations
 from pathlib import Path
 
 from mentum.records import CheckReport, Fault, Progress, ProgressCallback, TaxonCount, error, ignore_progress, warning
+from mentum.specimens.folders import TABLE_FILES, images_in_no_row
 from mentum.specimens.images import ImageFacts, inspect
+from mentum.specimens.layouts import AUTO
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.taxonomy import Rank, Taxon, Taxonomy, order_of
 
@@ -17,17 +19,18 @@ FEW_SPECIMENS = 5
 """A taxon with fewer specimens gets a warning: one fifth of five is one, the least that can be checked on."""
 
 
-def check_specimens(source: Path, progress: ProgressCallback = ignore_progress) -> CheckReport:
+def check_specimens(source: Path, progress: ProgressCallback = ignore_progress, layout: str = AUTO) -> CheckReport:
     """Check a data set: its table, every image, its specimens and taxa.
 
     Args:
         source: what `read_specimens` takes.
         progress: told after each image.
+        layout: what each level of folders means.
 
     Raises:
         DataError: if there is nothing to read, or the table lacks a required column.
     """
-    table = read_specimens(source)
+    table = read_specimens(source, layout)
     found = _inspect_all(table, progress)
     facts = [each for each in found if isinstance(each, ImageFacts)]
     hashes = [each.content_hash if isinstance(each, ImageFacts) else "" for each in found]
@@ -42,7 +45,16 @@ def check_specimens(source: Path, progress: ProgressCallback = ignore_progress) 
         modes=_most_frequent(each.mode for each in facts),
         imbalance=_imbalance(table),
         faults=tuple(faults),
+        layout=table.layout,
+        left_out=_left_out(table),
     )
+
+
+def _left_out(table: SpecimenTable) -> dict[str, int]:
+    """Reason → files that are not used; beside a table that was given on its own, anything may lie."""
+    if table.left_out or not any((table.source / name).is_file() for name in TABLE_FILES):
+        return dict(table.left_out)
+    return images_in_no_row(table.root, [*table.file_names, *(fault.where for fault in table.faults)])
 
 
 def table_faults(table: SpecimenTable) -> list[Fault]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mentum.errors import DataError
+from mentum.files import require_regular
 from mentum.records import Fault, error, warning
-from mentum.specimens.images import IMAGE_SUFFIXES
+from mentum.specimens.folders import TABLE_FILES, FolderRows, read_folders
+from mentum.specimens.layouts import AUTO
 from mentum.specimens.names import NameResolver, read_taxonomy
 from mentum.specimens.tables import read_table
-from mentum.taxonomy import Taxon, Taxonomy
+from mentum.taxonomy import Rank, Taxon, Taxonomy, conflicting_parents, taxon_from_lineage
+from mentum.texts import is_invisible, is_utf8, printable, without_invisible
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "file_name": ("filename", "filepath", "file_path", "path", "image", "image_path", "file"),
@@ -35,12 +38,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 """Column of the specimen table → the names accepted for it, the first found wins; capitals do not matter."""
 
 KNOWN_BUT_UNUSED = {"verbatimidentification", "taxonrank", "genus", "tribe", "subfamily", "family", "order", "class"}
-SUBSETS: Mapping[str, str] = {
-    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-"""Spelling of a subset → its name here."""
-
 
 _OTHER = "other:"
 """Before the names of columns that only pass through."""
@@ -58,6 +55,8 @@ class SpecimenTable:
         specimens_named: False where each image counts as a specimen for lack of a column.
         faults: what is wrong with the table; rows that cannot be used are not in `frame`.
         others: the table's further columns, as text, row by row beside `frame`.
+        layout: how the source was read, in words.
+        left_out: reason → number of files in folders that are not used.
     """
 
     source: Path
@@ -67,6 +66,8 @@ class SpecimenTable:
     specimens_named: bool
     faults: tuple[Fault, ...]
     others: pl.DataFrame = field(default_factory=pl.DataFrame)
+    layout: str = ""
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def file_names(self) -> list[str]:
@@ -95,61 +96,66 @@ class SpecimenTable:
         return Taxonomy.from_taxa(self.labels)
 
 
-def read_specimens(source: Path) -> SpecimenTable:
+def read_specimens(source: Path, layout: str = AUTO) -> SpecimenTable:
     """Read a data set.
 
     Args:
-        source: a folder with `specimens.csv` or `.parquet`, a folder per taxon (optionally below train/validation/test,
-            optionally with a folder per specimen inside), or a table file. `taxonomy.csv` is read from beside it.
+        source: a folder with `specimens.csv` or `.parquet`, folders that name taxa (optionally below
+            train/validation/test), or a table file. `taxonomy.csv` is read from beside it.
+        layout: what each level of folders means, such as "genus/species"; "auto" = what the names tell.
 
     Returns:
         The table with all faults found; faults of single rows do not raise.
 
     Raises:
-        DataError: if there is nothing to read, or the table lacks a required column.
+        DataError: if there is nothing to read, the table lacks a required column, or the folders can be read in two
+            ways.
+        SettingsError: if the layout is none.
     """
-    if not source.exists():
-        raise DataError(f"{source}: not found; expected a folder of images or a CSV or Parquet table.")
-    table_file = source if source.is_file() else _table_in(source)
+    table_file = _table_of(source, layout)
     root = source if source.is_dir() else source.parent
     faults: list[Fault] = []
-    frame = _frame_from_folders(source, faults) if table_file is None else _frame_from_table(table_file, faults)
-    return _resolve(source, root, frame, faults)
+    taxa = read_taxonomy(root / "taxonomy.csv", faults)
+    if table_file is not None:
+        rows = FolderRows(_frame_from_table(table_file, faults), f"table {table_file.name}, a row per image")
+    else:
+        rows = read_folders(root, layout, _rank_by(NameResolver(taxa)), faults)
+    return _resolve(source, root, rows, NameResolver(taxa), faults)
 
 
-def _table_in(folder: Path) -> Path | None:
-    return next((folder / name for name in ("specimens.csv", "specimens.parquet") if (folder / name).is_file()), None)
-
-
-def _frame_from_folders(root: Path, faults: list[Fault]) -> pl.DataFrame:
-    files = sorted(path.relative_to(root) for path in root.rglob("*") if _is_image(path))
-    rows = {file.as_posix(): _row_of(file.parts) for file in files}
-    placed = [row for row in rows.values() if row is not None]
-    if not placed:
-        found = f"images directly in it ({len(files)})" if files else "no image"
+def _table_of(source: Path, layout: str) -> Path | None:
+    """The table that a source is read by; None where its folders say what is in them."""
+    if not is_utf8(str(source)):
+        raise DataError(f"{printable(str(source))}: the name is not in UTF-8, which no table can hold; rename it.")
+    if not source.exists():
+        raise DataError(f"{source}: not found; expected a folder of images or a CSV or Parquet table.")
+    if source.is_dir():
+        table_file = next((source / name for name in TABLE_FILES if (source / name).is_file()), None)
+    else:
+        table_file = source
+        _require_file(source)
+    if table_file is not None and layout != AUTO:
         raise DataError(
-            f"{root}: found {found}; expected a folder per taxon with images inside, or specimens.csv with the columns "
-            "file_name, scientificName and catalogNumber."
+            f"{table_file}: is a table, whose rows name their taxa; a layout ({layout}) is for folders; leave it out."
         )
-    message = "lies in no taxon's folder and is left out; move it into the folder of its taxon."
-    faults += [warning("unplaced-image", file_name, message) for file_name, row in rows.items() if row is None]
-    columns = ("file_name", "scientificName", "specimen", "split")
-    return pl.DataFrame(placed, schema=dict.fromkeys(columns, pl.String), orient="row")
+    return table_file
 
 
-def _is_image(path: Path) -> bool:
-    """By the suffix; hidden files, such as those that macOS leaves beside images, are not images."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+def _require_file(source: Path) -> None:
+    try:
+        require_regular(source)
+    except OSError as error:
+        raise DataError(
+            f"{source}: {error.strerror}; expected a folder of images or a CSV or Parquet table."
+        ) from error
 
 
-def _row_of(parts: tuple[str, ...]) -> tuple[str, str, str | None, str | None] | None:
-    """[subset/] taxon / [specimen/] file → a row, or None where no folder names a taxon."""
-    subset = SUBSETS.get(parts[0].lower()) if len(parts) > 2 else None
-    folders = parts[1:-1] if subset else parts[:-1]
-    if not folders:
-        return None
-    specimen = "/".join(folders) if len(folders) > 1 else None
-    return "/".join(parts), folders[0], specimen, subset
+def _rank_by(resolver: NameResolver) -> Callable[[str], Rank | None]:
+    def rank_of(name: str) -> Rank | None:
+        taxon = resolver.resolve(name)
+        return taxon.rank if taxon else None
+
+    return rank_of
 
 
 def _frame_from_table(file: Path, faults: list[Fault]) -> pl.DataFrame:
@@ -195,17 +201,58 @@ def _unknown_column(column: str, accepted: list[str], where: str) -> Fault:
     return warning("unknown-column", where, f"the column '{column}' is not known; {hint}")
 
 
-def _resolve(source: Path, root: Path, frame: pl.DataFrame, faults: list[Fault]) -> SpecimenTable:
-    resolver = NameResolver(read_taxonomy(root / "taxonomy.csv", faults))
+def _resolve(source: Path, root: Path, rows: FolderRows, resolver: NameResolver, faults: list[Fault]) -> SpecimenTable:
+    frame = _visible(rows.frame, faults)
     named = "specimen" in frame.columns and frame["specimen"].is_not_null().any()
     frame = _fill_specimens(_add_missing(frame), named, faults)
     names = [resolver.resolve(name) for name in frame["scientificName"]]
     frame, names = _drop_unusable(root, frame, names, resolver, faults)
     faults += resolver.faults()
-    labels = tuple(name for name in names if name is not None)
+    labels = _with_higher(frame, tuple(name for name in names if name is not None), rows.higher, faults)
     further = [name for name in frame.columns if name.startswith(_OTHER)]
     others = frame.select(further).rename({name: name.removeprefix(_OTHER) for name in further})
-    return SpecimenTable(source, root, frame.drop(further), labels, bool(named), tuple(faults), others)
+    return SpecimenTable(
+        source, root, frame.drop(further), labels, bool(named), tuple(faults), others, rows.layout, rows.left_out
+    )
+
+
+def _visible(frame: pl.DataFrame, faults: list[Fault]) -> pl.DataFrame:
+    """Take invisible characters out of everything but file names, and say where they are."""
+    for column in frame.columns:
+        odd = [value for value in frame[column].unique() if value is not None and any(map(is_invisible, value))]
+        if not odd:
+            continue
+        shown = f"{', '.join(map(printable, sorted(odd)[:3]))}{' …' if len(odd) > 3 else ''}"
+        message = f"invisible characters in {len(odd)} names: {shown}; "
+        if column == "file_name":
+            message += "outputs spell them out; rename the files."
+        else:
+            message += "they are left out; correct the names."
+            frame = frame.with_columns(pl.col(column).replace({value: without_invisible(value) for value in odd}))
+        faults.append(warning("invisible-character", column.removeprefix(_OTHER), message))
+    return frame
+
+
+def _with_higher(
+    frame: pl.DataFrame, labels: tuple[Taxon, ...], higher: Mapping[str, tuple[tuple[Rank, str], ...]],
+    faults: list[Fault],
+) -> tuple[Taxon, ...]:  # fmt: skip
+    """Labels with the higher taxa whose folders they lie in; a lineage that is known otherwise must agree."""
+    if not higher:
+        return labels
+    completed = []
+    for name, label in zip(frame["scientificName"], labels, strict=True):
+        folders = dict(higher.get(name, ()))
+        completed.append(taxon_from_lineage({**folders, **label.lineage}))
+        unequal = {(rank, folder) for rank, folder in folders.items() if label.lineage.get(rank, folder) != folder}
+        for rank, folder in unequal - {(Rank.SPECIES, name)}:
+            message = f"lies in the {rank} {folder} by its folder, in {label.lineage[rank]} otherwise; correct one."
+            faults.append(error("two-parents", name, message))
+    faults += [
+        error("two-parents", f"{rank} {name}", f"lies in the folders {' and '.join(above)}; keep one lineage.")
+        for (rank, name), above in conflicting_parents(set(completed)).items()
+    ]
+    return tuple(completed)
 
 
 def _add_missing(frame: pl.DataFrame) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from mentum.errors import DataError, ImageError
 from mentum.files import hash_together, whole
 from mentum.records import Fault, Progress, ProgressCallback, error, ignore_progress
 from mentum.settings import PixelSettings
-from mentum.specimens.images import content_hash, read_rgb
+from mentum.specimens.images import content_hash, decoding, read_rgb
 
 CACHE_VERSION = 1
 """Raised when the same settings come to mean other pixels."""
@@ -38,7 +38,9 @@ def square_pixels(path: Path, settings: PixelSettings) -> NDArray[np.uint8]:
         ImageError: if the image cannot be read.
     """
     # Twice the size: the antialiasing of the last step then hides that of the decoder's coarse reduction.
-    return fit_square(read_rgb(path, at_least=2 * settings.size), settings)
+    image = read_rgb(path, at_least=2 * settings.size)
+    with decoding(path):  # one side of a thread-like image may vanish
+        return fit_square(image, settings)
 
 
 def fit_square(image: Image.Image, settings: PixelSettings) -> NDArray[np.uint8]:

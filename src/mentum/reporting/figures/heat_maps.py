@@ -29,6 +29,7 @@ from mentum.reporting.figures.lettering import BLACK, GREY, RED, WHITE, Letterin
 from mentum.reporting.figures.style import DPI
 from mentum.reporting.numbers import three_digits
 from mentum.taxonomy import Rank, Taxon, name_spans
+from mentum.texts import short_stem
 
 Pixels = NDArray[np.uint8]
 
@@ -81,13 +82,15 @@ def shared_maximum(relevance: NDArray[np.float32], geometry: CellGeometry) -> fl
 def unique_stems(file_names: Sequence[str]) -> list[str]:
     """Names for the pictures of image files: folders joined by "_", without suffix, numbered where two would be alike.
 
+    What would be too long for a file is shortened.
+
     >>> unique_stems(["a/1.jpg", "b/1.jpg", "b/1.png"])
     ['a_1', 'b_1', 'b_1_2']
     """
     taken: set[str] = set()
     stems = []
     for file_name in file_names:
-        stem = "_".join(part.strip("/") for part in PurePosixPath(file_name).with_suffix("").parts)
+        stem = short_stem("_".join(part.strip("/") for part in PurePosixPath(file_name).with_suffix("").parts))
         choices = itertools.chain([stem], (f"{stem}_{k}" for k in itertools.count(2)))
         chosen = next(choice for choice in choices if choice.casefold() not in taken)
         taken.add(chosen.casefold())
