@@ -39,6 +39,7 @@ _TURNS: Mapping[int, Image.Transpose] = MappingProxyType({
     8: Image.Transpose.ROTATE_90,
 })  # fmt: skip
 """EXIF orientation → what brings the image upright."""
+_SMALLER = "save a smaller image or crop it to the specimen"
 _PNG_NOTES = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 """Chunks of a PNG that may hold its orientation."""
 
@@ -166,7 +167,9 @@ def _read_bytes(path: Path) -> bytes:
     try:
         require_regular(path)
         if path.stat().st_size > MAX_BYTES:
-            raise _too_large(path, f"{path.stat().st_size:,} bytes")
+            raise _RefusedError(
+                "too-many-bytes", path, f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,} bytes", _SMALLER
+            )
         content = path.read_bytes()
     except FileNotFoundError as cause:
         raise _RefusedError("missing-image", path, "no file", "an image", "put it there or correct the name") from cause
@@ -221,8 +224,7 @@ def _broken(path: Path, reason: str) -> _RefusedError:
 
 
 def _too_large(path: Path, found: str) -> _RefusedError:
-    todo = "save a smaller image or crop it to the specimen"
-    return _RefusedError("too-many-pixels", path, found, f"at most {MAX_PIXELS} pixels", todo)
+    return _RefusedError("too-many-pixels", path, found, f"at most {MAX_PIXELS} pixels", _SMALLER)
 
 
 def _to_rgb(image: Image.Image, path: Path) -> Image.Image:

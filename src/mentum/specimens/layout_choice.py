@@ -9,6 +9,7 @@ from typing import Literal
 
 from mentum.specimens.layouts import NOTHING, Folders, Layout, TwoReadingsError
 from mentum.taxonomy import Rank, clean_name
+from mentum.texts import without_invisible
 
 ReadsAs = Callable[[str], Rank | None]
 """The rank of the taxon that a name reads as; None where it reads as none."""
@@ -34,7 +35,7 @@ Kind = Literal["binomial", "uninomial", "epithet", "other"]
 
 def kind_of(name: str, reads_as: ReadsAs) -> Kind:
     """What a folder's name looks like: a species, a single higher name, an epithet on its own, or no taxon."""
-    name = clean_name(name)
+    name = clean_name(without_invisible(name))
     if _ABBREVIATED.fullmatch(name):
         return "epithet"
     if _EPITHET.fullmatch(name):

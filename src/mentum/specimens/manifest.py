@@ -293,6 +293,9 @@ def _row_fault(root: Path, row: int, file_name: str | None, label: str | None, s
         return error("listed-twice", where, f"listed in rows {seen[file_name] + 1} and {row + 1}; keep one of them.")
     seen[file_name] = row
     if not (root / file_name).is_file():
+        if (root / file_name).exists():
+            message = "is a folder, a pipe or a device, no regular file; name the image or remove the row."
+            return error("missing-image", where, message)
         return error("missing-image", where, f"not found below {root}; put the image there or remove the row.")
     if label is None:
         return error("no-label", where, "scientificName is empty; name the taxon, at whatever rank is certain.")
