@@ -20,6 +20,8 @@ def is_invisible(character: str) -> bool:
     >>> [is_invisible(each) for each in ("a", " ", "\x1b", "\n", "\u202e", "\u200b", "\udcf6")]
     [False, False, True, True, True, True, True]
     """
+    if character in "\ufffe\uffff":  # no characters at all, and forbidden in XML
+        return True
     return unicodedata.category(character) in _INVISIBLE and character not in _JOINERS
 
 

@@ -73,3 +73,12 @@ def test_check_of_names_with_control_characters_is_harmless(tmp_path: Path) -> N
     done = call("check", write_data_set(tmp_path, rows))
     assert "\x1b" not in done.out
     assert "warning scientificName: invisible characters in 1 names: Sal\\x1bix alba" in done.out
+
+
+def test_standard_input_may_name_any_file(tmp_path: Path) -> None:
+    code = "import sys; from mentum.cli.console import bear_any_name as bear; bear(); print(ascii(sys.stdin.read()))"
+    surroundings = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=b"H\xf6ngg", capture_output=True, check=True, env=surroundings
+    )
+    assert done.stdout.strip() == rb"'H\udcf6ngg'"

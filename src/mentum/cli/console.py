@@ -24,7 +24,9 @@ class VisibleConsole(Console):
 
 
 def bear_any_name() -> None:
-    """Let standard output and error spell out what their encoding lacks, rather than fail."""
+    """Let standard output and error spell out what their encoding lacks, and standard input hand on any bytes."""
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="surrogateescape")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -55,6 +55,15 @@ def _is_text(artist: Artist) -> bool:
     return hasattr(artist, "get_text") and hasattr(artist, "set_text")
 
 
+def _spell_out_ticks(figure: Figure) -> None:
+    """Names at ticks are written anew whenever a figure is drawn."""
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        said = [label.get_text() for label in axis.get_majorticklabels()]
+        shown = [printable(each, keep="\n") for each in said]
+        if shown != said:
+            axis.set_ticks(axis.get_majorticklocs(), shown)
+
+
 def _spell_out(text: Any) -> None:  # noqa: ANN401 - what `_is_text` finds
     said = text.get_text()
     shown = printable(said, keep="\n") if isinstance(said, str) else said
@@ -68,6 +77,7 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     Invisible characters, with which an SVG would be none, are spelt out.
     """
     # Without an explicit None, a date or the version of matplotlib would go into the files.
+    _spell_out_ticks(figure)
     for text in figure.findobj(_is_text):
         _spell_out(text)
     metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
