@@ -31,10 +31,10 @@ def test_texts_and_cells_give_a_terminal_no_orders(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
-        (errno.ENOSPC, "out.csv: no space left on device; make room on the disk and give the same command again."),
-        (errno.EACCES, "out.csv: permission denied; check the permissions, or give another place."),
-        (errno.ENAMETOOLONG, "out.csv: file name too long; give a shorter name."),
-        (errno.EIO, "out.csv: input/output error."),
+        (errno.ENOSPC, "out.csv: No space left on device; make room on the disk and give the same command again."),
+        (errno.EACCES, "out.csv: Permission denied; check the permissions, or give another place."),
+        (errno.ENAMETOOLONG, "out.csv: File name too long; give a shorter name."),
+        (errno.EIO, "out.csv: Input/output error."),
     ],
 )
 def test_errors_of_files_are_one_sentence(number: int, sentence: str) -> None:

@@ -44,4 +44,4 @@ def describe(error: OSError) -> str:
         errno.EROFS: "; give another place",
         errno.ENAMETOOLONG: "; give a shorter name",
     }.get(error.errno or 0, "")
-    return f"{where}{reason[:1].lower()}{reason[1:]}{todo}."
+    return f"{where}{reason}{todo}."
