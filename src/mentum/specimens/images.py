@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import re
-import struct
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image
 from PIL.ImageFile import ImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
 from mentum.errors import ImageError
+from mentum.files import require_regular
 from mentum.records import Fault, error, warning
 from mentum.specimens.bit_depth import (
     FULL,
@@ -32,6 +31,8 @@ from mentum.specimens.bit_depth import (
     low_bytes,
     may_be_deep,
 )
+from mentum.specimens.formats import IMAGE_SUFFIXES as IMAGE_SUFFIXES  # callers ask here
+from mentum.specimens.formats import NAMED, ORIENTATION, Format, format_of
 
 MAX_PIXELS = 178_956_970
 """Larger images are refused: what Pillow takes for a decompression bomb, half a gigabyte of pixels."""
@@ -39,45 +40,8 @@ MAX_PIXELS = 178_956_970
 SMALL_SIDE = 64
 """An image whose short side has fewer pixels gets a warning."""
 
-ORIENTATION = 0x0112  # the EXIF tag
-
-# What Pillow raises for broken files; its warnings are among them where Python turns warnings into errors.
-_BROKEN = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, struct.error, zlib.error,
-    Warning,
-)  # fmt: skip
-
-
-class _TiffFile(TiffImageFile):
-    """A TIFF that Pillow does not check once more for its size, which would warn of a large one."""
-
-    def load_prepare(self) -> None:
-        if self.tag_v2.get(ORIENTATION, 1) < 5:
-            ImageFile.load_prepare(self)
-        else:  # lies on its side; only Pillow's own method knows its stored size
-            super().load_prepare()
-
-
-@dataclass(frozen=True)
-class _Format:
-    """One file format: its suffixes, how its files begin, and what opens them."""
-
-    suffixes: tuple[str, ...]
-    signature: re.Pattern[bytes]
-    opener: type[ImageFile]
-
-
-# Opened by these classes rather than by Image.open, which warns of large images; silencing it is not thread-safe.
-_FORMATS = (
-    _Format((".jpg", ".jpeg"), re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
-    _Format((".png",), re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
-    _Format((".tif", ".tiff"), re.compile(rb"II[*+]\x00|MM\x00[*+]"), _TiffFile),
-    _Format((".bmp",), re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
-    _Format((".webp",), re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
-    _Format((".gif",), re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
-)
-IMAGE_SUFFIXES: frozenset[str] = frozenset(suffix for known in _FORMATS for suffix in known.suffixes)
-"""Suffixes of files that are taken for images, in lower case."""
+MAX_BYTES = 2_000_000_000
+"""Larger files are refused: such an image in 16 bit takes half of it without any compression."""
 
 _TO_RGB = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
 _TURNS: Mapping[int, Image.Transpose] = MappingProxyType({
@@ -86,6 +50,7 @@ _TURNS: Mapping[int, Image.Transpose] = MappingProxyType({
     8: Image.Transpose.ROTATE_90,
 })  # fmt: skip
 """EXIF orientation → what brings the image upright."""
+_SMALLER = "save a smaller image or crop it to the specimen"
 _PNG_NOTES = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 """Chunks of a PNG that may hold its orientation."""
 
@@ -125,7 +90,7 @@ def read_rgb(path: Path, at_least: int | None = None, depth: int = FULL) -> Imag
     """Read an image as 8-bit RGB, upright, transparent parts white, more than 8 bits scaled linearly.
 
     Args:
-        path: a JPEG, PNG, TIFF, BMP, WebP or GIF file with one image.
+        path: a file in one of `FORMATS` with one image.
         at_least: length of the long side in px that the caller needs; a larger JPEG may be decoded at a half, a quarter
             or an eighth of its size, never below this.
         depth: bits that samples of more than 8 really use, where the file does not state them.
@@ -133,14 +98,15 @@ def read_rgb(path: Path, at_least: int | None = None, depth: int = FULL) -> Imag
     Raises:
         ImageError: if the file is missing, empty, truncated, too large, brighter than the depth or not such an image.
     """
-    content = _read_bytes(path)
-    image = _open(content, path)
-    if at_least is not None:
-        share = at_least / max(image.size)
-        image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
-    _load(image, path)
-    deep = _deep(image, content, path)
-    return _upright(image, _to_rgb(image if deep is None else _to_8_bit(deep, depth, path), path))
+    with decoding(path):
+        content = _read_bytes(path)
+        image = _open(content, path)
+        if at_least is not None:
+            share = at_least / max(image.size)
+            image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
+        image.load()
+        deep = _deep(image, content, path)
+        return _upright(image, _to_rgb(image if deep is None else _to_8_bit(deep, depth, path), path))
 
 
 def sample_depth(path: Path) -> SampleDepth | None:
@@ -150,16 +116,18 @@ def sample_depth(path: Path) -> SampleDepth | None:
         ImageError: if a deep image cannot be read.
         OSError: if the file cannot be opened.
     """
+    require_regular(path)
     with path.open("rb") as file:
         if not may_be_deep(file.read(HEAD)):
             return None
-    content = _read_bytes(path)
-    image = _open(content, path)
-    if not is_deep(image, content):
-        return None
-    _load(image, path)
-    deep = _deep(image, content, path)
-    return None if deep is None else deep.depth
+    with decoding(path):
+        content = _read_bytes(path)
+        image = _open(content, path)
+        if not is_deep(image, content):
+            return None
+        image.load()
+        deep = _deep(image, content, path)
+        return None if deep is None else deep.depth
 
 
 def upright_size(path: Path) -> tuple[int, int]:
@@ -168,9 +136,10 @@ def upright_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: if the file is missing, empty, too large or no image.
     """
-    image = _with_orientation(path)
-    on_its_side = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
-    return (image.height, image.width) if on_its_side else image.size
+    with decoding(path):
+        image = _with_orientation(path)
+        on_its_side = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
+        return (image.height, image.width) if on_its_side else image.size
 
 
 def exif_orientation(path: Path) -> int:
@@ -179,7 +148,8 @@ def exif_orientation(path: Path) -> int:
     Raises:
         ImageError: if the file is missing, empty, too large or no image.
     """
-    return _orientation(_with_orientation(path))
+    with decoding(path):
+        return _orientation(_with_orientation(path))
 
 
 def _with_orientation(path: Path) -> ImageFile:
@@ -187,12 +157,40 @@ def _with_orientation(path: Path) -> ImageFile:
     content = _read_bytes(path)
     image = _open(content, path)
     if image.format == "PNG" and any(content.find(chunk, image.tile[0].offset) >= 0 for chunk in _PNG_NOTES):
-        _load(image, path)  # the orientation may stand behind the pixels
+        image.load()  # the orientation may stand behind the pixels
     return image
 
 
+@contextlib.contextmanager
+def decoding(path: Path) -> Iterator[None]:
+    """Whatever goes wrong while one image is read is that image's fault, and no other's.
+
+    Decoders fail in every way on files that break their rules: beside errors of files and values with an AssertionError
+    (a palette without colours), a MemoryError (sides that are lies), a RecursionError, or a warning where Python turns
+    warnings into errors. So all of them are caught, here alone, and become one sentence.
+
+    Raises:
+        ImageError: instead of what was raised.
+    """
+    try:
+        yield
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as cause:
+        raise _too_large(path, "more pixels") from cause
+    except MemoryError as cause:
+        raise _too_large(path, "an image that takes more memory than there is") from cause
+    except Exception as cause:
+        raise _broken(path, str(cause)) from cause
+
+
 def content_hash(path: Path) -> str:
-    """The sha256 of a file's bytes, in hex."""
+    """The sha256 of a file's bytes, in hex.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    require_regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -205,16 +203,17 @@ def inspect(path: Path, name: str) -> ImageFacts | Fault:
         name: what faults call it.
     """
     try:
-        content = _read_bytes(path)
-        image = _open(content, path)
-        _load(image, path)
-        deep = _deep(image, content, path)
-        depth = None if deep is None else deep.depth
-        plain = image if deep is None or depth is None else deep.to_8_bit(depth.needed)
-        rgb = _upright(image, _to_rgb(plain, path))
+        with decoding(path):
+            content = _read_bytes(path)
+            image = _open(content, path)
+            image.load()
+            deep = _deep(image, content, path)
+            depth = None if deep is None else deep.depth
+            plain = image if deep is None or depth is None else deep.to_8_bit(depth.needed)
+            rgb = _upright(image, _to_rgb(plain, path))
+            found = (_suffix_fault(path, content, image, name), _mode_fault(plain, name), _size_fault(rgb, name))
     except _RefusedError as refused:
         return error(refused.code, name, refused.message)
-    found = (_suffix_fault(path, image, name), _mode_fault(plain, name), _size_fault(rgb, name))
     faults = tuple(fault for fault in found if fault is not None)
     digest = hashlib.sha256(content).hexdigest()
     mode = image.mode if depth is None or image.mode in GREY else f"{image.mode};16"
@@ -223,14 +222,18 @@ def inspect(path: Path, name: str) -> ImageFacts | Fault:
 
 def _read_bytes(path: Path) -> bytes:
     try:
+        require_regular(path)
+        if path.stat().st_size > MAX_BYTES:
+            raise _RefusedError(
+                "too-many-bytes", path, f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,} bytes", _SMALLER
+            )
         content = path.read_bytes()
     except FileNotFoundError as cause:
         raise _RefusedError("missing-image", path, "no file", "an image", "put it there or correct the name") from cause
     except OSError as cause:
         found = f"a file that cannot be read ({cause.strerror})"
-        raise _RefusedError(
-            "unreadable-image", path, found, "an image", "check the file and its permissions"
-        ) from cause
+        todo = "check the file and its permissions"
+        raise _RefusedError("unreadable-image", path, found, "an image", todo) from cause
     if not content:
         raise _RefusedError("empty-image", path, "a file of 0 bytes", "an image", "copy it again or leave it out")
     return content
@@ -238,25 +241,32 @@ def _read_bytes(path: Path) -> bytes:
 
 def _open(content: bytes, path: Path) -> ImageFile:
     """Read the header only."""
-    known = next((known for known in _FORMATS if known.signature.match(content)), None)
+    known = format_of(content)
     if known is None:
-        found, expected = f"a file that begins with {content[:8]!r}", "JPEG, PNG, TIFF, BMP, WebP or GIF"
-        raise _RefusedError("unreadable-image", path, found, expected, "save it in such a format or leave it out")
+        found, todo = f"a file that begins with {content[:8]!r}", "save it in such a format or leave it out"
+        raise _RefusedError("unreadable-image", path, found, NAMED, todo)
     if _is_cut_short(content):
         raise _broken(path, "truncated")
-    try:
-        image = known.opener(io.BytesIO(content))
-        pages = getattr(image, "n_frames", 1)
-    except Image.DecompressionBombError as cause:
-        raise _too_large(path, "more pixels") from cause
-    except _BROKEN as cause:
-        raise _unknown_pixels(path, cause) or _broken(path, str(cause)) from cause
+    image = _open_as(known, content, path)
+    pages = getattr(image, "n_frames", 1)
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(path, f"{image.width} x {image.height} pixels")
     if pages > 1:
         todo = "save the one with the specimen on its own"
         raise _RefusedError("several-pages", path, f"{pages} pages or frames", "a single image", todo)
     return image
+
+
+def _open_as(known: Format, content: bytes, path: Path) -> ImageFile:
+    try:
+        return known.opener(io.BytesIO(content))
+    except ModuleNotFoundError as cause:
+        todo = "run: pip install 'mentum[heic]', or save it as JPEG"
+        raise _RefusedError("missing-package", path, "HEIC", "the package pillow-heif to read it", todo) from cause
+    except Exception as cause:
+        if (unknown := _unknown_pixels(path, cause)) is not None:
+            raise unknown from cause
+        raise
 
 
 def _is_cut_short(content: bytes) -> bool:
@@ -290,16 +300,7 @@ def _unsupported(path: Path, found: str) -> _RefusedError:
 
 
 def _too_large(path: Path, found: str) -> _RefusedError:
-    todo = "save a smaller image or crop it to the specimen"
-    return _RefusedError("too-many-pixels", path, found, f"at most {MAX_PIXELS} pixels", todo)
-
-
-def _load(image: ImageFile, path: Path) -> None:
-    """Decode the pixels."""
-    try:
-        image.load()
-    except _BROKEN as cause:
-        raise _broken(path, str(cause)) from cause
+    return _RefusedError("too-many-pixels", path, found, f"at most {MAX_PIXELS} pixels", _SMALLER)
 
 
 def _deep(image: ImageFile, content: bytes, path: Path) -> Deep | None:
@@ -321,7 +322,7 @@ def _low_bytes(content: bytes, path: Path) -> Image.Image:
     image = _open(content, path)
     if has_planes(image):
         raise _unsupported(path, "16-bit samples that lie apart in a plane for each colour")
-    return low_bytes(image, lambda opened: _load(opened, path))
+    return low_bytes(image)
 
 
 def _to_8_bit(deep: Deep, depth: int, path: Path) -> Image.Image:
@@ -356,15 +357,17 @@ def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1-8; 1 where it is missing or the block is corrupt."""
     try:
         return int(Image.Image.getexif(image).get(ORIENTATION, 1))  # a PNG's own method decodes the pixels
-    except _BROKEN:
+    except Exception:  # noqa: BLE001 - as in `decoding`; a block that cannot be read turns nothing
         return 1
 
 
-def _suffix_fault(path: Path, image: Image.Image, name: str) -> Fault | None:
-    fitting = next(known.suffixes for known in _FORMATS if isinstance(image, known.opener))
+def _suffix_fault(path: Path, content: bytes, image: Image.Image, name: str) -> Fault | None:
+    known = format_of(content)
+    fitting = known.suffixes if known else ()
     if path.suffix.lower() in fitting:
         return None
-    message = f"the file holds {image.format} although its name ends in '{path.suffix}'; it is read as what it is, but "
+    called = f"its name ends in '{path.suffix}'" if path.suffix else "its name has no suffix"
+    message = f"the file holds {image.format} although {called}; it is read as what it is, but "
     return warning("wrong-suffix", name, message + f"rename it to {fitting[0]}.")
 
 
