@@ -20,12 +20,12 @@ from PIL import Image
 from mentum.errors import ImageError
 from mentum.records import Fault, Severity
 from mentum.specimens.bit_depth import SampleDepth
+from mentum.specimens.image_refusals import decoding
 from mentum.specimens.images import (
     IMAGE_SUFFIXES,
     MAX_BYTES,
     ImageFacts,
     content_hash,
-    decoding,
     inspect,
     read_rgb,
     sample_depth,

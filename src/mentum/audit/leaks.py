@@ -27,7 +27,7 @@ LONGEST = 12
 
 _EXIF, _DATE_TAKEN = 0x8769, 0x9003
 _BROKEN = (Exception,)
-"""As in `specimens.images.decoding`: headers fail in every way, and what they do not tell stays unknown."""
+"""As in `specimens.image_refusals.decoding`: headers fail in every way, and what they do not tell stays unknown."""
 
 
 class Leak(Record):

@@ -88,6 +88,15 @@ def format_of(content: bytes) -> Format | None:
     return next((known for known in FORMATS if known.signature.match(content)), None)
 
 
+def is_cut_short(content: bytes) -> bool:
+    """Whether a WebP names a length, or a TIFF a place for its directory, beyond the end of the file."""
+    if content.startswith(b"RIFF"):
+        return int.from_bytes(content[4:8], "little") + 8 > len(content)
+    if content.startswith((b"II*\x00", b"MM\x00*")):
+        return int.from_bytes(content[4:8], "little" if content.startswith(b"I") else "big") >= len(content)
+    return False
+
+
 def begins_as_image(path: Path) -> bool:
     """Whether a regular file, whatever its suffix, holds an image by its first bytes.
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +13,6 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from mentum.errors import ImageError
 from mentum.files import require_regular
 from mentum.records import Fault, error, warning
 from mentum.specimens.bit_depth import (
@@ -32,10 +29,17 @@ from mentum.specimens.bit_depth import (
     may_be_deep,
 )
 from mentum.specimens.formats import IMAGE_SUFFIXES as IMAGE_SUFFIXES  # callers ask here
-from mentum.specimens.formats import NAMED, ORIENTATION, Format, format_of
-
-MAX_PIXELS = 178_956_970
-"""Larger images are refused: what Pillow takes for a decompression bomb, half a gigabyte of pixels."""
+from mentum.specimens.formats import NAMED, ORIENTATION, Format, format_of, is_cut_short
+from mentum.specimens.image_refusals import (
+    MAX_PIXELS,
+    SMALLER,
+    RefusedError,
+    broken,
+    decoding,
+    too_large,
+    unknown_pixels,
+    unsupported,
+)
 
 SMALL_SIDE = 64
 """An image whose short side has fewer pixels gets a warning."""
@@ -50,18 +54,8 @@ _TURNS: Mapping[int, Image.Transpose] = MappingProxyType({
     8: Image.Transpose.ROTATE_90,
 })  # fmt: skip
 """EXIF orientation → what brings the image upright."""
-_SMALLER = "save a smaller image or crop it to the specimen"
 _PNG_NOTES = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 """Chunks of a PNG that may hold its orientation."""
-
-
-class _RefusedError(ImageError):
-    """An image that cannot be read, with the code of its fault."""
-
-    def __init__(self, code: str, path: Path, found: str, expected: str, todo: str) -> None:
-        self.code = code
-        self.message = f"found {found}; expected {expected}; {todo}."
-        super().__init__(f"{path}: {self.message}")
 
 
 @dataclass(frozen=True)
@@ -161,29 +155,6 @@ def _with_orientation(path: Path) -> ImageFile:
     return image
 
 
-@contextlib.contextmanager
-def decoding(path: Path) -> Iterator[None]:
-    """Whatever goes wrong while one image is read is that image's fault, and no other's.
-
-    Decoders fail in every way on files that break their rules: beside errors of files and values with an AssertionError
-    (a palette without colours), a MemoryError (sides that are lies), a RecursionError, or a warning where Python turns
-    warnings into errors. So all of them are caught, here alone, and become one sentence.
-
-    Raises:
-        ImageError: instead of what was raised.
-    """
-    try:
-        yield
-    except ImageError:
-        raise
-    except Image.DecompressionBombError as cause:
-        raise _too_large(path, "more pixels") from cause
-    except MemoryError as cause:
-        raise _too_large(path, "an image that takes more memory than there is") from cause
-    except Exception as cause:
-        raise _broken(path, str(cause)) from cause
-
-
 def content_hash(path: Path) -> str:
     """The sha256 of a file's bytes, in hex.
 
@@ -212,7 +183,7 @@ def inspect(path: Path, name: str) -> ImageFacts | Fault:
             plain = image if deep is None or depth is None else deep.to_8_bit(depth.needed)
             rgb = _upright(image, _to_rgb(plain, path))
             found = (_suffix_fault(path, content, image, name), _mode_fault(plain, name), _size_fault(rgb, name))
-    except _RefusedError as refused:
+    except RefusedError as refused:
         return error(refused.code, name, refused.message)
     faults = tuple(fault for fault in found if fault is not None)
     digest = hashlib.sha256(content).hexdigest()
@@ -224,18 +195,18 @@ def _read_bytes(path: Path) -> bytes:
     try:
         require_regular(path)
         if path.stat().st_size > MAX_BYTES:
-            raise _RefusedError(
-                "too-many-bytes", path, f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,} bytes", _SMALLER
+            raise RefusedError(
+                "too-many-bytes", path, f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,} bytes", SMALLER
             )
         content = path.read_bytes()
     except FileNotFoundError as cause:
-        raise _RefusedError("missing-image", path, "no file", "an image", "put it there or correct the name") from cause
+        raise RefusedError("missing-image", path, "no file", "an image", "put it there or correct the name") from cause
     except OSError as cause:
         found = f"a file that cannot be read ({cause.strerror})"
         todo = "check the file and its permissions"
-        raise _RefusedError("unreadable-image", path, found, "an image", todo) from cause
+        raise RefusedError("unreadable-image", path, found, "an image", todo) from cause
     if not content:
-        raise _RefusedError("empty-image", path, "a file of 0 bytes", "an image", "copy it again or leave it out")
+        raise RefusedError("empty-image", path, "a file of 0 bytes", "an image", "copy it again or leave it out")
     return content
 
 
@@ -244,16 +215,16 @@ def _open(content: bytes, path: Path) -> ImageFile:
     known = format_of(content)
     if known is None:
         found, todo = f"a file that begins with {content[:8]!r}", "save it in such a format or leave it out"
-        raise _RefusedError("unreadable-image", path, found, NAMED, todo)
-    if _is_cut_short(content):
-        raise _broken(path, "truncated")
+        raise RefusedError("unreadable-image", path, found, NAMED, todo)
+    if is_cut_short(content):
+        raise broken(path, "truncated")
     image = _open_as(known, content, path)
     pages = getattr(image, "n_frames", 1)
     if image.width * image.height > MAX_PIXELS:
-        raise _too_large(path, f"{image.width} x {image.height} pixels")
+        raise too_large(path, f"{image.width} x {image.height} pixels")
     if pages > 1:
         todo = "save the one with the specimen on its own"
-        raise _RefusedError("several-pages", path, f"{pages} pages or frames", "a single image", todo)
+        raise RefusedError("several-pages", path, f"{pages} pages or frames", "a single image", todo)
     return image
 
 
@@ -262,45 +233,11 @@ def _open_as(known: Format, content: bytes, path: Path) -> ImageFile:
         return known.opener(io.BytesIO(content))
     except ModuleNotFoundError as cause:
         todo = "run: pip install 'mentum[heic]', or save it as JPEG"
-        raise _RefusedError("missing-package", path, "HEIC", "the package pillow-heif to read it", todo) from cause
+        raise RefusedError("missing-package", path, "HEIC", "the package pillow-heif to read it", todo) from cause
     except Exception as cause:
-        if (unknown := _unknown_pixels(path, cause)) is not None:
+        if (unknown := unknown_pixels(path, cause)) is not None:
             raise unknown from cause
         raise
-
-
-def _is_cut_short(content: bytes) -> bool:
-    """Whether a WebP names a length, or a TIFF a place for its directory, beyond the end of the file."""
-    if content.startswith(b"RIFF"):
-        return int.from_bytes(content[4:8], "little") + 8 > len(content)
-    if content.startswith((b"II*\x00", b"MM\x00*")):
-        return int.from_bytes(content[4:8], "little" if content.startswith(b"I") else "big") >= len(content)
-    return False
-
-
-def _broken(path: Path, reason: str) -> _RefusedError:
-    code = "truncated-image" if re.search("truncated|incomplete", reason.lower()) else "unreadable-image"
-    found = f"a broken file ({reason.partition(chr(10))[0] or 'it does not follow its format'})"
-    return _RefusedError(code, path, found, "a whole image", "copy or export it again, or leave it out")
-
-
-def _unknown_pixels(path: Path, cause: Exception) -> _RefusedError | None:
-    """A whole TIFF that Pillow knows no way to decode, by what it raises."""
-    reason = str(cause)
-    if reason.isdigit():  # what Pillow looked for among its ways of compression
-        return _unsupported(path, f"a TIFF compressed in a way that cannot be read here (its number is {reason})")
-    if "unknown pixel mode" in reason:
-        return _unsupported(path, "a TIFF whose kind of samples cannot be read here")
-    return None
-
-
-def _unsupported(path: Path, found: str) -> _RefusedError:
-    expected = "grey or colour in 8 or 16 bit, uncompressed or compressed by LZW or Deflate"
-    return _RefusedError("unsupported-mode", path, found, expected, "save it so, or as PNG")
-
-
-def _too_large(path: Path, found: str) -> _RefusedError:
-    return _RefusedError("too-many-pixels", path, found, f"at most {MAX_PIXELS} pixels", _SMALLER)
 
 
 def _deep(image: ImageFile, content: bytes, path: Path) -> Deep | None:
@@ -308,20 +245,20 @@ def _deep(image: ImageFile, content: bytes, path: Path) -> Deep | None:
     if not is_deep(image, content) or image.mode not in _TO_RGB | GREY:
         return None
     if is_scrambled(image):
-        raise _unsupported(path, "16-bit samples that lie apart in a plane for each colour")
+        raise unsupported(path, "16-bit samples that lie apart in a plane for each colour")
     if image.mode in GREY:
         values = np.asarray(image)
         low, high = values.min(), values.max()
         if low < 0 or high > 65535:
             found = f"grey values from {low} to {high}"
-            raise _RefusedError("unsupported-mode", path, found, "0 to 65535", "save it in 8 or 16 bit")
+            raise RefusedError("unsupported-mode", path, found, "0 to 65535", "save it in 8 or 16 bit")
     return Deep(image, lambda: _low_bytes(content, path))
 
 
 def _low_bytes(content: bytes, path: Path) -> Image.Image:
     image = _open(content, path)
     if has_planes(image):
-        raise _unsupported(path, "16-bit samples that lie apart in a plane for each colour")
+        raise unsupported(path, "16-bit samples that lie apart in a plane for each colour")
     return low_bytes(image)
 
 
@@ -330,14 +267,14 @@ def _to_8_bit(deep: Deep, depth: int, path: Path) -> Image.Image:
     if deep.depth.needed > bits:
         found, expected = f"16-bit samples that need {in_numbers(deep.depth.needed)}", f"{in_numbers(bits)}"
         todo = "save it at that depth or in 8 bit; a training takes another depth by pixels.depth"
-        raise _RefusedError("deeper-image", path, found, expected, todo)
+        raise RefusedError("deeper-image", path, found, expected, todo)
     return deep.to_8_bit(bits)
 
 
 def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
     if image.mode not in _TO_RGB:
         expected = "colour or grey in 8 or 16 bit"
-        raise _RefusedError("unsupported-mode", path, f"pixels of mode {image.mode}", expected, "save it as 8-bit RGB")
+        raise RefusedError("unsupported-mode", path, f"pixels of mode {image.mode}", expected, "save it as 8-bit RGB")
     return _on_white(image) if image.has_transparency_data else image.convert("RGB")
 
 

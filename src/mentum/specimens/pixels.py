@@ -23,7 +23,8 @@ from mentum.files import hash_together, whole, write_text
 from mentum.records import Fault, Progress, ProgressCallback, error, ignore_progress
 from mentum.settings import PixelSettings
 from mentum.specimens.bit_depth import SampleDepth, common_depth
-from mentum.specimens.images import content_hash, decoding, read_rgb, sample_depth
+from mentum.specimens.image_refusals import decoding
+from mentum.specimens.images import content_hash, read_rgb, sample_depth
 
 CACHE_VERSION = 2
 """Raised when the same settings come to mean other pixels."""
