@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
+import os
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -43,6 +46,23 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     with contextlib.suppress(OSError):  # what keeps a file from being made may keep it from being removed
         path.unlink(missing_ok=True)
+
+
+_KINDS = {
+    stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+}  # fmt: skip
+
+
+def require_regular(path: Path) -> None:
+    """Make sure that what is about to be read is a file with an end: a pipe may never answer, a device never end.
+
+    Raises:
+        OSError: if it is not, or there is none.
+    """
+    kind = stat.S_IFMT(path.stat().st_mode)
+    if kind not in {stat.S_IFREG, stat.S_IFDIR}:  # of a folder the system itself says what it is
+        found = _KINDS.get(kind, "something else")
+        raise OSError(errno.EINVAL, f"it is {found}, no regular file", os.fspath(path))
 
 
 def write_text(text: str, path: Path) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mentum.files import write_text
 from mentum.taxonomy import Rank, name_spans
+from mentum.texts import printable
 
 
 class Record(BaseModel):
@@ -86,13 +87,13 @@ class Fault(Record):
 
 
 def error(code: str, where: str, message: str) -> Fault:
-    """A fault that stops a training."""
-    return Fault(severity=Severity.ERROR, code=code, where=where, message=message)
+    """A fault that stops a training; invisible characters of the user's names are spelt out."""
+    return Fault(severity=Severity.ERROR, code=code, where=printable(where), message=printable(message))
 
 
 def warning(code: str, where: str, message: str) -> Fault:
-    """A fault that a training can go on with."""
-    return Fault(severity=Severity.WARNING, code=code, where=where, message=message)
+    """A fault that a training can go on with; invisible characters of the user's names are spelt out."""
+    return Fault(severity=Severity.WARNING, code=code, where=printable(where), message=printable(message))
 
 
 class TaxonCount(Record):
@@ -110,6 +111,8 @@ class CheckReport(Record):
     Attributes:
         taxa_per_rank: number of taxa at each rank that can be reported, lowest rank first.
         sizes: image size "width x height" → number of images, most frequent first.
+        layout: how the source was read: what each level of folders means, with an example, or the table.
+        left_out: reason → number of files that are not used.
         imbalance: images of the largest taxon over images of the one with fewest.
         assumed: what reading the table assumed, in words.
     """
@@ -123,6 +126,8 @@ class CheckReport(Record):
     modes: dict[str, int]
     imbalance: float
     faults: tuple[Fault, ...]
+    layout: str = ""
+    left_out: dict[str, int] = Field(default_factory=dict)
     assumed: tuple[str, ...] = ()
 
     @property

@@ -97,6 +97,7 @@ class DataRecord(Record):
         table_hash: over file names, labels, specimens and subsets.
         content_hash: over the bytes of all images.
         counts: subset → (images, specimens).
+        layout: how the source was read, in words.
     """
 
     source: str
@@ -105,6 +106,7 @@ class DataRecord(Record):
     counts: dict[str, tuple[int, int]]
     specimens_named: bool
     warnings: tuple[str, ...]
+    layout: str = ""
 
 
 class RunRecord(Record):

@@ -35,13 +35,15 @@ class _Section(BaseModel):
 
 
 class SpecimenSettings(_Section):
-    """What labels mean.
+    """How a data set is read.
 
     Attributes:
+        layout: what each level of folders is, such as "genus/species"; "auto" = what the names tell.
         not_taxa: labels of classes that are learned beside the taxa and never published as one, such as "debris".
     """
 
-    not_taxa: tuple[Annotated[str, Field(min_length=1)], ...]
+    layout: Annotated[str, Field(min_length=1)] = "auto"
+    not_taxa: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
 
 class SplitSettings(_Section):
@@ -188,7 +190,7 @@ class Settings(_Section):
     seed: Annotated[Whole, Field(ge=0, lt=2**32)]
     threads: Annotated[Whole, Field(ge=0)]
     device: Literal["auto", "cpu", "cuda"]
-    specimens: SpecimenSettings = SpecimenSettings(not_taxa=())  # recipes and runs of earlier versions have none
+    specimens: SpecimenSettings = SpecimenSettings()  # recipes and runs of earlier versions have none
     split: SplitSettings
     pixels: PixelSettings
     augmentation: AugmentationSettings

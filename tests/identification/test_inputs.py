@@ -315,3 +315,57 @@ def test_terms_that_differ_within_a_specimen_are_told(tmp_path: Path) -> None:
     assert inputs.notes == (
         f"{file}: terms that differ among the images of a specimen are left empty: locality of K 1, K 2",
     )
+
+
+# What is left out, and odd names
+
+
+def test_what_is_no_image_is_counted_by_reason(folder: Path) -> None:
+    write_plain(folder / "@eaDir" / "thumb.jpg")
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "zero.jpg").symlink_to("/dev/zero")
+    (folder / "a2.png").symlink_to(folder / "a.png")
+    survey = Inputs((str(folder),)).survey()
+    assert survey.n_images == 4
+    assert survey.left_out == {
+        "no image": 1, "hidden or system file": 2, "in a hidden or system folder": 1, "pipe, socket or device": 2,
+        "reached before by another way": 1,
+    }  # fmt: skip
+
+
+def test_a_glob_counts_likewise(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.jpg")
+    assert Inputs((str(folder / "*"),)).survey().left_out == {"no image": 1, "pipe, socket or device": 1}
+
+
+def test_a_suffix_is_believed_less_than_the_bytes(folder: Path) -> None:
+    (folder / "a.png").rename(folder / "a.dat")
+    assert f"{folder / 'a.dat'}" in names(folder)
+    assert f"{folder / 'a.dat'}" in names(folder / "*.dat")
+
+
+def test_links_are_followed_once_and_loops_end(folder: Path) -> None:
+    (folder / "m" / "again").symlink_to(folder)
+    (folder / "other").symlink_to(folder / "z")
+    assert len(names(folder)) == 4
+
+
+def test_a_folder_without_images_says_what_is_in_it(tmp_path: Path) -> None:
+    write_text(tmp_path / "notes.txt")
+    with pytest.raises(DataError, match=r"found no image in the folder \(left out: no image \(1\)\), expected files"):
+        names(tmp_path)
+
+
+def test_names_that_no_output_can_bear_are_spelt_out(tmp_path: Path) -> None:
+    raw = os.fsencode(tmp_path)
+    for name in (b"H\xf6ngg.png", b"two\nlines.png", b"\x1b[31mred.png"):
+        write_plain(tmp_path / "plain.png").rename(os.fsdecode(raw + b"/" + name))
+    found = list(Inputs((str(tmp_path),)))
+    assert [Path(each.name).name for each in found] == [r"\x1b[31mred.png", r"H\xf6ngg.png", r"two\nlines.png"]
+    assert all(each.path.is_file() for each in found)
+
+
+def test_invisible_characters_of_a_table_go_into_no_output(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "t.csv", "file_name,catalogNumber,locality", "a.png,K\x1b1,Lake\x07 Ohrid")
+    (given,) = given_by(table)
+    assert (given.specimen, given.occurrence["locality"]) == ("K1", "Lake Ohrid")

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
+import os
+import struct
+import sys
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +20,10 @@ from PIL import Image
 from mentum.errors import ImageError
 from mentum.records import Fault, Severity
 from mentum.specimens.bit_depth import SampleDepth
+from mentum.specimens.image_refusals import decoding
 from mentum.specimens.images import (
     IMAGE_SUFFIXES,
+    MAX_BYTES,
     ImageFacts,
     content_hash,
     inspect,
@@ -300,3 +308,95 @@ def test_the_size_needs_no_pixels(tmp_path: Path) -> None:
 def test_the_size_of_what_is_no_image(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     with pytest.raises(ImageError, match=r"1.jpg: found (a file|no file)"):
         upright_size(write(tmp_path / "1.jpg"))
+
+
+# Failures of every kind
+
+
+def png(*, palette: bytes | None = None, colour: int = 3, sides: tuple[int, int] = (96, 96)) -> bytes:
+    """A PNG made by hand, which may break its format's rules."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", *sides, 8, colour, 0, 0, 0))
+    colours = chunk(b"PLTE", palette) if palette is not None else b""
+    body = chunk(b"IDAT", zlib.compress((b"\0" + bytes(96)) * 96)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + head + colours + body
+
+
+def broken_files() -> dict[str, bytes]:
+    """Images that make decoders fail in other ways than by errors of files."""
+    whole = {}
+    for form in ("JPEG", "TIFF", "WEBP", "GIF", "JPEG2000", "AVIF", "BMP"):
+        stream = io.BytesIO()
+        awkward.drawing().save(stream, format=form)
+        whole[form] = stream.getvalue()
+    cut = {f"{form} cut": content[: len(content) // 3] for form, content in whole.items()}
+    garbled = {f"{form} garbled": content[:40] + bytes(300) + content[340:] for form, content in whole.items()}
+    return {
+        "palette without colours": png(), "palette of half a colour": png(palette=b"\1\2"),
+        "no such colour type": png(colour=5), "no sides": png(sides=(0, 0)), **cut, **garbled,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", broken_files())
+def test_whatever_goes_wrong_is_that_images_fault(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "bad.png"
+    path.write_bytes(broken_files()[kind])
+    found = inspect(path, "bad.png")
+    assert isinstance(found, Fault | ImageFacts)  # some decoders read on
+    for read in (read_rgb, upright_size):
+        with contextlib.suppress(ImageError):  # nothing else
+            read(path)
+
+
+@pytest.mark.parametrize(
+    "raised", [AssertionError(), MemoryError(), RecursionError("deep"), struct.error("short"), UserWarning("w")]
+)
+def test_what_a_decoder_raises_becomes_one_sentence(tmp_path: Path, raised: Exception) -> None:
+    with pytest.raises(ImageError, match=r"a.jpg: found .*; expected "), decoding(tmp_path / "a.jpg"):
+        raise raised
+
+
+def test_a_palette_without_colours_is_a_broken_file(tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(png())
+    with pytest.raises(
+        ImageError, match=r"bad.png: found a broken file \(it does not follow its format\); expected a whole"
+    ):
+        read_rgb(tmp_path / "bad.png")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize("read", [read_rgb, upright_size, content_hash])
+def test_pipes_and_devices_are_never_opened(
+    tmp_path: Path, make: Callable[[Path], None], read: Callable[[Path], object]
+) -> None:
+    make(tmp_path / "odd.jpg")
+    with pytest.raises((ImageError, OSError), match=r"it is a (named pipe|device), no regular file"):
+        read(tmp_path / "odd.jpg")
+
+
+def test_a_file_beyond_all_bounds_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "vast.jpg").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # sparse
+    with pytest.raises(ImageError, match=r"found 2,000,000,001 bytes; expected at most 2,000,000,000 bytes"):
+        read_rgb(tmp_path / "vast.jpg")
+
+
+def test_heic_is_read_with_the_extra(tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif", reason="the extra heic is not installed")
+    heif.from_pillow(awkward.drawing()).save(tmp_path / "01.heic")
+    (tmp_path / "01").write_bytes((tmp_path / "01.heic").read_bytes())
+    assert read_rgb(tmp_path / "01.heic").size == upright_size(tmp_path / "01") == awkward.WIDE
+    assert codes_of(tmp_path / "01.heic") == []
+    assert codes_of(tmp_path / "01") == ["wrong-suffix"]
+
+
+def test_heic_without_the_extra_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "01.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    found = inspect(tmp_path / "01.heic", "01.heic")
+    assert isinstance(found, Fault)
+    assert found.code == "missing-package"
+    assert found.message.endswith("pillow-heif to read it; run: pip install 'mentum[heic]', or save it as JPEG.")

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, Warning)
+_BROKEN = (Exception,)
+"""As in `specimens.image_refusals.decoding`: headers fail in every way, and what they do not tell stays unknown."""
 _MODEL, _DATE, _ORIENTATION, _EXIF, _DATE_TAKEN = 0x0110, 0x0132, 0x0112, 0x8769, 0x9003
 
 

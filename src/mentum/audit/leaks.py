@@ -15,7 +15,7 @@ from PIL import Image
 
 from mentum.records import Record
 from mentum.specimens.alike import Pairs
-from mentum.specimens.manifest import SUBSETS
+from mentum.specimens.folders import SUBSETS
 
 Kind = Literal["across taxa", "across subsets", "two specimens"]
 KINDS: tuple[Kind, ...] = ("across taxa", "across subsets", "two specimens")
@@ -26,7 +26,8 @@ LONGEST = 12
 """Numbers of one stem above which they are a list, not a camera's count, if at least half of those between are used."""
 
 _EXIF, _DATE_TAKEN = 0x8769, 0x9003
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+_BROKEN = (Exception,)
+"""As in `specimens.image_refusals.decoding`: headers fail in every way, and what they do not tell stays unknown."""
 
 
 class Leak(Record):

@@ -10,6 +10,7 @@ import typer
 
 import mentum
 from mentum.cli.auditing import audit
+from mentum.cli.console import bear_any_name, describe
 from mentum.cli.data import check, phantoms
 from mentum.cli.explaining import characters, explain
 from mentum.cli.learning import calibrate, evaluate, train
@@ -17,6 +18,7 @@ from mentum.cli.releasing import export, identify, verify
 from mentum.cli.reporting import report
 from mentum.cli.validating import compare, crossvalidate, learning_curve
 from mentum.errors import MentumError
+from mentum.texts import printable
 
 app = typer.Typer(
     name="mentum",
@@ -52,10 +54,15 @@ def main() -> None:
     """Run the command line; a fault in the user's material becomes one message and exit code 2."""
     # Threads that spin while they wait make a training several times slower when anything else runs on the machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    bear_any_name()
     try:
         app()
-    except (MentumError, OSError) as error:
+    except MentumError as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(describe(error))
+    except UnicodeEncodeError as error:
+        _fail(f"a name that is not in UTF-8 ({error.object[:200]}) cannot be written; rename it.")
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in {"torch", "transformers", "safetensors", "psutil", "onnx", "onnxscript"}:
@@ -70,5 +77,5 @@ def main() -> None:
 def _fail(message: str) -> None:
     if "--debug" in sys.argv:
         raise
-    typer.echo(f"mentum: {message}", err=True)
+    typer.echo(f"mentum: {printable(message, keep=chr(10))}", err=True)
     sys.exit(2)

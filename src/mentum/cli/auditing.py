@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import mentum
-from mentum.cli.data import JsonOption, LogOption
+from mentum.cli.data import JsonOption, LayoutOption, LogOption
 from mentum.cli.learning import CacheOption, DataOption, command_line
 from mentum.cli.progress import Log, shown_progress
 
@@ -29,6 +29,7 @@ def audit(
         Path | None, typer.Option(help="Folder of `mentum crossvalidate`, whose predictions then judge the labels.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, permutations and backgrounds.")] = 0,
+    layout: LayoutOption = None,
     data: DataOption = None,
     cache: CacheOption = None,
     as_json: JsonOption = False,
@@ -39,8 +40,8 @@ def audit(
 
     with shown_progress(log) as report:
         found = mentum.audit(
-            source, out, backbone=backbone, outlines=outlines, crossvalidation=crossvalidation, seed=seed, data=data,
-            cache=cache, report=report, command=command_line(),
+            source, out, backbone=backbone, outlines=outlines, crossvalidation=crossvalidation, seed=seed,
+            layout=layout, data=data, cache=cache, report=report, command=command_line(),
         )  # fmt: skip
     if as_json:
         typer.echo(found.findings.model_dump_json(indent=2))

@@ -11,9 +11,14 @@ import mentum
 from mentum.cli.display import print_check
 from mentum.cli.progress import Log, shown_progress
 from mentum.phantoms.settings import Decisive
+from mentum.specimens.layouts import EXAMPLES
 
 DataArgument = Annotated[
     Path, typer.Argument(help="A folder per taxon, a folder with specimens.csv, or a CSV or Parquet table.")
+]
+LayoutOption = Annotated[
+    str | None,
+    typer.Option(help=f"What each level of folders is: {', '.join(EXAMPLES)} …; otherwise what the names tell."),
 ]
 LogOption = Annotated[Log, typer.Option(help="Progress on standard error; auto: bars on a terminal, else nothing.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -21,6 +26,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def check(
     data: DataArgument,
+    layout: LayoutOption = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help='A setting, such as specimens.not_taxa=["debris"].'),
@@ -30,7 +36,7 @@ def check(
 ) -> None:
     """Show what a data set holds and every fault in it. Exit code: 0 clean, 1 warnings, 2 errors."""
     with shown_progress(log) as report:
-        found = mentum.check(data, overrides=set_ or (), report=report)
+        found = mentum.check(data, overrides=set_ or (), layout=layout, report=report)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mentum.cli.console import VisibleConsole
 from mentum.records import CheckReport, Fault, Severity, TaxonCount
 from mentum.reporting.numbers import decimals, in_percent, percent_bounds
 
@@ -27,8 +27,11 @@ def print_check(report: CheckReport) -> None:
     """Print what a data set holds and what is wrong with it."""
     from mentum.specimens.crossings import CODE  # loads what the command line starts without
 
-    console = Console(soft_wrap=True, highlight=False, markup=False)  # file names may hold brackets
+    console = VisibleConsole(soft_wrap=True)
     console.print(f"{report.data}: {report.n_images} images of {report.n_specimens} specimens")
+    console.print(f"read as: {report.layout}")
+    left_out = ", ".join(f"{reason} ({number})" for reason, number in report.left_out.items())
+    console.print(f"left out: {left_out or 'no file'}")
     for fault in report.faults:
         if fault.code == CODE:
             console.print(Text.assemble(("split", "yellow"), f": {fault.message}"))
@@ -51,7 +54,7 @@ def print_check(report: CheckReport) -> None:
     console.print(("clean", "warnings only: training can go on", "errors: fix them before training")[report.exit_code])
 
 
-def _print_faults(console: Console, faults: Sequence[Fault], style: str) -> None:
+def _print_faults(console: VisibleConsole, faults: Sequence[Fault], style: str) -> None:
     """Print faults of one severity; very many of one kind, as thousands of taxa may have, are counted."""
     seen: Counter[str] = Counter()
     for fault in faults:
@@ -84,7 +87,7 @@ def percent_of(estimate: Estimate | None) -> str:
 
 def print_learning_curve(curve: LearningCurve) -> None:
     """Print accuracy against specimens per taxon, and what more of them would bring."""
-    console = Console(highlight=False, markup=False)
+    console = VisibleConsole()
     what = f"{curve.n_images} images of {curve.n_specimens} specimens, each judged once at every step"
     console.print(f"{curve.data}: {what}; top classifier on features of backbone {curve.backbone}", soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
@@ -108,7 +111,7 @@ def print_learning_curve(curve: LearningCurve) -> None:
 
 def print_comparison(found: RunComparison) -> None:
     """Print who has what right, and whether the difference is more than chance."""
-    console = Console(highlight=False, markup=False)
+    console = VisibleConsole()
     console.print(f"a: {found.a}\nb: {found.b}", soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     for name in ("rank", "images", "a %", "b %", "b - a (95 %)", "only a, b", "p", "best"):
@@ -130,7 +133,7 @@ def print_comparison(found: RunComparison) -> None:
 
 def print_calibration(report: CalibrationReport, error_rate: float) -> None:
     """Print what probabilities mean, and at which ranks how much is answered and how much of it wrongly."""
-    console = Console(highlight=False, markup=False)
+    console = VisibleConsole()
     console.print(f"Probabilities: {report.n_images} images of {report.n_specimens} specimens; {report.method}.")
     table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("rank", no_wrap=True)
@@ -169,7 +172,7 @@ def _defended_table(each: DefendedRanks) -> Table:
 
 def print_unknown_taxa(found: UnknownTaxa) -> None:
     """Print how each taxon was taken that was left out of training."""
-    console = Console(highlight=False, markup=False)
+    console = VisibleConsole()
     table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("left out")
     for name in ("specimens", "AUROC", "caught %", "named wrongly %", "right at higher rank %"):
@@ -197,7 +200,7 @@ def print_explanation(explanation: Explanation) -> None:
     """Print the shares of characters at each rank, what hiding them does, and the warnings."""
     from mentum.explanation.tables import shares_of_correct
 
-    console = Console(highlight=False, markup=False)
+    console = VisibleConsole()
     subsets = " and ".join(explanation.subsets)
     console.print(f"{explanation.run}: {subsets} images, correct identifications; {explanation.rule}.")
     correct = shares_of_correct(explanation)
@@ -252,7 +255,7 @@ def _occlusion_table(occlusions: Sequence[Occlusion]) -> Table:
 
 def print_proposals(proposals: Proposals, run: Path) -> None:
     """Print the proposed characters and how to name them."""
-    console = Console(highlight=False, markup=False)
+    console = VisibleConsole()
     table = Table("number", "peaks %", "images %", "most often in", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     for each in proposals.characters:
         taxa = ", ".join(f"{taxon.scientific_name} ({in_percent(taxon.share, 0)}%)" for taxon in each.taxa)

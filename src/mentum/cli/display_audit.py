@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from mentum.cli.console import VisibleConsole
 from mentum.reporting.numbers import decimals, in_percent, percent_bounds
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def print_audit(found: Audit, out: Path) -> None:
     """Print what an audit found."""
-    console = Console(highlight=False, markup=False)
+    console = VisibleConsole()
     what = f"{found.n_images} images of {found.n_specimens} specimens, backbone {found.backbone}"
     console.print(f"{found.data}: {what}", soft_wrap=True)
     for crossing in found.crossings:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from mentum.cli.console import VisibleConsole
 from mentum.cli.display import percent_of
 from mentum.evaluation.cross_validation import CrossValidation
 from mentum.evaluation.results import Estimate, Evaluation, ResultRow
@@ -18,7 +18,7 @@ from mentum.reporting.numbers import decimals, in_percent, percent_bounds
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the paper's table, the misclassified images and the notes."""
-    console = Console(highlight=False, markup=False)  # file names may hold brackets
+    console = VisibleConsole()
     console.print(f"{evaluation.run}: backbone {evaluation.backbone}, heads {evaluation.heads}", soft_wrap=True)
     for stage in dict.fromkeys(row.stage for row in evaluation.table):
         console.print(_stage_table(stage, [row for row in evaluation.table if row.stage == stage]))
@@ -68,7 +68,7 @@ def _other_scores(title: str, rows: Sequence[ResultRow]) -> Table:
     return table
 
 
-def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 20) -> None:
+def _print_misclassified(console: VisibleConsole, evaluation: Evaluation, shown: int = 20) -> None:
     last, lowest = evaluation.table[-1].stage, evaluation.table[0].rank
     wrong = [
         each for each in evaluation.misclassified
@@ -85,7 +85,7 @@ def _print_misclassified(console: Console, evaluation: Evaluation, shown: int = 
 
 def print_cross_validation(found: CrossValidation) -> None:
     """Print the scores of a cross-validation, each with its interval."""
-    console = Console(highlight=False, markup=False)
+    console = VisibleConsole()
     trained = "both stages" if found.stage == 2 else "top classifier on features of the frozen backbone"
     what = f"{found.n_images} images of {found.n_specimens} specimens, {found.design}, {trained}"
     console.print(f"{found.data}: {what}, backbone {found.backbone}", soft_wrap=True)

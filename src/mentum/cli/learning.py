@@ -10,8 +10,9 @@ from typing import Annotated, Literal, cast
 import typer
 
 import mentum
-from mentum.cli.data import DataArgument, JsonOption, LogOption
+from mentum.cli.data import DataArgument, JsonOption, LayoutOption, LogOption
 from mentum.cli.progress import Log, shown_progress
+from mentum.texts import printable
 
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `mentum train` made.")]
 CacheOption = Annotated[Path | None, typer.Option(help="Folder of the pixel cache.")]
@@ -20,7 +21,7 @@ DataOption = Annotated[Path | None, typer.Option(help="Where the images of the r
 
 def command_line() -> str:
     """The command as it was given."""
-    return shlex.join(["mentum", *sys.argv[1:]])
+    return printable(shlex.join(["mentum", *sys.argv[1:]]))
 
 
 def train(
@@ -33,14 +34,15 @@ def train(
     ] = None,
     backbone: Annotated[str | None, typer.Option(help="Hub id, local Hugging Face folder, builtin, or random.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
+    layout: LayoutOption = None,
     cache: CacheOption = None,
     log: LogOption = Log.AUTO,
 ) -> None:
     """Train an identifier in two stages: the top classifier, then the whole network."""
     with shown_progress(log) as report:
         run = mentum.train(
-            data, out, recipe, overrides=set_ or (), backbone=backbone, seed=seed, cache=cache, report=report,
-            command=command_line(),
+            data, out, recipe, overrides=set_ or (), backbone=backbone, seed=seed, layout=layout, cache=cache,
+            report=report, command=command_line(),
         )  # fmt: skip
     typer.echo(run.path)
 

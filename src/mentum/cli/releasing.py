@@ -128,6 +128,9 @@ def identify(
         typer.echo(f"mentum: {note}", err=True)
     if out is not None:
         _print_outcome(found, out)
+    if found.left_out:
+        listed = ", ".join(f"{reason} ({number})" for reason, number in found.left_out.items())
+        typer.echo(f"left out: {listed}.", err=True)
     raise typer.Exit(1 if found.n_failed else 0)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 import mentum
-from mentum.cli.data import DataArgument, JsonOption, LogOption
+from mentum.cli.data import DataArgument, JsonOption, LayoutOption, LogOption
 from mentum.cli.learning import CacheOption, command_line
 from mentum.cli.progress import Log, shown_progress
 
@@ -37,6 +37,7 @@ def crossvalidate(
     set_: SetOption = None,
     backbone: BackboneOption = None,
     seed: SeedOption = None,
+    layout: LayoutOption = None,
     error_rate: Annotated[
         float, typer.Option(min=0.001, max=0.5, help="Share of the answers at a rank that may be wrong.")
     ] = 0.05,
@@ -51,8 +52,8 @@ def crossvalidate(
     with shown_progress(log) as report:
         found = mentum.crossvalidate(
             data, out, recipe, folds=folds, leave_out=leave_out, stage=cast(Literal[1, 2], stage), jobs=jobs,
-            error_rate=error_rate, overrides=set_ or (), backbone=backbone, seed=seed, cache=cache, report=report,
-            command=command_line(),
+            error_rate=error_rate, overrides=set_ or (), backbone=backbone, seed=seed, layout=layout, cache=cache,
+            report=report, command=command_line(),
         )  # fmt: skip
     if as_json:
         typer.echo(found.scores.model_dump_json(indent=2))
@@ -69,6 +70,7 @@ def learning_curve(
     set_: SetOption = None,
     backbone: BackboneOption = None,
     seed: SeedOption = None,
+    layout: LayoutOption = None,
     cache: CacheOption = None,
     as_json: JsonOption = False,
     log: LogOption = Log.AUTO,
@@ -78,8 +80,8 @@ def learning_curve(
 
     with shown_progress(log) as report:
         found = mentum.learning_curve(
-            data, out, recipe, folds=folds, overrides=set_ or (), backbone=backbone, seed=seed, cache=cache,
-            report=report, command=command_line(),
+            data, out, recipe, folds=folds, overrides=set_ or (), backbone=backbone, seed=seed, layout=layout,
+            cache=cache, report=report, command=command_line(),
         )  # fmt: skip
     if as_json:
         typer.echo(found.model_dump_json(indent=2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.errors import DataError, visible
+from mentum.errors import DataError
 from mentum.identification.output.darwin_core import MEDIA_COLUMNS, OCCURRENCE_TERMS
 from mentum.identification.terms import terms_of
-from mentum.specimens.images import IMAGE_SUFFIXES
+from mentum.specimens.image_files import LeftOut, walk_images, why_no_image
+from mentum.texts import printable, visible, without_invisible
 
 Image = str | Path | NDArray[np.uint8]
 """A path (also a folder, a glob or a table of paths), or an array (H, W, 3) uint8 in RGB."""
@@ -31,7 +31,7 @@ class Given:
     """One image to identify.
 
     Attributes:
-        name: the image as the user named it; it goes into every output.
+        name: the image as the user named it, invisible characters spelt out; it goes into every output.
         specimen: what the user's table calls the specimen.
         occurrence: Darwin Core terms that the table gives.
         media: where others find the image, as the table says.
@@ -47,6 +47,18 @@ class Given:
     def unit(self) -> tuple[str | None, str]:
         """What the images of a specimen have in common; an image whose specimen is not named is one of its own."""
         return (self.specimen, "") if self.specimen is not None else (None, self.name)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """How much there is to identify, and what is left out.
+
+    Attributes:
+        left_out: reason → number of files in folders and globs that are not used.
+    """
+
+    n_images: int
+    left_out: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ class Inputs:
         Raises:
             DataError: if something is not there or holds no image.
         """
-        images = chain.from_iterable(self._images(each) for each in self.names)
+        images = self._all(LeftOut())
         return iter(sorted(images, key=_by_specimen)) if self.by_specimen else images
 
     def count(self) -> int:
@@ -82,14 +94,27 @@ class Inputs:
         Raises:
             DataError: likewise.
         """
-        return sum(1 for _ in self)
+        return self.survey().n_images
 
-    def _images(self, given: str) -> Iterator[Given]:
+    def survey(self) -> Survey:
+        """Count the images, and by reason the files beside them that are none.
+
+        Raises:
+            DataError: likewise.
+        """
+        left_out = LeftOut()
+        n_images = sum(1 for _ in self._all(left_out))
+        return Survey(n_images, left_out.in_words())
+
+    def _all(self, left_out: LeftOut) -> Iterator[Given]:
+        return chain.from_iterable(self._images(each, left_out) for each in self.names)
+
+    def _images(self, given: str, left_out: LeftOut) -> Iterator[Given]:
         path = Path(given)
         if given == STANDARD_INPUT:
             return self._named(self._standard_input)
         if path.is_dir():
-            return self._named(_require(given, _walk(path), "no image in the folder"))
+            return self._named(_require(given, walk_images(given, left_out), "no image in the folder", left_out))
         if path.suffix.lower() in _TABLES and path.is_file():
             if given not in self._tables:
                 self._tables[given] = _read_given(path, self.by_specimen)
@@ -97,8 +122,10 @@ class Inputs:
         if path.exists():
             return self._named([given])
         if glob.has_magic(given):
-            return self._named(_require(given, _expand(given), "no image that fits"))
-        raise DataError(f"{given}: not found; give images, folders of images, a glob, a table of paths, or '-'.")
+            return self._named(_require(given, _expand(given, left_out), "no image that fits", left_out))
+        raise DataError(
+            f"{printable(given)}: not found; give images, folders of images, a glob, a table of paths, or '-'."
+        )
 
     @cached_property
     def _tables(self) -> dict[str, _Table]:
@@ -124,7 +151,7 @@ class Inputs:
                 f"{', '.join(self.names[:3])}: names no specimens, which --by specimen needs; give a CSV or Parquet "
                 "table with the columns file_name and catalogNumber (or materialEntityID)."
             )
-        return (Given(Path(name), name) for name in names)
+        return (Given(Path(name), printable(name)) for name in names)
 
 
 def meant(images: Image | Iterable[Image], *, by_specimen: bool = False) -> Iterator[Given | NDArray[np.uint8]]:
@@ -142,21 +169,16 @@ def _by_specimen(image: Given) -> tuple[str, bool]:
     return (image.specimen or image.name, image.specimen is None)
 
 
-def _require(given: str, names: Iterator[str], found: str) -> Iterator[str]:
+def _require(given: str, names: Iterator[str], found: str, left_out: LeftOut) -> Iterator[str]:
     first = next(names, None)
     if first is None:
-        raise DataError(f"{given}: found {found}, expected files such as .jpg, .png or .tif.")
+        others = ", ".join(f"{reason} ({number})" for reason, number in left_out.in_words().items())
+        more = f" (left out: {others})" if others else ""
+        raise DataError(f"{printable(given)}: found {found}{more}, expected files such as .jpg, .png or .tif.")
     return chain([first], names)
 
 
-def _walk(folder: Path) -> Iterator[str]:
-    """Images below a folder, folder by folder; hidden files are none."""
-    for place, folders, files in os.walk(folder):
-        folders.sort()
-        yield from (os.path.join(place, name) for name in sorted(files) if _is_image(name))  # noqa: PTH118 - fast
-
-
-def _expand(pattern: str) -> Iterator[str]:
+def _expand(pattern: str, left_out: LeftOut) -> Iterator[str]:
     searched: set[Path] = set()
     for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - a pattern may be absolute
         path = Path(name)
@@ -164,13 +186,11 @@ def _expand(pattern: str) -> Iterator[str]:
             continue  # "**" names a folder and everything below it
         if path.is_dir():
             searched.add(path)
-            yield from _walk(path)
-        elif _is_image(path.name):
+            yield from walk_images(name, left_out)
+        elif (reason := why_no_image(name)) is None:
             yield name
-
-
-def _is_image(name: str) -> bool:
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - fast
+        else:
+            left_out.add(reason, name)
 
 
 @dataclass(frozen=True)
@@ -199,13 +219,15 @@ def _read_given(file: Path, by_specimen: bool) -> _Table:
     files = FileNames(file.parent)
     given, without = [], []
     for row, cells in zip(with_folder(pl.DataFrame(ours)).to_dicts(), frame.to_dicts(), strict=True):
-        name, specimen = row["file_name"], row.get("specimen")
+        name, specimen = row["file_name"], without_invisible(row.get("specimen") or "") or None
         if name is None:
             without.append(specimen)
             continue
-        said = {term: str(cells[column]) for term, column in kept.items() if cells[column] is not None}
-        address = (cells[media] or "") if media else ""
-        given.append(Given(file.parent / files.spelt(name), name, specimen, said, address))
+        said = {
+            term: without_invisible(str(cells[column])) for term, column in kept.items() if cells[column] is not None
+        }
+        address = without_invisible(cells[media] or "") if media else ""
+        given.append(Given(file.parent / files.spelt(name), printable(name), specimen, said, address))
     if not given:
         raise DataError(f"{file}: found no row that names an image, expected one row per image.")
     used = {*(columns[name] for name in ours), media, *terms.values()}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
 from mentum.calibration.cases import Unit
 from mentum.identification.identifier import Explained, Identifier
-from mentum.identification.inputs import Inputs
+from mentum.identification.inputs import Inputs, Survey
 from mentum.identification.journal import Journal
 from mentum.identification.output.archive import write_archive
 from mentum.identification.output.darwin_core import TERMS, Agent
@@ -41,6 +42,7 @@ class Outcome:
         n_anew: rows that were made anew, since the file or the row of an image changed after the interruption.
         n_gone: rows from the interrupted run whose images are no longer among those given.
         notes: what the user should know of the input and of what is published, in words.
+        left_out: reason → number of files in folders and globs that are no images to identify.
         identifications: the rows, where they went to no file or stream.
     """
 
@@ -51,6 +53,7 @@ class Outcome:
     n_anew: int = 0
     n_gone: int = 0
     notes: tuple[str, ...] = ()
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Job:
     def print(self, stream: TextIO, *, as_json: bool = False, report: ProgressCallback = ignore_progress) -> Outcome:
         """Write rows as they come: CSV, or lines of JSON."""
         ranks = self.identifier.record.ranks
-        tally = _Tally(self.inputs.count(), report)
+        tally = _Tally(self.inputs.survey(), report)
         found = tally.count(distinct(self.identifier.stream(self.inputs, by=self.unit, draw=self.draw), set()))
         rows = (row_of(each, self.agent, ranks) for each in found)
         printed = _PRINTED | ({"catalogNumber"} if self.unit == "specimen" else set())
@@ -89,7 +92,7 @@ class Job:
 
     def collect(self, report: ProgressCallback = ignore_progress) -> Outcome:
         """Keep all identifications in memory."""
-        tally = _Tally(self.inputs.count(), report)
+        tally = _Tally(self.inputs.survey(), report)
         found = tuple(tally.count(distinct(self.identifier.stream(self.inputs, by=self.unit, draw=self.draw), set())))
         return replace(tally.outcome, identifications=found)
 
@@ -118,7 +121,7 @@ class Job:
         chosen.require_suffix(out)
         if archive is not None:
             require_licence(described, Path(archive))
-        tally = _Tally(self.inputs.count(), report)
+        tally = _Tally(self.inputs.survey(), report)
         journal = Journal.open(out, self._terms())
         changes = drop_changed(self.inputs, journal)
         known: set[bytes] = set()
@@ -142,7 +145,7 @@ class Job:
             "mentum": version("mentum"),
             "model": self.identifier.record.seal,
             "unit": self.unit,
-            "images": hashlib.sha256("\n".join(self.inputs.names).encode()).hexdigest(),
+            "images": hashlib.sha256(os.fsencode("\n".join(self.inputs.names))).hexdigest(),
             "error_rate": self.identifier.error_rate,
             "false_rejection": self.identifier.false_rejection,
         }
@@ -179,8 +182,8 @@ def _described(agent: Agent) -> Dataset:
 class _Tally:
     """Counts what is identified, and reports it now and then with images per second."""
 
-    def __init__(self, total: int, report: ProgressCallback) -> None:
-        self._total, self._report = total, report
+    def __init__(self, survey: Survey, report: ProgressCallback) -> None:
+        self._total, self._left_out, self._report = survey.n_images, survey.left_out, report
         self._rows = self._resumed = self._failed = self._images = self._resumed_images = 0
         self._started = time.monotonic()
 
@@ -213,4 +216,4 @@ class _Tally:
     @property
     def outcome(self) -> Outcome:
         """The counts so far."""
-        return Outcome(self._rows, self._resumed, self._failed)
+        return Outcome(self._rows, self._resumed, self._failed, left_out=self._left_out)

@@ -21,6 +21,7 @@ from mentum.settings import PixelSettings
 from mentum.specimens.bit_depth import DIM, FULL, in_numbers
 from mentum.specimens.images import content_hash, sample_depth
 from mentum.specimens.pixels import fit_square, square_pixels
+from mentum.texts import printable
 
 BATCH_SIZE = 16
 _AHEAD = 3
@@ -91,9 +92,9 @@ def _read(image: Given | NDArray[np.uint8], number: int, settings: PixelSettings
     try:
         pixels = square_pixels(image.path, settings)
         _refuse_dark(image.path, pixels, settings)
-    except ImageError as reason:
-        return Picture(image, _hash_or_name(image.path), failure=str(reason))
-    return Picture(image, content_hash(image.path), pixels)
+        return Picture(image, content_hash(image.path), pixels)
+    except (ImageError, OSError) as reason:  # a file may go between the two
+        return Picture(image, _hash_or_name(image.path), failure=printable(str(reason)))
 
 
 def _refuse_dark(path: Path, pixels: NDArray[np.uint8], settings: PixelSettings) -> None:
@@ -123,7 +124,7 @@ def _hash_or_name(path: Path) -> str:
     try:
         return content_hash(path)
     except OSError:
-        return hashlib.sha256(str(path).encode()).hexdigest()
+        return hashlib.sha256(os.fsencode(path)).hexdigest()
 
 
 def _from_array(image: NDArray[np.uint8], number: int, settings: PixelSettings) -> Picture:

@@ -12,6 +12,7 @@ from mentum.reporting.report.rendering import render_file
 from mentum.runs import Run
 from mentum.specimens.bit_depth import FULL, in_numbers
 from mentum.taxonomy import is_italic, taxon_from_lineage
+from mentum.texts import printable
 
 LONGEST_TABLE = 100
 """Taxa that are listed where a reader meets them first; more stand at the end."""
@@ -40,4 +41,4 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
         calibration=calibration,
         calls_unknown=stored.density_file and stored.n_specimens * stored.false_rejection >= 1 - stored.false_rejection,
     )
-    write_text(card, file)
+    write_text(printable(card, keep="\n"), file)

@@ -89,10 +89,10 @@ def in_numbers(depth: int) -> str:
 
 
 def may_be_deep(head: bytes) -> bool:
-    """Whether a file that begins so may have more than 8 bits in a sample: a PNG that says so, or a TIFF."""
+    """Whether a file that begins so may have more than 8 bits in a sample: a PNG that says so, a TIFF, a JPEG 2000."""
     if head.startswith(b"\x89PNG"):
         return len(head) > _PNG_BITS and head[_PNG_BITS] > 8
-    return head.startswith((b"II", b"MM"))
+    return head.startswith((b"II", b"MM", b"\x00\x00\x00\x0cjP", b"\xffO\xffQ"))
 
 
 def is_deep(image: ImageFile, content: bytes) -> bool:
@@ -112,11 +112,11 @@ def has_planes(image: ImageFile) -> bool:
     return _tag(image, _PLANES) == 2
 
 
-def low_bytes(image: ImageFile, decode: Callable[[ImageFile], None]) -> Image.Image:
+def low_bytes(image: ImageFile) -> Image.Image:
     """Decode an opened image in deep colour to the low byte of each sample, where Pillow takes the high one."""
     grey_and_alpha = any(tile.args == _GREY_AND_ALPHA for tile in image.tile)
     image.tile = [tile._replace(args=_other_byte(tile.args)) for tile in image.tile]
-    decode(image)
+    image.load()
     if not grey_and_alpha:
         return image
     _, grey, _, alpha = image.split()

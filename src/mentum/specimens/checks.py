@@ -11,7 +11,9 @@ from pathlib import Path
 from mentum.records import CheckReport, Fault, Progress, ProgressCallback, TaxonCount, error, ignore_progress, warning
 from mentum.specimens.bit_depth import SampleDepth, common_depth, in_numbers
 from mentum.specimens.crossings import split_faults
+from mentum.specimens.folders import images_in_no_row
 from mentum.specimens.images import ImageFacts, inspect
+from mentum.specimens.layouts import AUTO
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.taxonomy import Rank, Taxon, Taxonomy, order_of
 
@@ -20,19 +22,20 @@ FEW_SPECIMENS = 5
 
 
 def check_specimens(
-    source: Path, progress: ProgressCallback = ignore_progress, not_taxa: Sequence[str] = ()
+    source: Path, progress: ProgressCallback = ignore_progress, layout: str = AUTO, not_taxa: Sequence[str] = ()
 ) -> CheckReport:
     """Check a data set: its table, every image, its specimens and taxa.
 
     Args:
         source: what `read_specimens` takes.
         progress: told after each image.
+        layout: what each level of folders means.
         not_taxa: labels of classes that are no taxa.
 
     Raises:
         DataError: if there is nothing to read, or the table lacks a required column.
     """
-    table = read_specimens(source, not_taxa)
+    table = read_specimens(source, layout, not_taxa)
     found = _inspect_all(table, progress)
     facts = [each for each in found if isinstance(each, ImageFacts)]
     hashes = [each.content_hash if isinstance(each, ImageFacts) else "" for each in found]
@@ -49,7 +52,17 @@ def check_specimens(
         imbalance=_imbalance(table),
         faults=tuple(faults),
         assumed=table.assumed,
+        layout=table.layout,
+        left_out=_left_out(table),
     )
+
+
+def _left_out(table: SpecimenTable) -> dict[str, int]:
+    """Reason → files that are not used; beside a table that was given on its own, anything may lie."""
+    if not table.tables:
+        return dict(table.left_out)
+    listed = [*table.file_names, *(fault.where for fault in table.faults)]
+    return images_in_no_row(table.root, listed, table.tables)
 
 
 def table_faults(table: SpecimenTable) -> list[Fault]:

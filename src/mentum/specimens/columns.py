@@ -10,13 +10,14 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from mentum.errors import DataError, told_apart, visible
+from mentum.errors import DataError
 from mentum.records import Fault, warning
 from mentum.specimens.delimited import number_list
 from mentum.specimens.images import IMAGE_SUFFIXES
 from mentum.specimens.rank_columns import find_parents, find_ranks, has_class_rank, labels_from_ranks, parents_of_labels
 from mentum.specimens.tables import TableFile, open_table
-from mentum.taxonomy import Taxon
+from mentum.taxonomy import Rank, Taxon
+from mentum.texts import told_apart, visible
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "file_name": ("filename", "filepath", "file_path", "path", "image", "image_path", "file"),
@@ -46,19 +47,25 @@ _NO_SPECIMEN = ("NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None")
 
 @dataclass
 class ImageRows:
-    """The rows of a table of images.
+    """The rows of a table of images, or what folders say of the images in them.
 
     Attributes:
         frame: the columns of `COLUMNS` that are there, `OTHER` columns, and `ROW`.
         lineages: taxa that columns of ranks name, as rows of `taxonomy.csv` would.
         faults: what is wrong.
         assumed: what was assumed, in words.
+        layout: how the source was read, in words.
+        higher: label → the taxa of ranks above the genus in whose folders it lies, from the highest.
+        left_out: reason → number of files in folders that are not used.
     """
 
     frame: pl.DataFrame
     lineages: tuple[Taxon, ...] = ()
     faults: list[Fault] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
+    layout: str = ""
+    higher: Mapping[str, tuple[tuple[Rank, str], ...]] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_image_rows(file: Path) -> ImageRows:

@@ -10,11 +10,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from mentum.errors import visible
 from mentum.records import Fault, Record, warning
 from mentum.specimens.alike import SURE_DISTANCE, groups_of, near_duplicates, perceptual_hashes
 from mentum.specimens.manifest import SpecimenTable
 from mentum.specimens.splits import given_subsets
+from mentum.texts import visible
 
 CODE = "split-crossed"
 """Of the faults that say what crosses the user's split."""

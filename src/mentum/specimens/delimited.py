@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mentum.errors import DataError, visible
+from mentum.errors import DataError
+from mentum.texts import visible
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from mentum.errors import visible
+from mentum.texts import visible
 
 _DIFFERENCES = (
     "which differs in capital letters",
@@ -70,6 +70,8 @@ class FileNames:
         """Why a name leads to no file, and which file is near."""
         if "://" in name:
             return "is an address on the web, expected a file; download the image and name the file."
+        if (self._root / name).exists():
+            return "is a folder, a pipe or a device, no regular file; name the image or remove the row."
         near = self._near(name)
         if not near:
             return f"not found below {self._root}; put the image there or remove the row."

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
-import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image
 from PIL.ImageFile import ImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
-from mentum.errors import ImageError
+from mentum.files import require_regular
 from mentum.records import Fault, error, warning
 from mentum.specimens.bit_depth import (
     FULL,
@@ -32,52 +28,24 @@ from mentum.specimens.bit_depth import (
     low_bytes,
     may_be_deep,
 )
-
-MAX_PIXELS = 178_956_970
-"""Larger images are refused: what Pillow takes for a decompression bomb, half a gigabyte of pixels."""
+from mentum.specimens.formats import IMAGE_SUFFIXES as IMAGE_SUFFIXES  # callers ask here
+from mentum.specimens.formats import NAMED, ORIENTATION, Format, format_of, is_cut_short
+from mentum.specimens.image_refusals import (
+    MAX_PIXELS,
+    SMALLER,
+    RefusedError,
+    broken,
+    decoding,
+    too_large,
+    unknown_pixels,
+    unsupported,
+)
 
 SMALL_SIDE = 64
 """An image whose short side has fewer pixels gets a warning."""
 
-ORIENTATION = 0x0112  # the EXIF tag
-
-# What Pillow raises for broken files; its warnings are among them where Python turns warnings into errors.
-_BROKEN = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, struct.error, zlib.error,
-    Warning,
-)  # fmt: skip
-
-
-class _TiffFile(TiffImageFile):
-    """A TIFF that Pillow does not check once more for its size, which would warn of a large one."""
-
-    def load_prepare(self) -> None:
-        if self.tag_v2.get(ORIENTATION, 1) < 5:
-            ImageFile.load_prepare(self)
-        else:  # lies on its side; only Pillow's own method knows its stored size
-            super().load_prepare()
-
-
-@dataclass(frozen=True)
-class _Format:
-    """One file format: its suffixes, how its files begin, and what opens them."""
-
-    suffixes: tuple[str, ...]
-    signature: re.Pattern[bytes]
-    opener: type[ImageFile]
-
-
-# Opened by these classes rather than by Image.open, which warns of large images; silencing it is not thread-safe.
-_FORMATS = (
-    _Format((".jpg", ".jpeg"), re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
-    _Format((".png",), re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
-    _Format((".tif", ".tiff"), re.compile(rb"II[*+]\x00|MM\x00[*+]"), _TiffFile),
-    _Format((".bmp",), re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
-    _Format((".webp",), re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
-    _Format((".gif",), re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
-)
-IMAGE_SUFFIXES: frozenset[str] = frozenset(suffix for known in _FORMATS for suffix in known.suffixes)
-"""Suffixes of files that are taken for images, in lower case."""
+MAX_BYTES = 2_000_000_000
+"""Larger files are refused: such an image in 16 bit takes half of it without any compression."""
 
 _TO_RGB = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
 _TURNS: Mapping[int, Image.Transpose] = MappingProxyType({
@@ -88,15 +56,6 @@ _TURNS: Mapping[int, Image.Transpose] = MappingProxyType({
 """EXIF orientation → what brings the image upright."""
 _PNG_NOTES = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 """Chunks of a PNG that may hold its orientation."""
-
-
-class _RefusedError(ImageError):
-    """An image that cannot be read, with the code of its fault."""
-
-    def __init__(self, code: str, path: Path, found: str, expected: str, todo: str) -> None:
-        self.code = code
-        self.message = f"found {found}; expected {expected}; {todo}."
-        super().__init__(f"{path}: {self.message}")
 
 
 @dataclass(frozen=True)
@@ -125,7 +84,7 @@ def read_rgb(path: Path, at_least: int | None = None, depth: int = FULL) -> Imag
     """Read an image as 8-bit RGB, upright, transparent parts white, more than 8 bits scaled linearly.
 
     Args:
-        path: a JPEG, PNG, TIFF, BMP, WebP or GIF file with one image.
+        path: a file in one of `FORMATS` with one image.
         at_least: length of the long side in px that the caller needs; a larger JPEG may be decoded at a half, a quarter
             or an eighth of its size, never below this.
         depth: bits that samples of more than 8 really use, where the file does not state them.
@@ -133,14 +92,15 @@ def read_rgb(path: Path, at_least: int | None = None, depth: int = FULL) -> Imag
     Raises:
         ImageError: if the file is missing, empty, truncated, too large, brighter than the depth or not such an image.
     """
-    content = _read_bytes(path)
-    image = _open(content, path)
-    if at_least is not None:
-        share = at_least / max(image.size)
-        image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
-    _load(image, path)
-    deep = _deep(image, content, path)
-    return _upright(image, _to_rgb(image if deep is None else _to_8_bit(deep, depth, path), path))
+    with decoding(path):
+        content = _read_bytes(path)
+        image = _open(content, path)
+        if at_least is not None:
+            share = at_least / max(image.size)
+            image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
+        image.load()
+        deep = _deep(image, content, path)
+        return _upright(image, _to_rgb(image if deep is None else _to_8_bit(deep, depth, path), path))
 
 
 def sample_depth(path: Path) -> SampleDepth | None:
@@ -150,16 +110,18 @@ def sample_depth(path: Path) -> SampleDepth | None:
         ImageError: if a deep image cannot be read.
         OSError: if the file cannot be opened.
     """
+    require_regular(path)
     with path.open("rb") as file:
         if not may_be_deep(file.read(HEAD)):
             return None
-    content = _read_bytes(path)
-    image = _open(content, path)
-    if not is_deep(image, content):
-        return None
-    _load(image, path)
-    deep = _deep(image, content, path)
-    return None if deep is None else deep.depth
+    with decoding(path):
+        content = _read_bytes(path)
+        image = _open(content, path)
+        if not is_deep(image, content):
+            return None
+        image.load()
+        deep = _deep(image, content, path)
+        return None if deep is None else deep.depth
 
 
 def upright_size(path: Path) -> tuple[int, int]:
@@ -168,9 +130,10 @@ def upright_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: if the file is missing, empty, too large or no image.
     """
-    image = _with_orientation(path)
-    on_its_side = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
-    return (image.height, image.width) if on_its_side else image.size
+    with decoding(path):
+        image = _with_orientation(path)
+        on_its_side = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
+        return (image.height, image.width) if on_its_side else image.size
 
 
 def exif_orientation(path: Path) -> int:
@@ -179,7 +142,8 @@ def exif_orientation(path: Path) -> int:
     Raises:
         ImageError: if the file is missing, empty, too large or no image.
     """
-    return _orientation(_with_orientation(path))
+    with decoding(path):
+        return _orientation(_with_orientation(path))
 
 
 def _with_orientation(path: Path) -> ImageFile:
@@ -187,12 +151,17 @@ def _with_orientation(path: Path) -> ImageFile:
     content = _read_bytes(path)
     image = _open(content, path)
     if image.format == "PNG" and any(content.find(chunk, image.tile[0].offset) >= 0 for chunk in _PNG_NOTES):
-        _load(image, path)  # the orientation may stand behind the pixels
+        image.load()  # the orientation may stand behind the pixels
     return image
 
 
 def content_hash(path: Path) -> str:
-    """The sha256 of a file's bytes, in hex."""
+    """The sha256 of a file's bytes, in hex.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    require_regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -205,16 +174,17 @@ def inspect(path: Path, name: str) -> ImageFacts | Fault:
         name: what faults call it.
     """
     try:
-        content = _read_bytes(path)
-        image = _open(content, path)
-        _load(image, path)
-        deep = _deep(image, content, path)
-        depth = None if deep is None else deep.depth
-        plain = image if deep is None or depth is None else deep.to_8_bit(depth.needed)
-        rgb = _upright(image, _to_rgb(plain, path))
-    except _RefusedError as refused:
+        with decoding(path):
+            content = _read_bytes(path)
+            image = _open(content, path)
+            image.load()
+            deep = _deep(image, content, path)
+            depth = None if deep is None else deep.depth
+            plain = image if deep is None or depth is None else deep.to_8_bit(depth.needed)
+            rgb = _upright(image, _to_rgb(plain, path))
+            found = (_suffix_fault(path, content, image, name), _mode_fault(plain, name), _size_fault(rgb, name))
+    except RefusedError as refused:
         return error(refused.code, name, refused.message)
-    found = (_suffix_fault(path, image, name), _mode_fault(plain, name), _size_fault(rgb, name))
     faults = tuple(fault for fault in found if fault is not None)
     digest = hashlib.sha256(content).hexdigest()
     mode = image.mode if depth is None or image.mode in GREY else f"{image.mode};16"
@@ -223,83 +193,51 @@ def inspect(path: Path, name: str) -> ImageFacts | Fault:
 
 def _read_bytes(path: Path) -> bytes:
     try:
+        require_regular(path)
+        if path.stat().st_size > MAX_BYTES:
+            raise RefusedError(
+                "too-many-bytes", path, f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,} bytes", SMALLER
+            )
         content = path.read_bytes()
     except FileNotFoundError as cause:
-        raise _RefusedError("missing-image", path, "no file", "an image", "put it there or correct the name") from cause
+        raise RefusedError("missing-image", path, "no file", "an image", "put it there or correct the name") from cause
     except OSError as cause:
         found = f"a file that cannot be read ({cause.strerror})"
-        raise _RefusedError(
-            "unreadable-image", path, found, "an image", "check the file and its permissions"
-        ) from cause
+        todo = "check the file and its permissions"
+        raise RefusedError("unreadable-image", path, found, "an image", todo) from cause
     if not content:
-        raise _RefusedError("empty-image", path, "a file of 0 bytes", "an image", "copy it again or leave it out")
+        raise RefusedError("empty-image", path, "a file of 0 bytes", "an image", "copy it again or leave it out")
     return content
 
 
 def _open(content: bytes, path: Path) -> ImageFile:
     """Read the header only."""
-    known = next((known for known in _FORMATS if known.signature.match(content)), None)
+    known = format_of(content)
     if known is None:
-        found, expected = f"a file that begins with {content[:8]!r}", "JPEG, PNG, TIFF, BMP, WebP or GIF"
-        raise _RefusedError("unreadable-image", path, found, expected, "save it in such a format or leave it out")
-    if _is_cut_short(content):
-        raise _broken(path, "truncated")
-    try:
-        image = known.opener(io.BytesIO(content))
-        pages = getattr(image, "n_frames", 1)
-    except Image.DecompressionBombError as cause:
-        raise _too_large(path, "more pixels") from cause
-    except _BROKEN as cause:
-        raise _unknown_pixels(path, cause) or _broken(path, str(cause)) from cause
+        found, todo = f"a file that begins with {content[:8]!r}", "save it in such a format or leave it out"
+        raise RefusedError("unreadable-image", path, found, NAMED, todo)
+    if is_cut_short(content):
+        raise broken(path, "truncated")
+    image = _open_as(known, content, path)
+    pages = getattr(image, "n_frames", 1)
     if image.width * image.height > MAX_PIXELS:
-        raise _too_large(path, f"{image.width} x {image.height} pixels")
+        raise too_large(path, f"{image.width} x {image.height} pixels")
     if pages > 1:
         todo = "save the one with the specimen on its own"
-        raise _RefusedError("several-pages", path, f"{pages} pages or frames", "a single image", todo)
+        raise RefusedError("several-pages", path, f"{pages} pages or frames", "a single image", todo)
     return image
 
 
-def _is_cut_short(content: bytes) -> bool:
-    """Whether a WebP names a length, or a TIFF a place for its directory, beyond the end of the file."""
-    if content.startswith(b"RIFF"):
-        return int.from_bytes(content[4:8], "little") + 8 > len(content)
-    if content.startswith((b"II*\x00", b"MM\x00*")):
-        return int.from_bytes(content[4:8], "little" if content.startswith(b"I") else "big") >= len(content)
-    return False
-
-
-def _broken(path: Path, reason: str) -> _RefusedError:
-    code = "truncated-image" if re.search("truncated|incomplete", reason.lower()) else "unreadable-image"
-    found = f"a broken file ({reason.partition(chr(10))[0] or 'it does not follow its format'})"
-    return _RefusedError(code, path, found, "a whole image", "copy or export it again, or leave it out")
-
-
-def _unknown_pixels(path: Path, cause: Exception) -> _RefusedError | None:
-    """A whole TIFF that Pillow knows no way to decode, by what it raises."""
-    reason = str(cause)
-    if reason.isdigit():  # what Pillow looked for among its ways of compression
-        return _unsupported(path, f"a TIFF compressed in a way that cannot be read here (its number is {reason})")
-    if "unknown pixel mode" in reason:
-        return _unsupported(path, "a TIFF whose kind of samples cannot be read here")
-    return None
-
-
-def _unsupported(path: Path, found: str) -> _RefusedError:
-    expected = "grey or colour in 8 or 16 bit, uncompressed or compressed by LZW or Deflate"
-    return _RefusedError("unsupported-mode", path, found, expected, "save it so, or as PNG")
-
-
-def _too_large(path: Path, found: str) -> _RefusedError:
-    todo = "save a smaller image or crop it to the specimen"
-    return _RefusedError("too-many-pixels", path, found, f"at most {MAX_PIXELS} pixels", todo)
-
-
-def _load(image: ImageFile, path: Path) -> None:
-    """Decode the pixels."""
+def _open_as(known: Format, content: bytes, path: Path) -> ImageFile:
     try:
-        image.load()
-    except _BROKEN as cause:
-        raise _broken(path, str(cause)) from cause
+        return known.opener(io.BytesIO(content))
+    except ModuleNotFoundError as cause:
+        todo = "run: pip install 'mentum[heic]', or save it as JPEG"
+        raise RefusedError("missing-package", path, "HEIC", "the package pillow-heif to read it", todo) from cause
+    except Exception as cause:
+        if (unknown := unknown_pixels(path, cause)) is not None:
+            raise unknown from cause
+        raise
 
 
 def _deep(image: ImageFile, content: bytes, path: Path) -> Deep | None:
@@ -307,21 +245,21 @@ def _deep(image: ImageFile, content: bytes, path: Path) -> Deep | None:
     if not is_deep(image, content) or image.mode not in _TO_RGB | GREY:
         return None
     if is_scrambled(image):
-        raise _unsupported(path, "16-bit samples that lie apart in a plane for each colour")
+        raise unsupported(path, "16-bit samples that lie apart in a plane for each colour")
     if image.mode in GREY:
         values = np.asarray(image)
         low, high = values.min(), values.max()
         if low < 0 or high > 65535:
             found = f"grey values from {low} to {high}"
-            raise _RefusedError("unsupported-mode", path, found, "0 to 65535", "save it in 8 or 16 bit")
+            raise RefusedError("unsupported-mode", path, found, "0 to 65535", "save it in 8 or 16 bit")
     return Deep(image, lambda: _low_bytes(content, path))
 
 
 def _low_bytes(content: bytes, path: Path) -> Image.Image:
     image = _open(content, path)
     if has_planes(image):
-        raise _unsupported(path, "16-bit samples that lie apart in a plane for each colour")
-    return low_bytes(image, lambda opened: _load(opened, path))
+        raise unsupported(path, "16-bit samples that lie apart in a plane for each colour")
+    return low_bytes(image)
 
 
 def _to_8_bit(deep: Deep, depth: int, path: Path) -> Image.Image:
@@ -329,14 +267,14 @@ def _to_8_bit(deep: Deep, depth: int, path: Path) -> Image.Image:
     if deep.depth.needed > bits:
         found, expected = f"16-bit samples that need {in_numbers(deep.depth.needed)}", f"{in_numbers(bits)}"
         todo = "save it at that depth or in 8 bit; a training takes another depth by pixels.depth"
-        raise _RefusedError("deeper-image", path, found, expected, todo)
+        raise RefusedError("deeper-image", path, found, expected, todo)
     return deep.to_8_bit(bits)
 
 
 def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
     if image.mode not in _TO_RGB:
         expected = "colour or grey in 8 or 16 bit"
-        raise _RefusedError("unsupported-mode", path, f"pixels of mode {image.mode}", expected, "save it as 8-bit RGB")
+        raise RefusedError("unsupported-mode", path, f"pixels of mode {image.mode}", expected, "save it as 8-bit RGB")
     return _on_white(image) if image.has_transparency_data else image.convert("RGB")
 
 
@@ -356,15 +294,17 @@ def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1-8; 1 where it is missing or the block is corrupt."""
     try:
         return int(Image.Image.getexif(image).get(ORIENTATION, 1))  # a PNG's own method decodes the pixels
-    except _BROKEN:
+    except Exception:  # noqa: BLE001 - as in `decoding`; a block that cannot be read turns nothing
         return 1
 
 
-def _suffix_fault(path: Path, image: Image.Image, name: str) -> Fault | None:
-    fitting = next(known.suffixes for known in _FORMATS if isinstance(image, known.opener))
+def _suffix_fault(path: Path, content: bytes, image: Image.Image, name: str) -> Fault | None:
+    known = format_of(content)
+    fitting = known.suffixes if known else ()
     if path.suffix.lower() in fitting:
         return None
-    message = f"the file holds {image.format} although its name ends in '{path.suffix}'; it is read as what it is, but "
+    called = f"its name ends in '{path.suffix}'" if path.suffix else "its name has no suffix"
+    message = f"the file holds {image.format} although {called}; it is read as what it is, but "
     return warning("wrong-suffix", name, message + f"rename it to {fitting[0]}.")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mentum.errors import DataError, visible
+from mentum.errors import DataError
 from mentum.specimens.delimited import Cells
+from mentum.texts import visible
 
 
 def read_json_lines(file: Path, content: bytes, _: list[str]) -> Cells:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,19 +12,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mentum.errors import DataError
-from mentum.records import Fault, warning
+from mentum.files import require_regular
+from mentum.records import Fault, error, warning
 from mentum.specimens.columns import OTHER, ROW, ImageRows
+from mentum.specimens.folders import SUBSETS, read_folders
 from mentum.specimens.image_tables import read_tables, tables_in
-from mentum.specimens.images import IMAGE_SUFFIXES
+from mentum.specimens.layouts import AUTO
 from mentum.specimens.names import NameResolver, read_taxonomy
 from mentum.specimens.rows import RowCheck
-from mentum.taxonomy import Taxon, Taxonomy, lowest_labels
-
-SUBSETS: Mapping[str, str] = {
-    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-"""Spelling of a subset → its name here."""
+from mentum.taxonomy import Rank, Taxon, Taxonomy, conflicting_parents, lowest_labels, taxon_from_lineage
+from mentum.texts import is_invisible, is_utf8, printable, without_invisible
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,9 @@ class SpecimenTable:
         faults: what is wrong with the table; rows that cannot be used are not in `frame`.
         others: the table's further columns, as text, row by row beside `frame`.
         assumed: what reading the table assumed, in words.
+        layout: how the source was read, in words.
+        left_out: reason → number of files in folders that are not used.
+        tables: of a folder, the tables below it that it was read by.
     """
 
     source: Path
@@ -50,6 +50,9 @@ class SpecimenTable:
     faults: tuple[Fault, ...]
     others: pl.DataFrame = field(default_factory=pl.DataFrame)
     assumed: tuple[str, ...] = ()
+    layout: str = ""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
 
     @cached_property
     def file_names(self) -> list[str]:
@@ -89,79 +92,91 @@ class SpecimenTable:
         return Taxonomy(tuple(leaf for leaf in self.taxonomy.leaves if leaf in named))
 
 
-def read_specimens(source: Path, not_taxa: Sequence[str] = ()) -> SpecimenTable:
+def read_specimens(source: Path, layout: str = AUTO, not_taxa: Sequence[str] = ()) -> SpecimenTable:
     """Read a data set.
 
     Args:
-        source: a folder with a table `specimens` or `metadata`, a folder per taxon (optionally below
-            train/validation/test, optionally with a folder per specimen inside), or a table file. `taxonomy.csv` is
-            read from beside it.
+        source: a folder with a table `specimens` or `metadata`, folders that name taxa (optionally below
+            train/validation/test), or a table file. `taxonomy.csv` is read from beside it.
+        layout: what each level of folders means, such as "genus/species"; "auto" = what the names tell.
         not_taxa: labels of classes that are learned and are no taxa, as in the setting `specimens.not_taxa`.
 
     Returns:
         The table with all faults found; faults of single rows do not raise.
 
     Raises:
-        DataError: if there is nothing to read, or the table lacks a required column.
+        DataError: if there is nothing to read, the table lacks a required column, or the folders can be read in two
+            ways.
+        SettingsError: if the layout is none.
     """
-    if not source.exists():
-        raise DataError(f"{source}: not found; expected a folder of images or a CSV or Parquet table.")
+    _require_readable(source)
     assumed: list[str] = []
     tables = {"": source} if source.is_file() else tables_in(source, SUBSETS, assumed)
     root = source if source.is_dir() else source.parent
+    within = tuple(file.relative_to(root).as_posix() for file in tables.values())
     faults: list[Fault] = []
-    rows = read_tables(tables) if tables else ImageRows(_frame_from_folders(source, faults), faults=faults)
-    rows.assumed += assumed
-    return _resolve(source, root, rows, not_taxa)
-
-
-def _frame_from_folders(root: Path, faults: list[Fault]) -> pl.DataFrame:
-    files = sorted(path.relative_to(root) for path in root.rglob("*") if _is_image(path))
-    rows = {file.as_posix(): _row_of(file.parts) for file in files}
-    placed = [row for row in rows.values() if row is not None]
-    if not placed:
-        found = f"images directly in it ({len(files)})" if files else "no image"
-        raise DataError(
-            f"{root}: found {found}; expected a folder per taxon with images inside, or specimens.csv with the columns "
-            "file_name, scientificName and catalogNumber."
-        )
-    message = "lies in no taxon's folder and is left out; move it into the folder of its taxon."
-    faults += [warning("unplaced-image", file_name, message) for file_name, row in rows.items() if row is None]
-    columns = ("file_name", "scientificName", "specimen", "split")
-    return pl.DataFrame(placed, schema=dict.fromkeys(columns, pl.String), orient="row")
-
-
-def _is_image(path: Path) -> bool:
-    """By the suffix; hidden files, such as those that macOS leaves beside images, are not images."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-
-
-def _row_of(parts: tuple[str, ...]) -> tuple[str, str, str | None, str | None] | None:
-    """[subset/] taxon / [specimen/] file → a row, or None where no folder names a taxon."""
-    subset = SUBSETS.get(parts[0].lower()) if len(parts) > 2 else None
-    folders = parts[1:-1] if subset else parts[:-1]
-    if not folders:
-        return None
-    specimen = "/".join(folders) if len(folders) > 1 else None
-    return "/".join(parts), folders[0], specimen, subset
-
-
-def _resolve(source: Path, root: Path, rows: ImageRows, not_taxa: Sequence[str]) -> SpecimenTable:
-    faults = rows.faults
     listed = read_taxonomy(root / "taxonomy.csv", faults)
+    if tables:
+        _refuse_layout(next(iter(tables.values())), layout)
+        rows = read_tables(tables)
+        rows.layout = f"{'table' if len(within) == 1 else 'tables'} {', '.join(within)}, a row per image"
+    else:
+        rows = read_folders(root, layout, _rank_by(NameResolver(listed, not_taxa)))
+    rows.faults += faults
+    rows.assumed += assumed
+    table = _resolve(source, root, rows, _resolver(rows, listed, not_taxa))
+    return replace(table, tables=within if source.is_dir() else ())
+
+
+def _require_readable(source: Path) -> None:
+    if not is_utf8(str(source)):
+        raise DataError(f"{printable(str(source))}: the name is not in UTF-8, which no table can hold; rename it.")
+    if not source.exists():
+        raise DataError(f"{source}: not found; expected a folder of images or a CSV or Parquet table.")
+    try:
+        if not source.is_dir():
+            require_regular(source)
+    except OSError as error:
+        raise DataError(
+            f"{source}: {error.strerror}; expected a folder of images or a CSV or Parquet table."
+        ) from error
+
+
+def _refuse_layout(table: Path, layout: str) -> None:
+    if layout != AUTO:
+        raise DataError(
+            f"{table}: is a table, whose rows name their taxa; a layout ({layout}) is for folders; leave it out."
+        )
+
+
+def _rank_by(resolver: NameResolver) -> Callable[[str], Rank | None]:
+    def rank_of(name: str) -> Rank | None:
+        taxon = resolver.resolve(name)
+        return taxon.rank if taxon else None
+
+    return rank_of
+
+
+def _resolver(rows: ImageRows, listed: tuple[Taxon, ...], not_taxa: Sequence[str]) -> NameResolver:
     if listed and rows.lineages:
         rows.assumed.append("taxonomy.csv gives the lineages, not the columns of ranks")
-    resolver = NameResolver(listed or rows.lineages, not_taxa)
-    named = "specimen" in rows.frame.columns and rows.frame["specimen"].is_not_null().any()
-    frame = _fill_specimens(_add_missing(rows.frame), bool(named), faults)
+    return NameResolver(listed or rows.lineages, not_taxa)
+
+
+def _resolve(source: Path, root: Path, rows: ImageRows, resolver: NameResolver) -> SpecimenTable:
+    faults, frame = rows.faults, _visible(rows.frame, rows.faults)
+    named = "specimen" in frame.columns and frame["specimen"].is_not_null().any()
+    frame = _fill_specimens(_add_missing(frame), bool(named), faults)
     names = [resolver.resolve(name) for name in frame["scientificName"]]
     frame, names = _usable(root, replace(rows, frame=frame), names, resolver)
     faults += resolver.faults()
-    labels = tuple(name for name in names if name is not None)
+    labels = _with_higher(frame, tuple(name for name in names if name is not None), rows.higher, faults)
     further = [name for name in frame.columns if name.startswith(OTHER)]
     others = frame.select(further).rename({name: name.removeprefix(OTHER) for name in further})
-    frame = frame.drop(*further, ROW, strict=False)
-    return SpecimenTable(source, root, frame, labels, bool(named), tuple(faults), others, tuple(rows.assumed))
+    return SpecimenTable(
+        source, root, frame.drop(*further, ROW, strict=False), labels, bool(named), tuple(faults), others,
+        tuple(rows.assumed), rows.layout, rows.left_out,
+    )  # fmt: skip
 
 
 def _usable(
@@ -172,6 +187,45 @@ def _usable(
     keep, files = check.usable()
     frame = rows.frame[keep].with_columns(pl.Series("file_name", files, dtype=pl.String))
     return frame, [names[row] for row in keep]
+
+
+def _visible(frame: pl.DataFrame, faults: list[Fault]) -> pl.DataFrame:
+    """Take invisible characters out of everything but file names, and say where they are."""
+    for column in frame.select(pl.col(pl.String)).columns:
+        odd = [value for value in frame[column].unique() if value is not None and any(map(is_invisible, value))]
+        if not odd:
+            continue
+        shown = f"{', '.join(map(printable, sorted(odd)[:3]))}{' …' if len(odd) > 3 else ''}"
+        message = f"invisible characters in {len(odd)} names: {shown}; "
+        if column == "file_name":
+            message += "outputs spell them out; rename the files."
+        else:
+            message += "they are left out; correct the names."
+            frame = frame.with_columns(pl.col(column).replace({value: without_invisible(value) for value in odd}))
+        faults.append(warning("invisible-character", column.removeprefix(OTHER), message))
+    return frame
+
+
+def _with_higher(
+    frame: pl.DataFrame, labels: tuple[Taxon, ...], higher: Mapping[str, tuple[tuple[Rank, str], ...]],
+    faults: list[Fault],
+) -> tuple[Taxon, ...]:  # fmt: skip
+    """Labels with the higher taxa whose folders they lie in; a lineage that is known otherwise must agree."""
+    if not higher:
+        return labels
+    completed = []
+    for name, label in zip(frame["scientificName"], labels, strict=True):
+        folders = dict(higher.get(name, ())) if label.is_a_taxon else {}
+        completed.append(taxon_from_lineage({**folders, **label.lineage}))
+        unequal = {(rank, folder) for rank, folder in folders.items() if label.lineage.get(rank, folder) != folder}
+        for rank, folder in unequal - {(Rank.SPECIES, name)}:
+            message = f"lies in the {rank} {folder} by its folder, in {label.lineage[rank]} otherwise; correct one."
+            faults.append(error("two-parents", name, message))
+    faults += [
+        error("two-parents", f"{rank} {name}", f"lies in the folders {' and '.join(above)}; keep one lineage.")
+        for (rank, name), above in conflicting_parents(set(completed)).items()
+    ]
+    return tuple(completed)
 
 
 def _add_missing(frame: pl.DataFrame) -> pl.DataFrame:

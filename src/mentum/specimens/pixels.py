@@ -23,6 +23,7 @@ from mentum.files import hash_together, whole, write_text
 from mentum.records import Fault, Progress, ProgressCallback, error, ignore_progress
 from mentum.settings import PixelSettings
 from mentum.specimens.bit_depth import SampleDepth, common_depth
+from mentum.specimens.image_refusals import decoding
 from mentum.specimens.images import content_hash, read_rgb, sample_depth
 
 CACHE_VERSION = 2
@@ -39,7 +40,9 @@ def square_pixels(path: Path, settings: PixelSettings) -> NDArray[np.uint8]:
         ImageError: if the image cannot be read.
     """
     # Twice the size: the antialiasing of the last step then hides that of the decoder's coarse reduction.
-    return fit_square(read_rgb(path, at_least=2 * settings.size, depth=settings.bits), settings)
+    image = read_rgb(path, at_least=2 * settings.size, depth=settings.bits)
+    with decoding(path):  # one side of a thread-like image may vanish
+        return fit_square(image, settings)
 
 
 def fit_square(image: Image.Image, settings: PixelSettings) -> NDArray[np.uint8]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from mentum.errors import visible
 from mentum.records import Fault, error, warning
 from mentum.specimens.delimited import number_list
 from mentum.taxonomy import Rank, Taxon, clean_name
+from mentum.texts import visible
 
 RANK_COLUMNS: Mapping[str, Rank] = {
     **{rank.value: rank for rank in Rank},

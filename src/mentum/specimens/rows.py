@@ -8,11 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-from mentum.errors import told_apart, visible
 from mentum.records import Fault, error, warning
 from mentum.specimens.columns import OTHER, ROW, ImageRows
 from mentum.specimens.delimited import number_list
 from mentum.specimens.file_names import FileNames
+from mentum.texts import told_apart, visible
 
 _SHOWN = 3
 

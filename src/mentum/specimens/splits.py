@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mentum.errors import DataError
 from mentum.settings import SplitSettings
-from mentum.specimens.manifest import SUBSETS, SpecimenTable
+from mentum.specimens.folders import SUBSETS
+from mentum.specimens.manifest import SpecimenTable
 from mentum.taxonomy import Taxon, lowest_labels, order_of
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import polars as pl
 
-from mentum.errors import DataError, visible
+from mentum.errors import DataError
 from mentum.specimens.delimited import Cells, number_list, read_delimited
 from mentum.specimens.json_lines import read_json_lines
 from mentum.specimens.workbooks import Fits, read_workbook
+from mentum.texts import visible
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet", ".xlsx", ".xlsm", ".xls", ".ods")
 """How names of tables end; what a table is, its bytes say."""

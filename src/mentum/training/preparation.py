@@ -60,6 +60,7 @@ class Prepared:
             counts=counts,
             specimens_named=self.table.specimens_named,
             warnings=self.warnings,
+            layout=self.table.layout,
         )
 
     def _count(self, subset: str) -> tuple[int, int]:
@@ -80,7 +81,7 @@ def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallbac
     Raises:
         DataError: listing all faults.
     """
-    table = read_specimens(data, settings.specimens.not_taxa)
+    table = read_specimens(data, settings.specimens.layout, settings.specimens.not_taxa)
     faults = [*table.faults, *table_faults(table)]
     refuse(table, faults)  # before the slow part
     pixels = open_cache(table.paths, settings.pixels, cache, report)

@@ -15,7 +15,11 @@ PathLike = str | Path
 
 
 def settings_of(
-    recipe: PathLike | Settings, overrides: Sequence[str], backbone: str | None, seed: int | None
+    recipe: PathLike | Settings,
+    overrides: Sequence[str],
+    backbone: str | None,
+    seed: int | None,
+    layout: str | None = None,
 ) -> Settings:
     """A recipe with what replaces some of its values.
 
@@ -24,12 +28,14 @@ def settings_of(
         overrides: such as "stage2.epochs=20".
         backbone: hub id, local Hugging Face folder, "builtin" or "random"; None = the recipe's.
         seed: None = the recipe's.
+        layout: what each level of folders is, such as "genus/species"; None = the recipe's.
 
     Raises:
         SettingsError: if a key or value is not understood.
         ValueError: if complete settings are given along with values to replace.
     """
-    given = {"backbone.source": backbone and json.dumps(backbone, ensure_ascii=False), "seed": seed}
+    texts = {"backbone.source": backbone, "specimens.layout": layout}
+    given = {key: text and json.dumps(text, ensure_ascii=False) for key, text in texts.items()} | {"seed": seed}
     changes = [*overrides, *(f"{key}={value}" for key, value in given.items() if value is not None)]
     if not isinstance(recipe, Settings):
         return load_settings(str(recipe), changes)

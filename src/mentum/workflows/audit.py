@@ -52,6 +52,7 @@ def audit(
     outlines: PathLike | None = None,
     crossvalidation: PathLike | None = None,
     seed: int = 0,
+    layout: str | None = None,
     data: PathLike | None = None,
     cache: PathLike | None = None,
     report: ProgressCallback = ignore_progress,
@@ -68,6 +69,7 @@ def audit(
         outlines: COCO file with outlines of specimens; None = they are found by colour.
         crossvalidation: folder of a cross-validation whose predictions then judge the labels.
         seed: of folds, permutations and backgrounds.
+        layout: what each level of folders is, such as "genus/species"; None = the run's, or what the names tell.
         data: where the images of a run are now, if they have moved.
         cache: folder of the pixel cache; None = the user's.
         report: told about every step.
@@ -81,7 +83,7 @@ def audit(
     run, source, cache = _run_of(source), _folder_of(source), cache_folder(cache)
     if out is None and run is None:
         raise SettingsError(f"{source}: is no training's folder, so that the result has no place; give --out.")
-    folder, settings = Path(out) if out is not None else source / "audit", _settings(run, backbone, seed)
+    folder, settings = Path(out) if out is not None else source / "audit", _settings(run, backbone, seed, layout)
     images = Path(data) if data is not None else Path(run.record().data.source) if run else source
     prepared = prepare(images, settings, cache, report)
     table, pixels, subsets = prepared.table, prepared.pixels.pixels, _subsets(run, prepared)
@@ -116,7 +118,7 @@ def _write(found: Audit, prepared: Prepared, folder: Path) -> None:
         draw_shortcuts(found.shortcuts, folder / "figures")
 
 
-def _settings(run: Run | None, backbone: str | None, seed: int) -> Settings:
+def _settings(run: Run | None, backbone: str | None, seed: int, layout: str | None) -> Settings:
     """The training's, or the default ones, with a backbone that knows something."""
     settings = run.record().settings if run else load_settings("default")
     found = settings.backbone.source if run and settings.backbone.source != "random" else "builtin"
@@ -125,6 +127,7 @@ def _settings(run: Run | None, backbone: str | None, seed: int) -> Settings:
             "backbone": settings.backbone.model_copy(update={"source": backbone or found}),
             "stage1": settings.stage1.model_copy(update={"views": 1}),
             "seed": seed,
+            "specimens": settings.specimens.model_copy(update={"layout": layout or settings.specimens.layout}),
         }
     )
 

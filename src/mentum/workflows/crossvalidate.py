@@ -41,6 +41,7 @@ def crossvalidate(
     overrides: Sequence[str] = (),
     backbone: str | None = None,
     seed: int | None = None,
+    layout: str | None = None,
     cache: PathLike | None = None,
     report: ProgressCallback = ignore_progress,
     command: str = "",
@@ -61,6 +62,7 @@ def crossvalidate(
         overrides: values of the recipe to replace, such as "stage2.epochs=20".
         backbone: hub id, local Hugging Face folder, "builtin" or "random"; None = the recipe's.
         seed: of every random choice; None = the recipe's.
+        layout: what each level of folders is, such as "genus/species"; None = the recipe's.
         cache: folder of the pixel cache; None = the user's.
         report: told about every step.
         command: how it was asked for, for the record.
@@ -70,7 +72,7 @@ def crossvalidate(
         RunError: if `out` holds something else.
         SettingsError: if the arguments contradict each other or the recipe.
     """
-    settings, out = settings_of(recipe, overrides, backbone, seed), Path(out)
+    settings, out = settings_of(recipe, overrides, backbone, seed, layout), Path(out)
     prepared = prepare(Path(data), settings, cache_folder(cache), report)
     design, dealt = choose_folds(prepared.table, folds, leave_out, settings)
     take_folder(out, prepared, settings, design, stage, command)

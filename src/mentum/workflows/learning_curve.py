@@ -24,6 +24,7 @@ def learning_curve(
     overrides: Sequence[str] = (),
     backbone: str | None = None,
     seed: int | None = None,
+    layout: str | None = None,
     cache: PathLike | None = None,
     report: ProgressCallback = ignore_progress,
     command: str = "",
@@ -40,6 +41,7 @@ def learning_curve(
         overrides: values of the recipe to replace, such as "stage1.epochs=20".
         backbone: hub id, local Hugging Face folder or "builtin"; None = the recipe's.
         seed: of every random choice; None = the recipe's.
+        layout: what each level of folders is, such as "genus/species"; None = the recipe's.
         cache: folder of the pixel cache; None = the user's.
         report: told about every step.
         command: how it was asked for, for the record.
@@ -49,7 +51,7 @@ def learning_curve(
         RunError: if `out` holds something else.
         SettingsError: if the backbone is random.
     """
-    settings, out = settings_of(recipe, overrides, backbone, seed), Path(out)
+    settings, out = settings_of(recipe, overrides, backbone, seed, layout), Path(out)
     prepared = prepare(Path(data), settings, cache_folder(cache), report)
     design, dealt = choose_folds(prepared.table, folds, None, settings)
     take_folder(out, prepared, settings, f"learning curve, {design}", 1, command)

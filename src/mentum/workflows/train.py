@@ -20,6 +20,7 @@ def train(
     overrides: Sequence[str] = (),
     backbone: str | None = None,
     seed: int | None = None,
+    layout: str | None = None,
     cache: PathLike | None = None,
     report: ProgressCallback = ignore_progress,
     command: str = "",
@@ -35,6 +36,7 @@ def train(
         overrides: values of the recipe to replace, such as "stage2.epochs=20".
         backbone: hub id, local Hugging Face folder, "builtin" or "random"; None = the recipe's.
         seed: of every random choice; None = the recipe's.
+        layout: what each level of folders is, such as "genus/species"; None = the recipe's.
         cache: folder of the pixel cache; None = the user's.
         report: told about every step.
         command: how it was asked for, for the record.
@@ -45,5 +47,5 @@ def train(
         SettingsError: if a key or value is not understood.
         BackboneError: if the backbone cannot be had.
     """
-    settings = settings_of(recipe, overrides, backbone, seed)
+    settings = settings_of(recipe, overrides, backbone, seed, layout)
     return train_identifier(Path(data), Path(out), settings, cache=cache_folder(cache), command=command, report=report)

@@ -14,6 +14,7 @@ from typing import Any
 from mentum.errors import DataError, ImageError
 from mentum.explanation.annotation.shapes import Shape, ShapeError, read_shape, short
 from mentum.explanation.annotation.upright import Frame, agree, frame_of
+from mentum.files import require_regular
 from mentum.records import Fault, error
 from mentum.specimens.images import exif_orientation, upright_size
 
@@ -98,6 +99,7 @@ def read_annotation_file(file: Path, file_names: Sequence[str], root: Path) -> A
 
 def _load(file: Path) -> dict[str, list[Any]]:
     try:
+        require_regular(file)
         content = json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DataError(f"{file}: not found; {_EXPECTED}; check the name.") from None

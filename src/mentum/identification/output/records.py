@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mentum.errors import DataError
-from mentum.files import WRITING, whole
+from mentum.files import WRITING, require_regular, whole
 from mentum.records import Identification
 
 _AGAIN = "write it again with `mentum identify --format records`"
@@ -41,6 +41,7 @@ def read_records(path: str | Path) -> list[Identification]:
     """
     file = Path(path)
     try:
+        require_regular(file)
         with file.open("rb") as stream:
             lines = enumerate(stream, start=1)
             return [_record(line, f"{file}, line {number}") for number, line in lines if line.strip()]

@@ -23,6 +23,7 @@ from mentum.reporting.figures.lettering import GREY, Lettering, plain
 from mentum.reporting.figures.overlay import Overlay
 from mentum.reporting.figures.png import filter_up, write_png
 from mentum.taxonomy import Rank, Taxon
+from mentum.texts import short_stem
 
 _BATCH = 16
 """Images that one thread draws into the same arrays."""
@@ -62,13 +63,15 @@ def write_overlays(evidence: RunEvidence, folder: Path, report: ProgressCallback
 def unique_stems(file_names: Sequence[str]) -> list[str]:
     """Names for the pictures of image files: folders joined by "_", without suffix, numbered where two would be alike.
 
+    What would be too long for a file is shortened.
+
     >>> unique_stems(["a/1.jpg", "b/1.jpg", "b/1.png"])
     ['a_1', 'b_1', 'b_1_2']
     """
     taken: set[str] = set()
     stems = []
     for file_name in file_names:
-        stem = "_".join(part.strip("/") for part in PurePosixPath(file_name).with_suffix("").parts)
+        stem = short_stem("_".join(part.strip("/") for part in PurePosixPath(file_name).with_suffix("").parts))
         choices = itertools.chain([stem], (f"{stem}_{k}" for k in itertools.count(2)))
         chosen = next(choice for choice in choices if choice.casefold() not in taken)
         taken.add(chosen.casefold())

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from mentum.texts import printable
+
 Spans = Sequence[tuple[str, bool]]
 """A line in pieces, each with whether it is italic."""
 
@@ -52,13 +54,13 @@ class Lettering:
 
     def width(self, spans: Spans) -> float:
         """Of a line, px."""
-        return sum((self.italic if italic else self.upright).getlength(text) for text, italic in spans)
+        return sum((self.italic if italic else self.upright).getlength(printable(text)) for text, italic in spans)
 
     def write(self, image: Image.Image, place: tuple[int, int], spans: Spans, colour: Colour = BLACK) -> None:
         """Write a line whose upper left corner is `place`."""
         draw, (x, y) = ImageDraw.Draw(image), place
         right: float = x
-        for text, italic in spans:
+        for text, italic in ((printable(text), italic) for text, italic in spans):
             font = self.italic if italic else self.upright
             draw.text((round(right), y + self.size), text, colour, font, anchor="ls")
             right += font.getlength(text)
@@ -71,6 +73,7 @@ class Lettering:
 
     def shorten(self, text: str, width: int) -> str:
         """Upright text with its middle left out where it is wider than `width` px; the end tells file names apart."""
+        text = printable(text)
         kept = len(text)
         shortened = text
         while kept > 2 and self.upright.getlength(shortened) > width:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mentum.files import whole
 from mentum.records import Interval
 from mentum.taxonomy import Rank, is_italic, is_latin
+from mentum.texts import printable
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -86,9 +88,35 @@ def _figure_style() -> AbstractContextManager[None]:
     )
 
 
+def _is_text(artist: Artist) -> bool:
+    return hasattr(artist, "get_text") and hasattr(artist, "set_text")
+
+
+def _spell_out_ticks(figure: Figure) -> None:
+    """Names at ticks are written anew whenever a figure is drawn."""
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        said = [label.get_text() for label in axis.get_majorticklabels()]
+        shown = [printable(each, keep="\n") for each in said]
+        if shown != said:
+            axis.set_ticks(axis.get_majorticklocs(), shown)
+
+
+def _spell_out(text: Any) -> None:  # noqa: ANN401 - what `_is_text` finds
+    said = text.get_text()
+    shown = printable(said, keep="\n") if isinstance(said, str) else said
+    if shown != said:
+        text.set_text(shown)
+
+
 def _save(figure: Figure, stem: Path) -> list[Path]:
-    """Write PNG and SVG; each file appears whole or not at all, and the same figure gives the same bytes."""
+    """Write PNG and SVG; each file appears whole or not at all, and the same figure gives the same bytes.
+
+    Invisible characters, with which an SVG would be none, are spelt out.
+    """
     # Without an explicit None, a date or the version of matplotlib would go into the files.
+    _spell_out_ticks(figure)
+    for text in figure.findobj(_is_text):
+        _spell_out(text)
     metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
     files = [stem.with_name(f"{stem.name}.{suffix}") for suffix in metadata]
     for file, (suffix, values) in zip(files, metadata.items(), strict=True):

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from mentum.reporting import numbers
 from mentum.taxonomy import name_spans
+from mentum.texts import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -30,6 +31,11 @@ def render_text(template: str, **content: object) -> Markup:
     return Markup(_environment().from_string(template).render(content))
 
 
+def _visible(content: object) -> object:
+    """Spell out invisible characters of texts; what is HTML already was made of such texts."""
+    return printable(content, keep="\n\t") if type(content) is str else content
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -41,6 +47,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
     environment.filters |= {each.__name__: each for each in _FILTERS}
     environment.globals["name_spans"] = name_spans

@@ -1,0 +1,47 @@
+"""The terminal: what a user's names and paths may not do to it."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from mentum.texts import printable
+
+
+class VisibleConsole(Console):
+    """Prints texts as they are, without mark-up; what a terminal would take for an order is spelt out."""
+
+    def __init__(self, *, soft_wrap: bool = False) -> None:
+        super().__init__(soft_wrap=soft_wrap, highlight=False, markup=False)  # file names may hold brackets
+
+    def render_str(self, text: str, **style: Any) -> Text:  # noqa: ANN401 - as rich has it
+        """Every text passes here, those in the cells of tables too."""
+        return super().render_str(printable(text, keep="\n"), **style)
+
+
+def bear_any_name() -> None:
+    """Let standard output and error spell out what their encoding lacks, and standard input hand on any bytes."""
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="surrogateescape")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def describe(error: OSError) -> str:
+    """One sentence about a file that could not be read or written: where, what happened, what to do."""
+    where = f"{error.filename}: " if error.filename is not None else ""
+    reason = error.strerror or str(error) or type(error).__name__
+    todo = {
+        errno.ENOSPC: "; make room on the disk and give the same command again",
+        errno.EDQUOT: "; make room on the disk and give the same command again",
+        errno.EFBIG: "; make room on the disk and give the same command again",
+        errno.EACCES: "; check the permissions, or give another place",
+        errno.EROFS: "; give another place",
+        errno.ENAMETOOLONG: "; give a shorter name",
+    }.get(error.errno or 0, "")
+    return f"{where}{reason}{todo}."
