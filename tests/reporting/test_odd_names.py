@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mentum.reporting.figures.heat_maps import unique_stems
 from mentum.reporting.figures.lettering import Lettering
-from mentum.reporting.figures.style import figure_style, save_figure
+from mentum.reporting.figures.style import write_figures
 from mentum.reporting.report.rendering import render_text
 from mentum.texts import LONGEST_STEM
 
@@ -20,14 +20,16 @@ ODD = ["Sal\x1bix alba", "Salix\nalba\t", "Salix \x00alba", "H\udcf6ngg", "Salix
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_figure_stays_an_svg(tmp_path: Path, name: str) -> None:
-    with figure_style():
+    def draw() -> Figure:
         figure = Figure()
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], label=name)
         axes.set_title(name)
         axes.set_xticks([0, 1], [name, "plain"])
         axes.legend()
-        files = save_figure(figure, tmp_path / "figure")
+        return figure
+
+    files = write_figures(tmp_path, {"figure": draw})
     drawing = ElementTree.fromstring((tmp_path / "figure.svg").read_bytes())
     assert len(files) == 2
     assert any("plain" in (text or "") for text in drawing.itertext())
