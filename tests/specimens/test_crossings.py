@@ -11,6 +11,7 @@ import pytest
 
 import mentum
 from mentum.errors import DataError
+from mentum.names import taxon_from_name
 from mentum.records import Fault, Severity, ignore_progress
 from mentum.settings import Settings, load_settings
 from mentum.specimens.crossings import (
@@ -23,7 +24,6 @@ from mentum.specimens.crossings import (
     split_faults,
 )
 from mentum.specimens.manifest import SpecimenTable
-from mentum.specimens.names import taxon_from_name
 from mentum.specimens.splits import given_subsets
 from mentum.taxonomy import Taxon
 from mentum.training.preparation import prepare

@@ -15,11 +15,11 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from mentum.errors import DataError
+from mentum.names import taxon_from_name
 from mentum.records import ignore_progress
 from mentum.settings import SplitSettings
 from mentum.specimens.folds import Fold, deal_folds, leave_groups_out, spread_over_parts, unseen
 from mentum.specimens.manifest import SpecimenTable, read_specimens
-from mentum.specimens.names import taxon_from_name
 from mentum.taxonomy import Rank, Taxonomy
 from mentum.training.preparation import prepare
 from support.drawn_data import TAXA, tiny_settings, write_drawn

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mentum.errors import SettingsError
+from mentum.names import taxon_from_name
 from mentum.specimens.layout_choice import choose_layout
 from mentum.specimens.layouts import Layout, TwoReadingsError
-from mentum.specimens.names import taxon_from_name
 from mentum.taxonomy import Rank
 
 

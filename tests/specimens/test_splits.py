@@ -13,9 +13,9 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from mentum.errors import DataError
+from mentum.names import taxon_from_name
 from mentum.settings import SplitSettings
 from mentum.specimens.manifest import SpecimenTable
-from mentum.specimens.names import taxon_from_name
 from mentum.specimens.splits import split_specimens
 from mentum.taxonomy import Rank, Taxon
 

@@ -207,7 +207,7 @@ def _read_given(file: Path, by_specimen: bool) -> _Table:
 
     from mentum.specimens.columns import find_columns, has_images, with_folder
     from mentum.specimens.file_names import FileNames
-    from mentum.specimens.tables import open_table
+    from mentum.tables.table_file import open_table
 
     table = open_table(file, has_images)
     frame, columns = table.frame, find_columns(table.frame)

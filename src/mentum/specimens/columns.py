@@ -12,10 +12,10 @@ import polars as pl
 
 from mentum.errors import DataError
 from mentum.records import Fault, warning
-from mentum.specimens.delimited import number_list
 from mentum.specimens.images import IMAGE_SUFFIXES
 from mentum.specimens.rank_columns import find_parents, find_ranks, has_class_rank, labels_from_ranks, parents_of_labels
-from mentum.specimens.tables import TableFile, open_table
+from mentum.tables.delimited import number_list
+from mentum.tables.table_file import TableFile, open_table
 from mentum.taxonomy import Rank, Taxon
 from mentum.texts import told_apart, visible
 

@@ -11,7 +11,7 @@ import polars as pl
 from mentum.errors import DataError
 from mentum.specimens.columns import ImageRows, find_columns, has_images, read_image_rows
 from mentum.specimens.rank_columns import find_ranks
-from mentum.specimens.tables import TABLE_SUFFIXES, open_table
+from mentum.tables.table_file import TABLE_SUFFIXES, open_table
 
 _SUFFIXES = tuple(suffix for suffix in TABLE_SUFFIXES if suffix != ".txt")
 

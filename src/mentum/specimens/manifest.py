@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from mentum.errors import DataError
 from mentum.files import require_regular
+from mentum.names import NameResolver, read_taxonomy
 from mentum.records import Fault, error, warning
 from mentum.specimens.columns import OTHER, ROW, ImageRows
 from mentum.specimens.folders import SUBSETS, read_folders
 from mentum.specimens.image_tables import read_tables, tables_in
 from mentum.specimens.layouts import AUTO
-from mentum.specimens.names import NameResolver, read_taxonomy
 from mentum.specimens.rows import RowCheck
 from mentum.taxonomy import Rank, Taxon, Taxonomy, conflicting_parents, lowest_labels, taxon_from_lineage
 from mentum.texts import is_invisible, is_utf8, printable, without_invisible

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from mentum.records import Fault, error, warning
-from mentum.specimens.delimited import number_list
+from mentum.tables.delimited import number_list
 from mentum.taxonomy import Rank, Taxon, clean_name
 from mentum.texts import visible
 

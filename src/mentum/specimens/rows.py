@@ -10,8 +10,8 @@ import polars as pl
 
 from mentum.records import Fault, error, warning
 from mentum.specimens.columns import OTHER, ROW, ImageRows
-from mentum.specimens.delimited import number_list
 from mentum.specimens.file_names import FileNames
+from mentum.tables.delimited import number_list
 from mentum.texts import told_apart, visible
 
 _SHOWN = 3

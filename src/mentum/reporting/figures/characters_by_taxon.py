@@ -11,9 +11,9 @@ import numpy as np
 
 from mentum.explanation.results import CharacterShare, Explanation
 from mentum.explanation.tables import shares_by_taxon
+from mentum.names import taxon_from_name
 from mentum.reporting.figures.style import typeset, write_figures
 from mentum.reporting.numbers import counted, whole_percent
-from mentum.specimens.names import taxon_from_name
 from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:

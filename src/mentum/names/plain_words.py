@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from mentum.specimens.names.open_nomenclature import SIGNS
-from mentum.specimens.names.readings import HYBRID, NO_TAXON_ADVICE, Reading, refused
-from mentum.specimens.names.words import (
+from mentum.names.interpretation import HYBRID, NO_TAXON_ADVICE, Reading, refused
+from mentum.names.open_nomenclature import SIGNS
+from mentum.names.words import (
     EVERYDAY,
     PLACEHOLDERS,
     STAGES,

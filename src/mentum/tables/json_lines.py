@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from mentum.errors import DataError
-from mentum.specimens.delimited import Cells
+from mentum.tables.delimited import Cells
 from mentum.texts import visible
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from mentum.names.interpretation import Assumption, Reading
 from mentum.records import N_SHOWN, Fault, error, warning
-from mentum.specimens.names.readings import Assumption, Reading
 from mentum.taxonomy import Taxon, conflicting_parents
 
 _YEAR = re.compile(r"\d{4}")

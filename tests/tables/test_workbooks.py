@@ -10,7 +10,7 @@ import pytest
 from mentum.errors import DataError
 from mentum.specimens.columns import has_images
 from mentum.specimens.manifest import read_specimens
-from mentum.specimens.tables import open_table
+from mentum.tables.table_file import open_table
 from support.awkward_images import write_plain
 from support.workbooks import Error, Number, write_workbook
 

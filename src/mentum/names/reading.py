@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from mentum.specimens.names.letters import right_case, tidy
-from mentum.specimens.names.open_nomenclature import (
+from mentum.names.interpretation import NO_TAXON_ADVICE, Assumption, Reading, refused
+from mentum.names.letters import right_case, tidy
+from mentum.names.open_nomenclature import (
     QUALIFIERS,
     SIGNS,
     read_alternatives,
@@ -16,10 +17,9 @@ from mentum.specimens.names.open_nomenclature import (
     read_morphospecies,
     read_undetermined,
 )
-from mentum.specimens.names.parser import read_formal_name
-from mentum.specimens.names.plain_words import refuse_plain_words, refuse_unlike_latin
-from mentum.specimens.names.ranks import RANK_WORDS
-from mentum.specimens.names.readings import NO_TAXON_ADVICE, Assumption, Reading, refused
+from mentum.names.parser import read_formal_name
+from mentum.names.plain_words import refuse_plain_words, refuse_unlike_latin
+from mentum.names.ranks import RANK_WORDS
 from mentum.taxonomy import Rank, Taxon
 
 _SEVERAL = re.compile(r'[;|>=+{}<\[\]*"]|\s(?:or|und|oder|ou|plus|vs\.?|auct\.?|sensu|sec\.|non|nec)(?:\s|$)')

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mentum.errors import MentumError
-from mentum.specimens.names import parser, read_name, taxon_from_name
-from mentum.specimens.names.readings import Reading
+from mentum.names import parser, read_name, taxon_from_name
+from mentum.names.interpretation import Reading
 
 ROWS = [
     line.rsplit("|", 3) for line in (Path(__file__).with_name("labels.csv")).read_text("utf-8").splitlines()[1:] if line

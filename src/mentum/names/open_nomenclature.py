@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from mentum.specimens.names.readings import Assumption, Reading, refused
-from mentum.specimens.names.words import UNDETERMINED
+from mentum.names.interpretation import Assumption, Reading, refused
+from mentum.names.words import UNDETERMINED
 from mentum.taxonomy import Rank, Taxon
 
 Read = Callable[[str], Reading]

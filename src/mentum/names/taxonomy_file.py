@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentum.records import Fault, error
-from mentum.specimens.tables import read_table
+from mentum.tables.table_file import read_table
 from mentum.taxonomy import TAXON_RANKS, Taxon, taxon_from_row
 
 _COLUMNS = {name.lower(): name for name in ("scientificName", "taxonRank", *TAXON_RANKS)}

@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from mentum.errors import DataError
-from mentum.specimens.delimited import Cells, number_list, read_delimited
-from mentum.specimens.json_lines import read_json_lines
-from mentum.specimens.workbooks import Fits, read_workbook
+from mentum.tables.delimited import Cells, number_list, read_delimited
+from mentum.tables.json_lines import read_json_lines
+from mentum.tables.workbooks import Fits, read_workbook
 from mentum.texts import visible
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet", ".xlsx", ".xlsm", ".xls", ".ods")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+from mentum.names.assumed import name_faults
+from mentum.names.interpretation import Assumption, Reading
+from mentum.names.reading import read_name
 from mentum.records import Fault
-from mentum.specimens.names.assumed import name_faults
-from mentum.specimens.names.reading import read_name
-from mentum.specimens.names.readings import Assumption, Reading
 from mentum.taxonomy import Rank, Taxon, clean_name
 
 

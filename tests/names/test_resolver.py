@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from mentum.names import NameResolver
 from mentum.records import Fault, Severity
-from mentum.specimens.names import NameResolver
 from mentum.taxonomy import Rank, Taxon
 
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import polars as pl
 
 from mentum.errors import DataError
-from mentum.specimens.delimited import Cells, number_list
+from mentum.tables.delimited import Cells, number_list
 
 if TYPE_CHECKING:
     from fastexcel import ExcelReader

@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from mentum.errors import MentumError
-from mentum.specimens.names.ranks import rank_of, unused_rank
-from mentum.specimens.names.readings import HYBRID, Assumption, Reading, refused
+from mentum.names.interpretation import HYBRID, Assumption, Reading, refused
+from mentum.names.ranks import rank_of, unused_rank
 from mentum.taxonomy import Rank, Taxon
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from mentum.specimens.names.open_nomenclature import SIGNS, uniform
-from mentum.specimens.names.ranks import rank_of, unused_rank
-from mentum.specimens.names.readings import HYBRID, Assumption, Reading, refused
-from mentum.specimens.names.words import UNDETERMINED, could_be_latin, is_surely_latin
+from mentum.names.interpretation import HYBRID, Assumption, Reading, refused
+from mentum.names.open_nomenclature import SIGNS, uniform
+from mentum.names.ranks import rank_of, unused_rank
+from mentum.names.words import UNDETERMINED, could_be_latin, is_surely_latin
 from mentum.taxonomy import Rank, clean_name
 
 _HYBRID = re.compile(rf"(?:^|(?<=\s))[xX](?=\s)|(?<=\s)x(?=[bcdfghjklmnpqrstvwz][a-z]{{2}})|{HYBRID}")

@@ -1,0 +1,1 @@
+"""Tables of any kind as people have them: text, workbooks, Parquet, lines of JSON."""
