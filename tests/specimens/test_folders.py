@@ -248,3 +248,22 @@ def test_a_pipe_in_a_table_or_as_the_data_is_named(tmp_path: Path) -> None:
     assert fault.message.startswith("is a folder, a pipe or a device, no regular file;")
     with pytest.raises(DataError, match=r"gone.png: it is a named pipe, no regular file; expected a folder of images"):
         read_specimens(tmp_path / "gone.png")
+
+
+def test_tables_of_subsets_are_not_left_out(tmp_path: Path) -> None:
+    for subset, numbers in (("train", "12"), ("test", "34")):
+        for number in numbers:
+            write_plain(tmp_path / subset / f"{number}.png")
+        lines = [f"{number}.png,Salix alba" for number in numbers]
+        (tmp_path / subset / "metadata.csv").write_text("\n".join(["file_name,label", *lines]), encoding="utf-8")
+    write_plain(tmp_path / "train" / "5.png")
+    report = check_specimens(tmp_path)
+    assert report.layout == "tables test/metadata.csv, train/metadata.csv, a row per image"
+    assert report.left_out == {"named in no row of the table": 1}
+
+
+def test_classes_that_are_no_taxa_stand_beside_families(tmp_path: Path) -> None:
+    write(tmp_path, "Salicaceae/Salix alba", "Fagaceae/Quercus robur", "Salicaceae/debris")
+    table = read_specimens(tmp_path, "family/taxon", ["debris"])
+    assert {label.name for label in table.labels if not label.is_a_taxon} == {"debris"}
+    assert all(len(label.path) == 1 for label in table.labels if not label.is_a_taxon)
