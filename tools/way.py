@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from inspect import CO_OPTIMIZED
 from types import FrameType
 
 
@@ -24,13 +25,14 @@ class Way:
     crossings: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def note(self, frame: FrameType, event: str, _: object) -> None:
-        """Take down a call, as `sys.setprofile` tells of it; the body of a module that is imported counts for none."""
+        """Take down a call, as `sys.setprofile` tells of it; the body of a module or class counts for none."""
         called = _module(frame)
-        if event != "call" or called is None or frame.f_code.co_name == "<module>":
+        is_function = frame.f_code.co_flags & CO_OPTIMIZED  # unlike the body of a module or class that is imported
+        calling = _module(frame.f_back)
+        if event != "call" or called is None or not is_function or calling == called:
             return
         self.modules.setdefault(called)
-        calling = _module(frame.f_back)
-        if calling is not None and calling != called:
+        if calling is not None:
             self.crossings[calling, called] += 1
 
 
