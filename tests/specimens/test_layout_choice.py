@@ -7,7 +7,7 @@ import pytest
 from mentum.errors import SettingsError
 from mentum.names import taxon_from_name
 from mentum.specimens.layout_choice import choose_layout
-from mentum.specimens.layouts import Layout, TwoReadingsError
+from mentum.specimens.layouts import Layout, SeveralReadingsError
 from mentum.taxonomy import Rank
 
 
@@ -51,22 +51,24 @@ def test_folders_are_read_by_their_names(folders: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folders", "one", "other"),
+    ("folders", "readings"),
     [
-        ("Drina/Salix alba, Neretva/Quercus robur", "locality/taxon", "order/taxon"),
-        ("Salix/Drina, Quercus/Drina, Salix/Neretva", "taxon/specimen", "locality/taxon"),
-        ("Salix/alpha, Quercus/alpha, Salix/beta, Quercus/beta", "genus/species", "taxon/specimen"),
-        ("Salix/alba, Betula nana", "taxon/specimen", "genus/species"),
-        ("Salicaceae/Salix/alba, Fagaceae/Quercus robur", "family/taxon/specimen", "family/genus/species"),
-        ("Site one/Salix alba, Site two/Quercus robur", "taxon/specimen", "locality/taxon"),
-        ("Salix alba/S1, Quercus robur/S1", "taxon/specimen", "taxon/*"),
+        ("Drina/Salix alba, Neretva/Quercus robur", ["locality/taxon", "order/taxon"]),
+        ("Salix/Drina, Quercus/Drina, Salix/Neretva", ["taxon/specimen", "locality/taxon", "genus/species"]),
+        ("Salix/alpha, Quercus/alpha, Salix/beta, Quercus/beta", ["genus/species", "taxon/specimen"]),
+        ("Salix/alba, Betula nana", ["taxon/specimen", "genus/species"]),
+        ("Salicaceae/Salix/alba, Fagaceae/Quercus robur", ["family/taxon/specimen", "family/genus/species"]),
+        ("Site one/Salix alba, Site two/Quercus robur", ["taxon/specimen", "locality/taxon"]),
+        ("Salix alba/S1, Quercus robur/S1", ["taxon/specimen", "taxon/*"]),
+        ("Salix/ALBA, Populus/Tremula", ["taxon/specimen", "locality/taxon", "genus/species"]),
     ],
 )
-def test_two_readings_are_both_named(folders: str, one: str, other: str) -> None:
-    with pytest.raises(TwoReadingsError) as found:
+def test_every_reading_that_is_possible_is_named(folders: str, readings: list[str]) -> None:
+    with pytest.raises(SeveralReadingsError) as found:
         choose(folders)
-    assert (str(found.value.one), str(found.value.other)) == (one, other)
-    assert str(found.value).endswith(f"say which, with --layout {one} or --layout {other}.")
+    assert [str(layout) for layout in found.value.readings] == readings
+    choices = " or ".join(f"--layout {reading}" for reading in readings)
+    assert str(found.value).endswith(f"say which, with {choices}.")
 
 
 def test_views_and_stages_are_no_epithets() -> None:

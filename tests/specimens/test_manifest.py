@@ -266,13 +266,25 @@ def test_all_faults_come_at_once(read: Read) -> None:
         "unknown-column",
         "no-specimen",
         "missing-image",
-        "no-label",
         "no-file-name",
-        "unknown-taxon",
         "listed-twice",
+        "no-label",
+        "unknown-taxon",
         "open-name",
     ]
     assert table.file_names == ["c.png"]
+
+
+def test_a_label_that_is_none_is_said_once_with_all_of_its_images(read: Read) -> None:
+    faults = read(HEADER + "a.png,thing 3,S1\nb.png,thing 3,S2\nc.png,thing 4,S3\n").faults
+    assert [(fault.code, fault.where) for fault in faults] == [("unknown-taxon", "a.png"), ("unknown-taxon", "c.png")]
+    assert faults[0].message.endswith("The same in 1 more image.")
+    assert "The same" not in faults[1].message
+
+
+def test_rows_without_a_label_are_one_fault(read: Read) -> None:
+    fault = only(read(HEADER + "a.png,,S1\nb.png,,S2\nc.png, ,S3\n"), "no-label")
+    assert (fault.where, fault.message.endswith("The same in 2 more images.")) == ("a.png", True)
 
 
 def test_a_table_of_which_no_row_can_be_used(read: Read) -> None:

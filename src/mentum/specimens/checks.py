@@ -61,8 +61,7 @@ def _left_out(table: SpecimenTable) -> dict[str, int]:
     """Reason → files that are not used; beside a table that was given on its own, anything may lie."""
     if not table.tables:
         return dict(table.left_out)
-    listed = [*table.file_names, *(fault.where for fault in table.faults)]
-    return images_in_no_row(table.root, listed, table.tables)
+    return images_in_no_row(table.root, table.listed, table.tables)
 
 
 def table_faults(table: SpecimenTable) -> list[Fault]:

@@ -16,7 +16,7 @@ from mentum.records import Fault, error, warning
 from mentum.specimens.columns import ImageRows
 from mentum.specimens.image_files import LeftOut, Reason, some_of, walk_images
 from mentum.specimens.layout_choice import ReadsAs, choose_layout
-from mentum.specimens.layouts import AUTO, Folders, Layout, TwoReadingsError
+from mentum.specimens.layouts import AUTO, Folders, Layout, SeveralReadingsError
 from mentum.taxonomy import Rank, clean_name
 from mentum.texts import is_utf8
 
@@ -139,8 +139,8 @@ def _layout(root: Path, layout: str, placed: Sequence[Folders], reads_as: ReadsA
         return Layout.parse(layout)
     try:
         return choose_layout([_split(parts)[1] for parts in placed], reads_as)
-    except TwoReadingsError as two:
-        raise DataError(f"{root}: {two}") from two
+    except SeveralReadingsError as several:
+        raise DataError(f"{root}: {several}") from several
 
 
 def _row(parts: Folders, layout: Layout) -> _Row | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from mentum.specimens.layouts import NOTHING, Folders, Layout, TwoReadingsError
+from mentum.specimens.layouts import NOTHING, Folders, Layout, SeveralReadingsError
 from mentum.taxonomy import Rank, clean_name
 from mentum.texts import without_invisible
 
@@ -28,7 +28,8 @@ _NO_EPITHETS = frozenset({
 _EPITHET = re.compile(r"[a-zà-öø-ÿ][a-zà-öø-ÿ-]+|(?:spp?|cf|aff)\b.*")
 _ABBREVIATED = re.compile(r"[A-Z][a-z]{0,2}\. .+")
 _CODE = re.compile(r"[A-Za-z]{0,4}[-_ .]?\d+[A-Za-z]?")
-
+_NO_TAXA = frozenset({"locality", "specimen", NOTHING})
+"""Roles of levels that name none."""
 
 Kind = Literal["binomial", "uninomial", "epithet", "other"]
 
@@ -54,7 +55,7 @@ def choose_layout(paths: Sequence[Folders], reads_as: ReadsAs) -> Layout:
         reads_as: what a single name reads as.
 
     Raises:
-        TwoReadingsError: if the names leave two possibilities.
+        SeveralReadingsError: if the names leave several possibilities.
     """
     return _Choice(paths, reads_as).layout()
 
@@ -125,7 +126,7 @@ class _Choice:
         taxon = levels[0]
         for level in levels[1:]:
             if level != taxon + 1 or not self._begin_with(taxon, level):
-                raise self._two({taxon: "taxon"}, {level: "taxon"})
+                raise self._several({taxon: "taxon"}, {level: "taxon"})
             outer = {path[taxon] for path in self.paths if len(path) > level}
             is_genus = all(self.kinds[name] == "uninomial" for name in outer)
             return {taxon: "genus", level: "species"} if is_genus else {taxon: "species", level: "taxon"}
@@ -137,7 +138,7 @@ class _Choice:
         """Genera with epithets in them, unless the same words return in most genera, as views or places would."""
         found = {level - 1: "genus", level: "species"}
         if 2 * sum(self._returns(level - 1, level).values()) > len(self.names[level]):
-            raise self._two(found, {level - 1: "taxon"})
+            raise self._several(found, {level - 1: "taxon"})
         return found
 
     def _of_single_names(self, levels: list[int]) -> dict[int, str]:
@@ -145,8 +146,14 @@ class _Choice:
         lowest = levels[-1]
         for upper, lower in itertools.pairwise(levels):
             if not self._are_above(upper, lower):
-                raise self._two({levels[0]: "taxon"}, {lowest: "taxon"})
+                raise self._several({levels[0]: "taxon"}, {lowest: "taxon"}, *self._capital_epithets(upper, lower))
         return {lowest: "taxon"}
+
+    def _capital_epithets(self, upper: int, lower: int) -> list[dict[int, str]]:
+        """The reading of "Salix/Alba", whose epithet looks like a genus."""
+        genera = {self.rank(name) for name in self.names[upper]} == {Rank.GENUS}
+        single = all(name.isalpha() for name in self.names[lower])
+        return [{upper: "genus", lower: "species"}] if genera and single and lower == upper + 1 else []
 
     def _are_above(self, upper: int, lower: int) -> bool:
         deepest = max(self._rank_of(name).depth for name in self.names[upper])
@@ -173,7 +180,7 @@ class _Choice:
         returns = self._returns(level, top).values()
         if self.levels[level] in {"other", "epithet"} or 2 * sum(returns) >= len(returns):
             return "locality"
-        raise self._two(block, block, {level: "locality"}, {level: "order"})
+        raise self._several(block | {level: "locality"}, block | {level: "order"})
 
     def _below(self, bottom: int) -> tuple[str, ...]:
         """Roles of the levels below the taxa: a specimen's folder, and places above it."""
@@ -183,7 +190,7 @@ class _Choice:
         if all(len(self.names[level]) == 1 for level in levels) and self._tell_nothing(bottom):
             (name,) = self.names[levels[-1]]
             if _CODE.fullmatch(name):
-                raise self._two({bottom: "taxon"}, {bottom: "taxon"}, {}, dict.fromkeys(levels, NOTHING))
+                raise self._several({bottom: "taxon"}, {bottom: "taxon"} | dict.fromkeys(levels, NOTHING))
             return (NOTHING,) * len(levels)
         return (*("locality",) * (len(levels) - 1), "specimen")
 
@@ -218,25 +225,17 @@ class _Choice:
                 outer, inner = clean_name(path[taxon]), path[taxon + 1]
                 if self.kinds[inner] == "epithet" or _initial(clean_name(inner), outer):
                     other = Layout((*chosen.roles[:taxon], "genus", "species", *chosen.roles[taxon + 2 :]))
-                    raise TwoReadingsError(chosen, other, path)
+                    raise SeveralReadingsError((chosen, other), path)
 
-    def _two(
-        self, one: dict[int, str], other: dict[int, str], to_one: dict[int, str] | None = None,
-        to_other: dict[int, str] | None = None,
-    ) -> TwoReadingsError:  # fmt: skip
-        """Two readings, by the roles that they differ in."""
-        example = max(self.paths, key=len)
-        layouts = [
-            Layout(self._fill(taxa, more or {})) for taxa, more in ((one, to_one), (other, to_other))
-        ]  # fmt: skip
-        return TwoReadingsError(layouts[0], layouts[1], example)
+    def _several(self, *readings: dict[int, str]) -> SeveralReadingsError:
+        """Readings, by the roles of the levels that they differ in."""
+        return SeveralReadingsError([Layout(self._fill(roles)) for roles in readings], max(self.paths, key=len))
 
-    def _fill(self, taxa: dict[int, str], more: dict[int, str]) -> tuple[str, ...]:
+    def _fill(self, said: dict[int, str]) -> tuple[str, ...]:
         """All roles, with localities above the taxa and a specimen below, where nothing else is said."""
-        bottom, last = max(taxa), self.depth - 1
+        bottom, last = max(level for level, role in said.items() if role not in _NO_TAXA), self.depth - 1
         rest = dict.fromkeys(range(self.depth), "locality") | ({last: "specimen"} if last > bottom else {})
-        roles = rest | taxa | more
-        return tuple(roles[level] for level in range(self.depth))
+        return tuple((rest | said)[level] for level in range(self.depth))
 
 
 def _initial(name: str, genus: str) -> bool:

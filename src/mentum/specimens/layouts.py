@@ -65,12 +65,16 @@ class Layout:
 
         >>> Layout.parse("genus/species").describe(("Salix", "alba"))
         "genus/species, such as genus 'Salix', species 'alba'"
+        >>> Layout.parse("*/*/taxon").describe(("images", "2021", "Salix"))
+        "*/*/taxon, such as taxon 'Salix' ('images', '2021' mean nothing)"
         """
-        named = zip(self.roles, folders, strict=False)
-        return f"{self}, such as " + ", ".join(
-            f"{_short(name)}, which means nothing" if role == NOTHING else f"{role} {_short(name)}"
-            for role, name in named
-        )
+        named = list(zip(self.roles, folders, strict=False))
+        meant = ", ".join(f"{role} {_short(name)}" for role, name in named if role != NOTHING)
+        nothing = [_short(name) for role, name in named if role == NOTHING]
+        if not nothing:
+            return f"{self}, such as {meant}"
+        shown = ", ".join(nothing[:2]) + (f" and {len(nothing) - 2} more" if len(nothing) > 2 else "")
+        return f"{self}, such as {meant} ({shown} {'means' if len(nothing) == 1 else 'mean'} nothing)"
 
 
 def _short(name: str) -> str:
@@ -88,12 +92,11 @@ def _is_sound(roles: Sequence[str]) -> bool:
     return bool(taxa) and in_order and len(specimens) < 2 and all(level > last_taxon for level in specimens)
 
 
-class TwoReadingsError(Exception):
-    """Folders that can be read in two ways."""
+class SeveralReadingsError(Exception):
+    """Folders that can be read in several ways."""
 
-    def __init__(self, one: Layout, other: Layout, example: Folders) -> None:
-        self.one, self.other, self.example = one, other, example
-        super().__init__(
-            f"the folders can be read as {one.describe(example)}, or as {other.describe(example)}; say which, with "
-            f"--layout {one} or --layout {other}."
-        )
+    def __init__(self, readings: Sequence[Layout], example: Folders) -> None:
+        self.readings, self.example = tuple(readings), example
+        described = ", or as ".join(layout.describe(example) for layout in readings)
+        choices = " or ".join(f"--layout {layout}" for layout in readings)
+        super().__init__(f"the folders can be read as {described}; say which, with {choices}.")

@@ -40,6 +40,7 @@ class SpecimenTable:
         layout: how the source was read, in words.
         left_out: reason → number of files in folders that are not used.
         tables: of a folder, the tables below it that it was read by.
+        listed: file names in all rows, those that cannot be used too.
     """
 
     source: Path
@@ -53,6 +54,7 @@ class SpecimenTable:
     layout: str = ""
     left_out: Mapping[str, int] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
 
     @cached_property
     def file_names(self) -> list[str]:
@@ -125,7 +127,8 @@ def read_specimens(source: Path, layout: str = AUTO, not_taxa: Sequence[str] = (
     rows.faults += faults
     rows.assumed += assumed
     table = _resolve(source, root, rows, _resolver(rows, listed, not_taxa))
-    return replace(table, tables=within if source.is_dir() else ())
+    named = tuple(rows.frame["file_name"].drop_nulls())
+    return replace(table, tables=within if source.is_dir() else (), listed=named)
 
 
 def _require_readable(source: Path) -> None:

@@ -25,6 +25,9 @@ class RowCheck:
         given: the rows; what is wrong, and what is assumed, is added there.
         root: folder that file names are relative to.
         unknown: of each row, what says why its label has no taxon; None where it has one.
+        first: file name → the row that names it first.
+        repeated: rows that repeat another in every column.
+        refused: what is wrong with a label, and the images that bear it.
     """
 
     given: ImageRows
@@ -32,6 +35,7 @@ class RowCheck:
     unknown: Sequence[Callable[[str], str] | None]
     first: dict[str, int] = field(default_factory=dict)
     repeated: list[int] = field(default_factory=list)
+    refused: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     @property
     def _frame(self) -> pl.DataFrame:
@@ -44,12 +48,12 @@ class RowCheck:
         for row, (name, label) in enumerate(self._frame.select("file_name", "scientificName").iter_rows()):
             where = visible(name) if name else f"row {numbers[row]}"
             known, fault = self._file(row, name, files, where, numbers)
-            fault = fault or (self._label_fault(row, where, label) if known else None)
             if fault is not None:
                 self.given.faults.append(fault)
-            elif known is not None:
+            elif known is not None and not self._refuses(row, where, label):
                 keep.append(row)
                 found.append(known)
+        self.given.faults += [_of_label(*what, images) for what, images in self.refused.items()]
         self._say(keep, found, numbers)
         return keep, found
 
@@ -86,11 +90,17 @@ class RowCheck:
         more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
         return ", ".join(listed[:_SHOWN]) + more
 
-    def _label_fault(self, row: int, where: str, label: str | None) -> Fault | None:
-        if label is None:
-            return error("no-label", where, "scientificName is empty; name the taxon, at whatever rank is certain.")
+    def _refuses(self, row: int, where: str, label: str | None) -> bool:
+        """Whether a row's label is none; rows with the same fault are gathered."""
         explain = self.unknown[row]
-        return None if explain is None else error("unknown-taxon", where, visible(explain(label)))
+        if label is None:
+            what = "no-label", "scientificName is empty; name the taxon, at whatever rank is certain."
+        elif explain is not None:
+            what = "unknown-taxon", visible(explain(label))
+        else:
+            return False
+        self.refused.setdefault(what, []).append(where)
+        return True
 
     def _say(self, keep: list[int], found: list[str], numbers: list[int]) -> None:
         if self.repeated:
@@ -104,3 +114,10 @@ class RowCheck:
             self.given.assumed.append(
                 f"accents in file names are composed otherwise than on the disk and are taken as equal ({listed})"
             )
+
+
+def _of_label(code: str, message: str, images: Sequence[str]) -> Fault:
+    """One fault for all images that have it."""
+    more = len(images) - 1
+    others = f" The same in {more} more {'image' if more == 1 else 'images'}." if more else ""
+    return error(code, images[0], message + others)
