@@ -25,6 +25,15 @@ def is_invisible(character: str) -> bool:
     return unicodedata.category(character) in _INVISIBLE and character not in _JOINERS
 
 
+def composed(text: str) -> str:
+    r"""A text with each letter and its accent in one character, as disks and tables differ in how they write them.
+
+    >>> composed("He\u0301ron") == "H\xe9ron"
+    True
+    """
+    return unicodedata.normalize("NFC", text)
+
+
 def printable(text: str, keep: str = "") -> str:
     r"""A text with its invisible characters written out, which no terminal and no file takes for an order.
 

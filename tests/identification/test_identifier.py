@@ -135,6 +135,18 @@ def test_paths_folders_globs_tables_and_arrays(identifier: Identifier, tmp_path:
     assert identifier.identify([]) == []
 
 
+@pytest.mark.parametrize("given", [("photos",), ("photos/*",), ("photos/1.png", "photos")])
+def test_files_that_are_no_images_are_counted_in_a_warning(
+    identifier: Identifier, tmp_path: Path, given: tuple[str, ...]
+) -> None:
+    write_level(tmp_path / "photos" / "1.png", PLUMOSUS)
+    (tmp_path / "photos" / "notes.txt").write_text("caught in May")
+    (tmp_path / "photos" / "film.mp4").write_bytes(b"film")
+    with pytest.warns(UserWarning, match=r"left out: .*no image \(1\)") as told:
+        assert len(identifier.identify([tmp_path / each for each in given])) == len(given)
+    assert "format that is not read (1)" in str(told[0].message)
+
+
 def test_an_image_given_twice_is_identified_twice(identifier: Identifier, tmp_path: Path) -> None:
     file = write_level(tmp_path / "1.png", PLUMOSUS)
     one, two = identifier.identify([file, file])

@@ -18,8 +18,19 @@ from mentum.identification.inputs import Inputs
 from mentum.identification.job import Job, Outcome
 from mentum.identification.output.dataset import Dataset
 from mentum.records import Progress
+from mentum.taxonomy import Rank
 from support.awkward_images import write_truncated
-from support.models_by_hand import GENUS, NOTHING, ORTHOCLADIUS, PLUMOSUS, STRANGE, SUBFAMILY, make_model, write_level
+from support.models_by_hand import (
+    GENUS,
+    LEAVES,
+    NOTHING,
+    ORTHOCLADIUS,
+    PLUMOSUS,
+    STRANGE,
+    SUBFAMILY,
+    make_model,
+    write_level,
+)
 
 LEVELS = (PLUMOSUS, GENUS, SUBFAMILY, NOTHING, ORTHOCLADIUS)
 N = 40
@@ -290,6 +301,18 @@ def test_an_archive_opens_in_another_program(identifier: Identifier, photos: Pat
     # Images of one level have the same bytes; each file is an occurrence nevertheless, as no specimen is named.
     assert set(names) == {"Chironominae", "Chironomus", "Chironomus plumosus", "Orthocladius", "incertae sedis"}
     assert len(names) == len(read(tmp_path / "found.csv")) == N
+
+
+def test_what_is_no_taxon_is_counted_and_left_out_of_an_archive(photos: Path, tmp_path: Path) -> None:
+    classes = (*LEAVES[:2], LEAVES[3], {Rank.NOT_A_TAXON: "Debris"})
+    identifier = Identifier(make_model(tmp_path / "model", taxa=classes))
+    out, archive = tmp_path / "found.csv", tmp_path / "found.zip"
+    found = job(identifier, photos).write(out, archive=archive, about=Dataset("A", "B", "C", licence=CC_BY))
+    debris = [row["status"] for row in read(out)].count("not a taxon")
+    assert (found.n_rows, found.n_not_a_taxon) == (N, debris)
+    assert debris == N // len(LEVELS)
+    with DwCAReader(str(archive)) as opened:
+        assert len(list(opened)) == N - debris
 
 
 def test_megadetector_json(identifier: Identifier, photos: Path, tmp_path: Path) -> None:

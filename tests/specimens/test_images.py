@@ -359,6 +359,15 @@ def test_what_a_decoder_raises_becomes_one_sentence(tmp_path: Path, raised: Exce
         raise raised
 
 
+@pytest.mark.parametrize("number", [-2, -9, 3])
+def test_a_decoder_that_gives_a_number_alone_is_put_into_words(tmp_path: Path, number: int) -> None:
+    message = (
+        r"found a broken file \(its pixels cannot be decoded; it may be compressed in a way that is not read here\)"
+    )
+    with pytest.raises(ImageError, match=message), decoding(tmp_path / "a.tif"):
+        raise OSError(f"decoder error {number}")
+
+
 def test_a_palette_without_colours_is_a_broken_file(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(png())
     with pytest.raises(

@@ -127,17 +127,20 @@ def identify(
     for note in found.notes:
         typer.echo(f"mentum: {note}", err=True)
     if out is not None:
-        _print_outcome(found, out)
+        _print_outcome(found, out, archive)
     if found.left_out:
         listed = ", ".join(f"{reason} ({number})" for reason, number in found.left_out.items())
         typer.echo(f"left out: {listed}.", err=True)
     raise typer.Exit(1 if found.n_failed else 0)
 
 
-def _print_outcome(found: Outcome, out: Path) -> None:
+def _print_outcome(found: Outcome, out: Path, archive: Path | None) -> None:
     parts = [f"{out}: {found.n_rows} rows"]
     parts += [f"{found.n_resumed} of them from the interrupted run"] if found.n_resumed else []
     parts += [f"{found.n_anew} identified anew as their image or row has changed"] if found.n_anew else []
     parts += [f"{found.n_gone} of images that are no longer given"] if found.n_gone else []
     parts += [f"{found.n_failed} with an image that could not be read"] if found.n_failed else []
+    if found.n_not_a_taxon:
+        left_out = f", which {archive} leaves out" if archive is not None else ""
+        parts.append(f"{found.n_not_a_taxon} of classes that are no taxon{left_out}")
     typer.echo(", ".join(parts) + ".", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from mentum.maps import Evidence
 from mentum.model.folder import Model
 from mentum.model.record import ModelRecord
 from mentum.records import Identification
+from mentum.specimens.image_files import LeftOut
 from mentum.specimens.images import read_rgb
 from mentum.taxonomy import Rank, Taxonomy
 
@@ -112,13 +114,18 @@ class Identifier:
             by: one identification per image, or per specimen, which a table of paths must name.
 
         Returns:
-            One record per image or specimen, in order; what cannot be read has the status "failed".
+            One record per image or specimen, in order; what cannot be read has the status "failed". A warning counts
+            the files in folders that are no images.
 
         Raises:
             DataError: if a path is not there.
             ValueError: if an array is no image.
         """
-        return list(self.stream(list(meant(images, by_specimen=by == "specimen")), by=by))
+        left_out = LeftOut()
+        given = list(meant(images, by_specimen=by == "specimen", left_out=left_out))
+        if left_out.counts:
+            warnings.warn(f"left out: {left_out}.", stacklevel=2)
+        return list(self.stream(given, by=by))
 
     def predict_proba(self, images: Image | Iterable[Image], rank: Rank | str) -> NDArray[np.float64]:
         """Calibrated probabilities of the taxa at one rank, an image per row, as scikit-learn names them.

@@ -85,7 +85,15 @@ class Inputs:
         Raises:
             DataError: if something is not there or holds no image.
         """
-        images = self._all(LeftOut())
+        return self.images(LeftOut())
+
+    def images(self, left_out: LeftOut) -> Iterator[Given]:
+        """The images, likewise; files that are not used are counted.
+
+        Raises:
+            DataError: likewise.
+        """
+        images = self._all(left_out)
         return iter(sorted(images, key=_by_specimen)) if self.by_specimen else images
 
     def count(self) -> int:
@@ -154,14 +162,23 @@ class Inputs:
         return (Given(Path(name), printable(name)) for name in names)
 
 
-def meant(images: Image | Iterable[Image], *, by_specimen: bool = False) -> Iterator[Given | NDArray[np.uint8]]:
+def meant(
+    images: Image | Iterable[Image], *, by_specimen: bool = False, left_out: LeftOut | None = None
+) -> Iterator[Given | NDArray[np.uint8]]:
     """The images that paths and arrays mean, one by one.
+
+    Args:
+        images: paths and arrays.
+        by_specimen: keep the images of a specimen together.
+        left_out: files in folders and globs that are not used are counted here.
 
     Raises:
         DataError: if something is not there or holds no image.
     """
     for each in [images] if isinstance(images, str | Path | np.ndarray) else images:
-        yield from [each] if isinstance(each, np.ndarray) else Inputs((each,), by_specimen)
+        yield from (
+            [each] if isinstance(each, np.ndarray) else Inputs((each,), by_specimen).images(left_out or LeftOut())
+        )
 
 
 def _by_specimen(image: Given) -> tuple[str, bool]:
@@ -172,8 +189,7 @@ def _by_specimen(image: Given) -> tuple[str, bool]:
 def _require(given: str, names: Iterator[str], found: str, left_out: LeftOut) -> Iterator[str]:
     first = next(names, None)
     if first is None:
-        others = ", ".join(f"{reason} ({number})" for reason, number in left_out.in_words().items())
-        more = f" (left out: {others})" if others else ""
+        more = f" (left out: {left_out})" if left_out.counts else ""
         raise DataError(f"{printable(given)}: found {found}{more}, expected files such as .jpg, .png or .tif.")
     return chain([first], names)
 

@@ -41,6 +41,7 @@ class Outcome:
         n_failed: rows with an image that could not be read.
         n_anew: rows that were made anew, since the file or the row of an image changed after the interruption.
         n_gone: rows from the interrupted run whose images are no longer among those given.
+        n_not_a_taxon: rows that are of a class which is no taxon; an archive has none of them.
         notes: what the user should know of the input and of what is published, in words.
         left_out: reason → number of files in folders and globs that are no images to identify.
         identifications: the rows, where they went to no file or stream.
@@ -52,6 +53,7 @@ class Outcome:
     identifications: tuple[Identification, ...] = ()
     n_anew: int = 0
     n_gone: int = 0
+    n_not_a_taxon: int = 0
     notes: tuple[str, ...] = ()
     left_out: dict[str, int] = field(default_factory=dict)
 
@@ -184,7 +186,7 @@ class _Tally:
 
     def __init__(self, survey: Survey, report: ProgressCallback) -> None:
         self._total, self._left_out, self._report = survey.n_images, survey.left_out, report
-        self._rows = self._resumed = self._failed = self._images = self._resumed_images = 0
+        self._rows = self._resumed = self._failed = self._images = self._resumed_images = self._not_a_taxon = 0
         self._started = time.monotonic()
 
     def add(self, each: Identification, *, resumed: bool = False) -> None:
@@ -192,6 +194,7 @@ class _Tally:
         self._rows += 1
         self._images += len(each.file_names)
         self._failed += each.failure is not None or each.status is Status.FAILED
+        self._not_a_taxon += each.status is Status.NOT_A_TAXON
         if resumed:
             self._resumed += 1
             self._resumed_images += len(each.file_names)
@@ -216,4 +219,6 @@ class _Tally:
     @property
     def outcome(self) -> Outcome:
         """The counts so far."""
-        return Outcome(self._rows, self._resumed, self._failed, left_out=self._left_out)
+        return Outcome(
+            self._rows, self._resumed, self._failed, n_not_a_taxon=self._not_a_taxon, left_out=self._left_out
+        )

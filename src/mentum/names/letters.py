@@ -10,6 +10,7 @@ from mentum.names.open_nomenclature import SIGNS, uniform
 from mentum.names.ranks import rank_of, unused_rank
 from mentum.names.words import UNDETERMINED, could_be_latin, is_surely_latin
 from mentum.taxonomy import Rank, clean_name
+from mentum.texts import composed
 
 _HYBRID = re.compile(rf"(?:^|(?<=\s))[xX](?=\s)|(?<=\s)x(?=[bcdfghjklmnpqrstvwz][a-z]{{2}})|{HYBRID}")
 _QUOTED = re.compile(r"^[\"'“„«](.*)[\"'”“»]$")
@@ -23,7 +24,7 @@ def tidy(label: str) -> tuple[str, frozenset[Assumption]]:
     ('Salix alba', 'Isoetes lacustris')
     """
     visible = "".join(sign for sign in label if unicodedata.category(sign) != "Cf")
-    text = clean_name(_QUOTED.sub(r"\1", unicodedata.normalize("NFC", clean_name(visible))))
+    text = clean_name(_QUOTED.sub(r"\1", composed(clean_name(visible))))
     assumed = set()
     if "†" in text:
         text, assumed = clean_name(text.replace("†", " ")), {Assumption.DAGGER}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from functools import cached_property
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from mentum.texts import visible
+from mentum.texts import composed, visible
 
 _DIFFERENCES = (
     "which differs in capital letters",
@@ -48,7 +47,7 @@ class FileNames:
             return name
         found = ""
         for part in PurePosixPath(name).parts:
-            same = self._list(found).get(_composed(part), []) if part != ".." else [part]
+            same = self._list(found).get(composed(part), []) if part != ".." else [part]
             if len(same) != 1 and part not in same:
                 return name
             found = os.path.join(found, part if part in same else same[0])  # noqa: PTH118 - a name, no place
@@ -60,7 +59,7 @@ class FileNames:
             names: dict[str, list[str]] = {}
             try:
                 for name in os.listdir(self._root / folder):  # noqa: PTH208 - names alone, of many files
-                    names.setdefault(_composed(name), []).append(name)
+                    names.setdefault(composed(name), []).append(name)
             except OSError:  # no such folder: nothing lies in it
                 names = {}
             self._listed[folder] = names
@@ -105,12 +104,8 @@ class FileNames:
         return files
 
 
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
-
-
 def _folded(text: str) -> str:
-    return _composed(text).casefold()
+    return composed(text).casefold()
 
 
 def _stem(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from mentum.specimens.image_files import LeftOut, Reason, some_of, walk_images
 from mentum.specimens.layout_choice import ReadsAs, choose_layout
 from mentum.specimens.layouts import AUTO, Folders, Layout, SeveralReadingsError
 from mentum.taxonomy import Rank, clean_name
-from mentum.texts import is_utf8
+from mentum.texts import composed, is_utf8
 
 SUBSETS: Mapping[str, str] = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
@@ -103,7 +102,7 @@ def images_in_no_row(root: Path, listed: Sequence[str], tables: Sequence[str]) -
 
 def _same(path: Path) -> str:
     """A path in one spelling: systems differ in how they write letters with accents."""
-    return unicodedata.normalize("NFC", os.path.normpath(path))
+    return composed(os.path.normpath(path))
 
 
 def _find(root: Path, left_out: LeftOut) -> list[Folders]:
@@ -126,8 +125,7 @@ def _split(parts: Folders) -> tuple[str | None, Folders]:
 
 def _nothing(root: Path, files: Sequence[Folders], left_out: LeftOut) -> DataError:
     found = f"images directly in it ({len(files)})" if files else "no image"
-    others = ", ".join(f"{reason} ({number})" for reason, number in left_out.in_words().items())
-    more = f" (left out: {others})" if others else ""
+    more = f" (left out: {left_out})" if left_out.counts else ""
     return DataError(
         f"{root}: found {found}{more}; expected a folder per taxon with images inside, or specimens.csv with the "
         "columns file_name, scientificName and catalogNumber."

@@ -76,6 +76,9 @@ class LeftOut:
             if len(shown) < SHOWN:
                 shown.append(name)
 
+    def __str__(self) -> str:
+        return ", ".join(f"{reason} ({number})" for reason, number in self.in_words().items())
+
     def in_words(self) -> dict[str, int]:
         """Reason → number, most frequent first."""
         return {reason.value: number for reason, number in self.counts.most_common()}

@@ -53,7 +53,10 @@ def decoding(path: Path) -> Iterator[None]:
 def broken(path: Path, reason: str) -> RefusedError:
     """A file that does not follow its format, by what its decoder raises."""
     code = "truncated-image" if re.search("truncated|incomplete", reason.lower()) else "unreadable-image"
-    found = f"a broken file ({reason.partition(chr(10))[0] or 'it does not follow its format'})"
+    reason = reason.partition("\n")[0]
+    if re.fullmatch(r"decoder error -?\d+", reason):  # of libtiff too, where a way of compression is foreign to it
+        reason = "its pixels cannot be decoded; it may be compressed in a way that is not read here"
+    found = f"a broken file ({reason or 'it does not follow its format'})"
     return RefusedError(code, path, found, "a whole image", "copy or export it again, or leave it out")
 
 

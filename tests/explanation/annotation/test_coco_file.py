@@ -59,6 +59,9 @@ REGION = region(1, 1, 1, box(1, 1, 9, 9))
         ("3f2a9c1b-C_1.jpg", ["a/C_1.jpg", "a/3f2a9c1b-C_1.jpg"], "a/3f2a9c1b-C_1.jpg"),
         ("3f2a9c1b-C_sp._1.jpg", ["a/C sp. (1).jpg", "a/C_2.jpg"], "a/C sp. (1).jpg"),
         ("C_1.jpg", ["a/C 1.jpg", "b/C_1.jpg"], "b/C_1.jpg"),
+        ("H\xe9ron/1.jpg", ["He\u0301ron/1.jpg", "x/H\xe9ron/1.jpg"], "He\u0301ron/1.jpg"),
+        ("He\u0301ron.jpg", ["a/H\xe9ron.jpg", "a/Heron.jpg"], "a/H\xe9ron.jpg"),
+        ("C:\\me\\H\xe9ron\\1.jpg", ["a/He\u0301ron/1.jpg", "b/1.jpg"], "a/He\u0301ron/1.jpg"),
     ],
 )
 def test_an_image_is_found_under_another_name(read: Read, written: str, table: list[str], meant: str) -> None:

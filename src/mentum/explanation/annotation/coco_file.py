@@ -17,6 +17,7 @@ from mentum.explanation.annotation.upright import Frame, agree, frame_of
 from mentum.files import require_regular
 from mentum.records import Fault, error
 from mentum.specimens.images import exif_orientation, upright_size
+from mentum.texts import composed
 
 _EXPECTED = "expected a COCO file in JSON with the lists images, annotations and categories"
 _ID = (int, float, str)
@@ -166,7 +167,8 @@ def _match(
     annotated: Collection[Any], written: Mapping[Any, str], file_names: Sequence[str], faults: list[Fault]
 ) -> dict[Any, str]:
     """Id of an annotated image → the image of the table that is meant."""
-    plain = {image_id: name.replace("\\", "/") for image_id, name in written.items()}
+    spelt = {composed(name): name for name in file_names}
+    plain = {image_id: _as_in_table(name.replace("\\", "/"), spelt) for image_id, name in written.items()}
     known = _by_base_name(file_names, taken=set(plain.values()))
     exact = set(file_names)
     candidates = {
@@ -187,11 +189,17 @@ def _match(
     return meant
 
 
+def _as_in_table(name: str, spelt: Mapping[str, str]) -> str:
+    """A name as the table spells it; systems differ in how they write letters with accents."""
+    form = composed(name)
+    return spelt.get(form, form)
+
+
 def _by_base_name(file_names: Sequence[str], taken: Collection[str]) -> dict[str, list[str]]:
     """Base name, also as Label Studio writes it → images of the table that no image of the file names in full."""
     known: dict[str, list[str]] = defaultdict(list)
     for name in file_names:
-        base = name.rpartition("/")[2]
+        base = composed(name).rpartition("/")[2]
         for form in {base, _as_uploaded(base)} if name not in taken else ():
             known[form].append(name)
     return known
@@ -202,7 +210,7 @@ def _candidates(written: str, known: Mapping[str, list[str]]) -> list[str]:
     folders, _, base = written.rpartition("/")
     form = base if base in known else _PREFIX.sub("", base)
     names = known.get(form, [])
-    shared = [_shared_end(f"{folders}/{form}", name) for name in names]
+    shared = [_shared_end(f"{folders}/{form}", composed(name)) for name in names]
     return [name for name, count in zip(names, shared, strict=True) if count == max(shared)]
 
 
