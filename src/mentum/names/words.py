@@ -33,7 +33,8 @@ PLACEHOLDERS = _words(
     cluster taxon taxa species genus family order type morphotype morphospecies otu bin unbekannt unbestimmt
     unbestimmbar sonstige sonstiges andere leer hintergrund inconnu inconnue indéterminé indetermine vide autre autres
     desconocido desconocida vacío vacio otro otros fondo desconhecido vazio outro outros sconosciuto vuoto altro altri
-    onbekend overig okänd tom annat
+    onbekend overig okänd tom annat maybe possibly probably perhaps multiple mix rien nada nichts blanco sin identificar
+    clasificar classer trier identifier flou unscharf borroso keine kein aucun ninguno
     """
 )
 """What stands where a taxon's name is missing, and what lies on a slide or passes a camera besides organisms."""
@@ -103,7 +104,13 @@ _ORGANISMS = _words(
     yew cedar cypress juniper holly ivy grass grasses sedge sedges rush reed reeds fern ferns horsetail nettle nettles
     plantain daisy dandelion thistle clover buttercup rose sunflower wheat barley rye oats maize corn rice weed weeds
     herb herbs shrub shrubs cereal cereals sorrel dock ragweed mugwort vogel vögel fuchs hund katze reh hirsch käfer
-    fliege mücke zuckmücke spinne oiseau renard chien chat pájaro perro gato
+    fliege mücke zuckmücke spinne schmetterling biene bienen ameise falter maus hase igel dachs wildschwein pferd kuh
+    schaf ziege ente blume baum pflanze pilz tier tiere insekt insekten oiseau oiseaux renard chien chat mouche abeille
+    papillon fourmi araignée araignee scarabée coléoptère moustique poisson grenouille escargot chenille souris lapin
+    lièvre loup cerf chevreuil sanglier blaireau canard plante fleur arbre champignon insecte insectes pájaro pájaros
+    pajaro perro gato mariposa abeja mosca hormiga araña escarabajo zorro lobo ciervo jabalí jabali ratón
+    raton conejo liebre pato flor árbol insecto insectos inseto pássaro cachorro uccello cane gatto volpe lupo
+    cinghiale ragno farfalla insetto insetti vogels hert muis fågel räv älg
     """
 )
 
