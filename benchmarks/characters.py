@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
-from typing import get_args
 
 from mentum.evaluation.result_table import score_run
 from mentum.explanation.annotation.characters import read_annotations
@@ -20,7 +19,7 @@ from mentum.explanation.gathering import gather_evidence
 from mentum.explanation.results import BACKGROUND, Explanation
 from mentum.explanation.tables import by_rank
 from mentum.phantoms.dataset import draw_phantoms
-from mentum.phantoms.settings import PhantomSettings
+from mentum.phantoms.settings import CHARACTERS, PhantomSettings
 from mentum.records import ignore_progress
 from mentum.runs import Run
 from mentum.settings import Settings, load_settings
@@ -32,8 +31,6 @@ SHALLOW = (
     "backbone.source=random", "stage2.epochs=40", "stage2.learning_rate=0.002", "stage2.layer_decay=0.1",
 )  # fmt: skip
 """Of the quick recipe: its network of three blocks from random weights, whose cells see 99 px."""
-
-CHARACTERS = tuple(name for name in get_args(PhantomSettings.model_fields["decisive"].annotation) if name != "none")
 
 
 def main() -> None:

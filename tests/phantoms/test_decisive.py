@@ -5,23 +5,22 @@ import json
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from mentum.errors import SettingsError
 from mentum.phantoms.dataset import draw_phantoms
-from mentum.phantoms.decisive import BASE, FORMS, taxa
+from mentum.phantoms.decisive import BASE, FORMS, PARTS, taxa
 from mentum.phantoms.micrograph import Micrograph, Planted, photograph
 from mentum.phantoms.outlines import area
-from mentum.phantoms.plan import generator, images_of_taxa
-from mentum.phantoms.settings import Decisive, PhantomSettings
+from mentum.phantoms.plan import counterfactuals, generator, images_of_taxa
+from mentum.phantoms.settings import CHARACTERS, PhantomSettings, read_settings
 from mentum.phantoms.specimen import grow
 from mentum.phantoms.submentum import MARKS, submentum
 from mentum.phantoms.taxa import TAXA
 
-CHARACTERS = [name for name in get_args(Decisive) if name != "none"]
 WIDTH, HEIGHT = 192, 142
 REACH = 0.06  # of the capsule's width: how far blur, the mandible's inner teeth and a plate's rim pass its outline
 NOTICEABLE = 12  # levels of grey
@@ -162,3 +161,71 @@ def test_marks_lie_within_the_submentum(pattern):
 def test_the_ten_taxa_have_no_marks_on_the_submentum():
     assert {taxon.gula.pattern for taxon in TAXA} == {"none"}
     assert submentum(TAXA[0], generator(0)).layers == ()
+
+
+# Several characters, and counterfactuals
+
+
+def forms(settings: PhantomSettings) -> list[tuple[object, ...]]:
+    return [tuple(getattr(taxon, PARTS[name]) for name in settings.decisive) for taxon in taxa(settings)]
+
+
+@pytest.mark.parametrize("pair", ["mentum,mandible", "submentum,ventromental_plate", "postoccipital_margin,mentum"])
+def test_of_two_characters_the_first_sets_genera_apart_and_the_second_species(pair):
+    one, two, three, four = forms(PhantomSettings(decisive=pair))
+    assert one[0] == two[0] != three[0] == four[0]
+    assert one[1] == three[1] != two[1] == four[1]
+
+
+@pytest.mark.parametrize("characters", ["mentum,mandible", "mentum,submentum,postoccipital_margin"])
+def test_each_of_redundant_characters_tells_all_taxa_apart(characters):
+    found = forms(PhantomSettings(decisive=characters, redundant=True))
+    assert all(len(set(of_character)) == 4 for of_character in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"decisive": "mentum,teeth"}, r"decisive 'teeth': no drawn character; give some of mentum, "),
+        ({"decisive": "mentum,mentum"}, "names a character twice"),
+        ({"decisive": "mentum,mandible,submentum"}, "name two at most, or add --redundant"),
+        ({"decisive": "mentum", "redundant": True}, "fewer than two decisive characters"),
+        ({"images": 0}, "images: found 0; .*; give another value"),
+        ({"counterfactual": True}, "the ten taxa differ in everything; name a decisive character"),
+    ],
+)
+def test_settings_that_contradict_one_another(given, message):
+    with pytest.raises(SettingsError, match=message):
+        read_settings(**given)
+
+
+@pytest.mark.parametrize(
+    ("decisive", "redundant", "n_each"),
+    [("mandible", False, 3), ("mentum,mandible", False, 2), ("mentum,mandible", True, 6)],
+)
+def test_a_counterfactual_is_the_same_picture_but_for_one_character(tmp_path, decisive, redundant, n_each):
+    settings = PhantomSettings(
+        decisive=decisive, redundant=redundant, counterfactual=True, images_per_taxon=1, width=WIDTH, seed=3
+    )
+    out = draw_phantoms(tmp_path / "set", settings)
+    plain = draw_phantoms(tmp_path / "plain", settings.model_copy(update={"counterfactual": False}))
+    assert (out / "characters.coco.json").read_bytes() == (plain / "characters.coco.json").read_bytes()
+    pairs = table(out / "counterfactuals.csv")
+    assert len(pairs) == 4 * n_each
+    labels = {row["file_name"]: row["scientificName"] for row in table(out / "specimens.csv")}
+    for pair in pairs:
+        assert pair["donor"] != labels[pair["file_name"]]
+        one, other = (np.asarray(Image.open(out / pair[name]), dtype=int) for name in ("file_name", "counterfactual"))
+        changed = np.abs(one - other).max(axis=2) > NOTICEABLE
+        assert 0 < changed.sum() < 0.25 * changed.size
+
+
+def test_a_counterfactual_bears_the_form_of_its_donor():
+    settings = PhantomSettings(decisive="mentum,mandible", counterfactual=True, images_per_taxon=1)
+    donors = {taxon.scientific_name: taxon for taxon in taxa(settings)}
+    for each in counterfactuals(settings):
+        for name in settings.decisive:
+            form = getattr(each.drawn.anatomy, PARTS[name])
+            wanted = donors[each.donor.scientific_name] if name == each.character else each.factual.anatomy
+            assert form == getattr(wanted, PARTS[name])
+        assert each.factual.anatomy.scientific_name == each.drawn.anatomy.scientific_name

@@ -10,7 +10,7 @@ import typer
 import mentum
 from mentum.cli.display import print_check
 from mentum.cli.progress import Log, shown_progress
-from mentum.phantoms.settings import Decisive
+from mentum.phantoms.settings import CHARACTERS
 from mentum.specimens.layouts import EXAMPLES
 
 DataArgument = Annotated[
@@ -54,13 +54,30 @@ def phantoms(
     shortcut: Annotated[
         Literal["none", "tint", "corner"], typer.Option(help="Plant a trait of the background that betrays the taxon.")
     ] = "none",
-    decisive: Annotated[Decisive, typer.Option(help="Draw four taxa that differ in this character only.")] = "none",
+    decisive: Annotated[
+        str,
+        typer.Option(
+            metavar=f"<none|{'|'.join(CHARACTERS)}>",
+            help="Draw four taxa that differ in this character only, or in two, as in mentum,mandible.",
+        ),
+    ] = "none",
+    redundant: Annotated[
+        bool, typer.Option("--redundant", help="Let any one of the decisive characters suffice.")
+    ] = False,
+    counterfactual: Annotated[
+        bool,
+        typer.Option(
+            "--counterfactual",
+            help="Draw each image also with a decisive character as in another taxon, all else equal.",
+        ),
+    ] = False,
     log: LogOption = Log.AUTO,
 ) -> None:
     """Draw head capsules of midge taxa, with taxonomy and outlines of the characters, to try things on."""
     with shown_progress(log) as report:
         made = mentum.phantoms(
             out, images_per_taxon=images_per_taxon, images=images, images_per_specimen=images_per_specimen,
-            width=width, seed=seed, shortcut=shortcut, decisive=decisive, report=report,
+            width=width, seed=seed, shortcut=shortcut, decisive=decisive, redundant=redundant,
+            counterfactual=counterfactual, report=report,
         )  # fmt: skip
     typer.echo(made)

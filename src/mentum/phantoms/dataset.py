@@ -14,7 +14,7 @@ from mentum.errors import MentumError
 from mentum.files import is_free, whole
 from mentum.phantoms.decisive import taxa
 from mentum.phantoms.micrograph import Planted, photograph
-from mentum.phantoms.plan import PlannedImage, generator, plan
+from mentum.phantoms.plan import PlannedImage, counterfactuals, generator, plan
 from mentum.phantoms.regions import Region, regions, write_coco
 from mentum.phantoms.settings import PhantomSettings
 from mentum.phantoms.specimen import grow
@@ -22,14 +22,16 @@ from mentum.phantoms.specimen import grow
 JPEG_QUALITY = 92
 WORTH_A_POOL = 48  # images of 512 pixels; fewer are drawn sooner than processes start
 SPECIMEN_COLUMNS = ("file_name", "scientificName", "catalogNumber")
+COUNTERFACTUAL_COLUMNS = ("file_name", "character", "donor", "counterfactual")
 TAXONOMY_COLUMNS = ("scientificName", "taxonRank", "genus", "tribe", "subfamily", "family", "order")
 
 
 def draw_phantoms(out: Path, settings: PhantomSettings, progress: Callable[[int, int], None] | None = None) -> Path:
     """Draws labelled micrographs of ten chironomid taxa, or of four that differ in one character, into a new folder.
 
-    The folder holds `images/`, `specimens.csv`, `taxonomy.csv` and `characters.coco.json`. It appears whole or not at
-    all, and the same settings always give the same bytes. Many images are drawn by a pool of spawned processes, so a
+    The folder holds `images/`, `specimens.csv`, `taxonomy.csv` and `characters.coco.json`, and with counterfactuals
+    `counterfactuals/` and `counterfactuals.csv`. It appears whole or not at all, and the same settings always give the
+    same bytes. Many images are drawn by a pool of spawned processes, so a
     script that calls this needs the usual `if __name__ == "__main__":`.
 
     Args:
@@ -46,7 +48,8 @@ def draw_phantoms(out: Path, settings: PhantomSettings, progress: Callable[[int,
     _check_free(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole(out) as draft:
-        (draft / "images").mkdir(parents=True)
+        for name in ("images", "counterfactuals") if settings.counterfactual else ("images",):
+            (draft / name).mkdir(parents=True)
         _write(draft, settings, progress)
     return out
 
@@ -64,13 +67,21 @@ def _check_free(out: Path) -> None:
 
 def _write(folder: Path, settings: PhantomSettings, progress: Callable[[int, int], None] | None) -> None:
     images = plan(settings)
+    changed = counterfactuals(settings) if settings.counterfactual else []
+    all_images = [*images, *(each.drawn for each in changed)]
     drawn: list[list[Region]] = []
-    for found in _drawn(folder, settings, images):
+    for found in _drawn(folder, settings, all_images):
         drawn.append(found)
         if progress:
-            progress(len(drawn), len(images))
+            progress(len(drawn), len(all_images))
     sizes = [(image.file_name, settings.width, settings.height) for image in images]
-    write_coco(folder / "characters.coco.json", sizes, drawn)
+    write_coco(folder / "characters.coco.json", sizes, drawn[: len(images)])
+    if changed:
+        pairs = (
+            (each.factual.file_name, each.character, each.donor.scientific_name, each.drawn.file_name)
+            for each in changed
+        )
+        _write_table(folder / "counterfactuals.csv", COUNTERFACTUAL_COLUMNS, pairs)
     rows = ((image.file_name, image.anatomy.scientific_name, image.catalog_number) for image in images)
     _write_table(folder / "specimens.csv", SPECIMEN_COLUMNS, rows)
     lineages = (

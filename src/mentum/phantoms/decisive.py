@@ -1,4 +1,4 @@
-"""Four taxa that differ in one character only, so that it is known what a trained model can have used.
+"""Four taxa that differ in one character only, or in two, so that it is known what a trained model can have used.
 
 All four share `BASE`, drawn after no one animal: large, with its characters apart from one another. A form changes no
 measure that places or bounds another structure: the front, median height, width, rise, depth and field of the mentum
@@ -22,7 +22,7 @@ from mentum.phantoms.anatomy import (
     Plates,
     Taxon,
 )
-from mentum.phantoms.settings import PhantomSettings
+from mentum.phantoms.settings import Character, PhantomSettings
 from mentum.phantoms.taxa import SQUARE, TAXA
 
 POINTED_TEETH = (0.050, 0.040, 0.048, 0.044, 0.040, 0.034, 0.028)  # 15 with a median of three points
@@ -50,7 +50,7 @@ NAMES = (
 _DARK, _PALE = BASE.mentum, replace(BASE.mentum, teeth=LOW_TEETH, median="single", bluntness=0.6, absorbance=AMBER)
 
 # The four forms of each character, in the order of `NAMES`
-FORMS: Mapping[str, tuple[Taxon, ...]] = {
+FORMS: Mapping[Character, tuple[Taxon, ...]] = {
     "mentum": tuple(
         replace(BASE, mentum=form)
         for form in (
@@ -99,15 +99,49 @@ FORMS: Mapping[str, tuple[Taxon, ...]] = {
 }
 
 
+PARTS: Mapping[Character, str] = {
+    "mentum": "mentum",
+    "ventromental_plate": "plates",
+    "mandible": "mandibles",
+    "submentum": "gula",
+    "postoccipital_margin": "arch",
+}
+"""Which part of `Taxon` gives a character its form."""
+_OF_GENERA, _OF_SPECIES = (0, 0, 2, 2), (0, 2, 0, 2)
+"""Forms of the four taxa where the first of two characters sets the genera apart, the second their species."""
+
+
 def taxa(settings: PhantomSettings) -> tuple[Taxon, ...]:
-    """The taxa that a data set shows: the ten, or four that differ in the decisive character.
+    """The taxa that a data set shows: the ten, or four that differ in the decisive characters.
 
     >>> [taxon.genus for taxon in taxa(PhantomSettings(decisive="mentum"))]
     ['Polypedilum', 'Polypedilum', 'Tvetenia', 'Tvetenia']
     """
-    if settings.decisive == "none":
+    if not settings.decisive:
         return TAXA
     return tuple(
-        replace(taxon, scientific_name=name, tribe=tribe, subfamily=subfamily)
-        for taxon, (name, tribe, subfamily) in zip(FORMS[settings.decisive], NAMES, strict=True)
+        replace(_with_forms(BASE, forms), scientific_name=name, tribe=tribe, subfamily=subfamily)
+        for forms, (name, tribe, subfamily) in zip(_forms(settings), NAMES, strict=True)
     )
+
+
+def _forms(settings: PhantomSettings) -> list[dict[Character, int]]:
+    """Of each taxon, the place in `FORMS` of every decisive character."""
+    each_its_own = settings.redundant or len(settings.decisive) == 1
+    designs = [range(len(NAMES))] * len(settings.decisive) if each_its_own else [_OF_GENERA, _OF_SPECIES]
+    return [
+        {character: design[place] for character, design in zip(settings.decisive, designs, strict=True)}
+        for place in range(len(NAMES))
+    ]
+
+
+def _with_forms(taxon: Taxon, forms: Mapping[Character, int]) -> Taxon:
+    for character, form in forms.items():
+        taxon = with_character(taxon, FORMS[character][form], character)
+    return taxon
+
+
+def with_character(taxon: Taxon, other: Taxon, character: Character) -> Taxon:
+    """A taxon with one character as another has it."""
+    part = PARTS[character]
+    return replace(taxon, **{part: getattr(other, part)})

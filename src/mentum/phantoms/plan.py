@@ -1,12 +1,13 @@
 """Which images a drawn data set has, before any is drawn."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mentum.phantoms.anatomy import Taxon
-from mentum.phantoms.decisive import taxa
-from mentum.phantoms.settings import PhantomSettings
+from mentum.phantoms.decisive import PARTS, taxa, with_character
+from mentum.phantoms.settings import Character, PhantomSettings
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class PlannedImage:
         number: of the image within its taxon, from 1.
         specimen: of the taxon, from 0.
         view: of the specimen, from 0.
+        folder: of the data set in which it lies.
+        changed: end of the file name, where a character is not the taxon's own.
     """
 
     taxon: int
@@ -26,11 +29,13 @@ class PlannedImage:
     number: int
     specimen: int
     view: int
+    folder: str = "images"
+    changed: str = ""
 
     @property
     def file_name(self) -> str:
         """Path of the image within the data set."""
-        return f"images/{self.anatomy.stem}_{self.number}.jpg"
+        return f"{self.folder}/{self.anatomy.stem}_{self.number}{self.changed}.jpg"
 
     @property
     def catalog_number(self) -> str:
@@ -49,6 +54,44 @@ def plan(settings: PhantomSettings) -> list[PlannedImage]:
         for place, (taxon, count) in enumerate(zip(taxa(settings), images_of_taxa(settings), strict=True))
         for i in range(count)
     ]
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """An image drawn again with one character as another taxon has it.
+
+    Attributes:
+        factual: the image as it is.
+        drawn: the image as it would be.
+        character: what differs.
+        donor: the taxon whose character it is.
+    """
+
+    factual: PlannedImage
+    drawn: PlannedImage
+    character: Character
+    donor: Taxon
+
+
+def counterfactuals(settings: PhantomSettings) -> list[Counterfactual]:
+    """Lists, for each image, every other form of each decisive character."""
+    known = taxa(settings)
+    return [each for image in plan(settings) for each in _of_image(image, settings.decisive, known)]
+
+
+def _of_image(
+    image: PlannedImage, decisive: tuple[Character, ...], known: tuple[Taxon, ...]
+) -> Iterator[Counterfactual]:
+    for character in decisive:
+        seen = [getattr(image.anatomy, PARTS[character])]
+        for donor in known:
+            form = getattr(donor, PARTS[character])
+            if form not in seen:
+                seen.append(form)
+                anatomy = with_character(image.anatomy, donor, character)
+                changed = f"_{character}_of_{donor.stem}"
+                drawn = replace(image, anatomy=anatomy, folder="counterfactuals", changed=changed)
+                yield Counterfactual(image, drawn, character, donor)
 
 
 def images_of_taxa(settings: PhantomSettings) -> list[int]:

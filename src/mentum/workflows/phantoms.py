@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from mentum.phantoms.dataset import draw_phantoms
-from mentum.phantoms.settings import Decisive, PhantomSettings
+from mentum.phantoms.settings import read_settings
 from mentum.records import Progress, ProgressCallback, ignore_progress
 from mentum.workflows.arguments import PathLike
 
@@ -20,7 +21,9 @@ def phantoms(
     width: int = 512,
     seed: int = 0,
     shortcut: Literal["none", "tint", "corner"] = "none",
-    decisive: Decisive = "none",
+    decisive: str | Sequence[str] = "none",
+    redundant: bool = False,
+    counterfactual: bool = False,
     report: ProgressCallback = ignore_progress,
 ) -> Path:
     """Draw head capsules of midge taxa, with taxonomy and outlines of the characters.
@@ -33,7 +36,10 @@ def phantoms(
         width: of an image, px; the height is 0.74 of it.
         seed: the same seed draws the same bytes.
         shortcut: a trait of the background that betrays the taxon.
-        decisive: the one character in which four taxa differ; "none" draws ten taxa as they are.
+        decisive: the characters in which four taxa differ, such as "mentum" or "mentum,mandible"; "none" draws ten taxa
+            as they are. Of two, the first sets the genera apart and the second the species within them.
+        redundant: each taxon has forms of its own of all of these characters, so that any one suffices.
+        counterfactual: draw each image also with a decisive character as in another taxon, and all else the same.
         report: told after each image.
 
     Returns:
@@ -41,9 +47,9 @@ def phantoms(
 
     Raises:
         MentumError: if `out` holds something.
-        ValueError: if a setting is out of range.
+        SettingsError: if a setting is out of range, or they contradict one another.
     """
-    settings = PhantomSettings(
+    settings = read_settings(
         images_per_taxon=images_per_taxon,
         images=images,
         images_per_specimen=images_per_specimen,
@@ -51,6 +57,8 @@ def phantoms(
         seed=seed,
         shortcut=shortcut,
         decisive=decisive,
+        redundant=redundant,
+        counterfactual=counterfactual,
     )
     return draw_phantoms(
         Path(out),
