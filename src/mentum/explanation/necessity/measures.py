@@ -1,0 +1,160 @@
+"""From single pictures to every image: how much each character is needed, beyond what chance forms cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentum.explanation.necessity.credit import interaction, pairs, shapley_values
+from mentum.explanation.necessity.trials import NO_CONTROL, RankOutcome, Trials
+
+FALSE_POSITIVE = 0.05
+"""Share of images in which the most costly of the forms laid elsewhere may pass for a character that is needed."""
+NO_CHARACTER, SEVERAL = -1, -2
+"""Answers beside the characters: none is needed, or any of several suffices."""
+
+
+@dataclass(frozen=True)
+class RankNecessity:
+    """N images and C characters at one rank.
+
+    Attributes:
+        necessity: (N, C) fall of the log-odds of the taxon identified where a character is another taxon's, less the
+            mean fall of its form laid elsewhere; NaN where it is absent or was not measured.
+        control: (N, C) fall of its form laid elsewhere; NaN where that was not tried.
+        joint: (N,) fall where all characters are another taxon's.
+        chance: the least necessity of a character that is needed.
+        credit: (N, C) share of the credit, in log-odds; NaN where it was not measured.
+        interaction: (N, C, C) cost of both of two characters beyond the cost of each; NaN likewise.
+        either: (N, C, C) 1 where the identification survives the loss of each of two but not of both, else 0; NaN
+            likewise.
+        used: (N,) int, the character needed most, `SEVERAL` or `NO_CHARACTER`.
+    """
+
+    necessity: NDArray[np.float64]
+    control: NDArray[np.float64]
+    joint: NDArray[np.float64]
+    chance: float
+    credit: NDArray[np.float64]
+    interaction: NDArray[np.float64]
+    either: NDArray[np.float64]
+    used: NDArray[np.int64]
+
+
+def measure(trials: Trials, outcome: RankOutcome, n_characters: int, seed: int) -> RankNecessity:
+    """Measure every image at one rank."""
+    n = len(trials.present)
+    means = _Means(trials, outcome)
+    fall = np.full((n, n_characters), np.nan)
+    control = fall.copy()
+    for character in range(n_characters):
+        fall[:, character] = means.of((trials.replaced == 1 << character) & (trials.control == NO_CONTROL))
+        control[:, character] = means.of(trials.control == character)
+    joint = means.of((trials.replaced == trials.present[trials.row]) & (trials.replaced & (trials.replaced - 1) != 0))
+    usual = _mean_of_columns(control)
+    necessity = fall - usual
+    chance = _chance(control - usual)
+    shares = _Shares.of(trials, outcome, n_characters, seed)
+    used = _used(necessity, joint - np.nansum(np.where(np.isnan(fall), np.nan, usual), axis=1), chance)
+    return RankNecessity(
+        necessity, control, joint, chance, shares.credit, shares.interaction, shares.either, used
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Means:
+    """Means over the donors of each image."""
+
+    trials: Trials
+    outcome: RankOutcome
+
+    def of(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """(N,) mean fall of the chosen pictures of each image; NaN where there is none."""
+        chosen = chosen & ~np.isnan(self.outcome.fall)
+        rows, n = self.trials.row[chosen], len(self.trials.present)
+        sums = np.bincount(rows, self.outcome.fall[chosen], minlength=n)
+        counts = np.bincount(rows, minlength=n)
+        return np.asarray(np.divide(sums, counts, out=np.full(n, np.nan), where=counts > 0))
+
+
+def _mean_of_columns(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(C,) means over the images where a value is known; 0 where none is."""
+    known = ~np.isnan(values)
+    return np.asarray(np.where(known, values, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+
+
+def _chance(controls: NDArray[np.float64]) -> float:
+    """What the most costly form laid elsewhere costs in all but `FALSE_POSITIVE` of the images; 0 at least."""
+    tried = controls[~np.isnan(controls).all(axis=1)]
+    if not len(tried):
+        return 0.0
+    return max(0.0, float(np.quantile(np.nanmax(tried, axis=1), 1 - FALSE_POSITIVE, method="higher")))
+
+
+def _used(necessity: NDArray[np.float64], joint: NDArray[np.float64], chance: float) -> NDArray[np.int64]:
+    known = np.where(np.isnan(necessity), -np.inf, necessity)
+    most = known.argmax(axis=1)
+    alone = known[np.arange(len(known)), most] > chance
+    together = np.nan_to_num(joint, nan=-np.inf) > chance
+    return np.where(alone, most, np.where(together, SEVERAL, NO_CHARACTER))
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """Credit and pairs of the images in which all sets were tried."""
+
+    credit: NDArray[np.float64]
+    interaction: NDArray[np.float64]
+    either: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, trials: Trials, outcome: RankOutcome, n_characters: int, seed: int) -> _Shares:
+        n = len(trials.present)
+        credit = np.full((n, n_characters), np.nan)
+        of_pairs, either = np.full((2, n, n_characters, n_characters), np.nan)
+        found: dict[int, list[_Game]] = defaultdict(list)
+        for game in _games(trials, outcome, seed):
+            found[game.row].append(game)
+        for row, games in found.items():
+            for character in games[0].present:
+                credit[row, character] = np.mean([game.credit[character] for game in games])
+            for one, other in pairs(games[0].present):
+                costs = [interaction(game.falls, (one, other)) for game in games]
+                of_pairs[row, one, other] = of_pairs[row, other, one] = np.mean(costs)
+                suffices = [game.either(one, other) for game in games]
+                either[row, one, other] = either[row, other, one] = np.mean(suffices)
+        return cls(credit, of_pairs, either)
+
+
+@dataclass(frozen=True)
+class _Game:
+    """All sets of an image's characters replaced by those of one donor."""
+
+    row: int
+    present: list[int]
+    falls: dict[int, float]
+    survives: dict[int, bool]
+    credit: dict[int, float]
+
+    def either(self, one: int, other: int) -> bool:
+        """Whether the identification survives the loss of each of two characters, but not of both."""
+        alone, both = (1 << one, 1 << other), 1 << one | 1 << other
+        return all(self.survives[mask] for mask in alone) and not self.survives[both]
+
+
+def _games(trials: Trials, outcome: RankOutcome, seed: int) -> Iterator[_Game]:
+    """The donors of each image with which enough sets were tried."""
+    kept = np.flatnonzero((trials.control == NO_CONTROL) & ~np.isnan(outcome.fall))
+    of_donor: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place in kept.tolist():
+        of_donor[int(trials.row[place]), int(trials.donor[place])].append(place)
+    for (row, _), places in of_donor.items():
+        present = [place for place in range(int(trials.present[row]).bit_length()) if trials.present[row] >> place & 1]
+        falls = {0: 0.0} | {int(trials.replaced[place]): float(outcome.fall[place]) for place in places}
+        if len(present) > 1 and all(1 << one | 1 << other in falls for one, other in pairs(present)):
+            survives = {int(trials.replaced[place]): bool(outcome.survives[place]) for place in places}
+            yield _Game(row, present, falls, survives, shapley_values(falls, present, seed + row))

@@ -1,0 +1,216 @@
+"""A character of another specimen in the place of an image's own; the rest of the picture stays as it is.
+
+A picture with a blurred or grey hole looks like no specimen, and one whose taxon lacks the character does not change by
+hiding it. With the character of another taxon's specimen the picture stays natural, and all taxa are treated alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from mentum.explanation.annotation.characters import Annotations
+from mentum.explanation.proposals.frames import Frame, find_frame
+from mentum.specimens.pixels import SquarePlacement
+
+GROWTH = 2
+"""Px by which a region is larger than its outline: outlines are drawn by hand."""
+SOFTNESS = 1.2
+"""Standard deviation of its edge, px: a sharp edge would be a new structure to see."""
+RING = 6
+"""Px around a region in which the donor's colours are matched with the image's own."""
+LEAST_RING = 12
+"""Px of that ring from which on colours are matched."""
+FARTHEST = 2.0
+"""By how much colours may be brightened or darkened at most, and a donor enlarged or reduced."""
+LEAST_SPREAD = 0.1
+"""Distance of characters from their common middle, in sides of the square, from which they show how specimens lie."""
+N_PLACES = 64
+"""Places tried for a control region."""
+
+
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """An image with its characters, and how its specimen lies in it.
+
+    Attributes:
+        pixels: (S, S, 3) uint8.
+        masks: (R, S, S) float32, as by `Annotations.masks`.
+        frame: of the specimen.
+    """
+
+    pixels: NDArray[np.uint8]
+    masks: NDArray[np.float32]
+    frame: Frame
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8], annotations: Annotations, file_name: str) -> Posed:
+        """An annotated image."""
+        size = len(pixels)
+        masks, image = annotations.masks(file_name, size), annotations.regions[file_name]
+        outline = 1 - masks[-1] if masks[-1].any() else None
+        return cls(pixels, masks, find_frame(pixels, SquarePlacement(image.width, image.height, size), outline))
+
+    @property
+    def specimen(self) -> NDArray[np.float32]:
+        """(S, S) float32: share of each pixel in the specimen."""
+        return np.asarray(1 - self.masks[-1])
+
+    @property
+    def characters(self) -> NDArray[np.float32]:
+        """(S, S) float32: share of each pixel in any character."""
+        return np.asarray(self.masks[:-2].sum(axis=0))
+
+    @cached_property
+    def present(self) -> list[int]:
+        """Characters that are outlined."""
+        return [place for place, mask in enumerate(self.masks[:-2]) if mask.max() > 0]
+
+    @cached_property
+    def middles(self) -> NDArray[np.float64]:
+        """(R - 2, 2) x and y of the middle of each character, px; NaN where it is absent."""
+        return np.array([_middle(mask) for mask in self.masks[:-2]]).reshape(-1, 2)
+
+
+def _middle(mask: NDArray[np.float32]) -> tuple[float, float]:
+    total = float(mask.sum())
+    if total == 0:
+        return np.nan, np.nan
+    places = np.arange(len(mask)) + 0.5
+    return float(mask.sum(axis=0) @ places) / total, float(mask.sum(axis=1) @ places) / total
+
+
+@dataclass(frozen=True, eq=False)
+class Graft:
+    """What covers a region: (S, S, 3) float32 colours, and (S, S, 1) float32 how far they cover, 0-1."""
+
+    colours: NDArray[np.float32]
+    veil: NDArray[np.float32]
+
+
+def covered(pixels: NDArray[np.uint8], grafts: Iterable[Graft]) -> NDArray[np.uint8]:
+    """A picture (S, S, 3) with grafts laid over it, one after the other."""
+    picture = pixels.astype(np.float32)
+    for graft in grafts:
+        picture += graft.veil * (graft.colours - picture)
+    return np.round(picture).astype(np.uint8)
+
+
+def transplant(image: Posed, donor: Posed, character: int) -> Graft | None:
+    """A character as the donor has it, in the place of the image's own; None where one of them lacks it."""
+    if character not in image.present or character not in donor.present:
+        return None
+    placing = _placing(image, donor)
+    shift = donor.middles[character] - placing.apply(image.middles[character])
+    placing = _Affine(placing.matrix, placing.offset + shift)
+    own = image.masks[character]
+    others = np.clip(image.characters - own, 0, 1)
+    region = np.maximum(own, placing.brought(donor.masks[character]) * (1 - others))
+    return _graft(image, donor, placing, region)
+
+
+def elsewhere(image: Posed, donor: Posed, character: int, rng: np.random.Generator) -> Graft | None:
+    """The donor's surface in a region of a character's form that lies elsewhere on the specimen, off all characters."""
+    if character not in image.present:
+        return None
+    region = _laid_elsewhere(image, image.masks[character], rng)
+    return _graft(image, donor, _placing(image, donor), region)
+
+
+@dataclass(frozen=True, eq=False)
+class _Affine:
+    """Where a place of the image (x, y) lies in the donor's: matrix @ place + offset."""
+
+    matrix: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    def apply(self, place: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.matrix @ place + self.offset)
+
+    def _picture(self, picture: Image.Image) -> Image.Image:
+        (a, b), (d, e) = self.matrix.tolist()
+        c, f = self.offset.tolist()
+        return picture.transform(picture.size, Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BILINEAR)
+
+    def brought(self, mask: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The donor's mask (S, S) as it lies in the image."""
+        return np.asarray(self._picture(Image.fromarray(mask)))
+
+    def brought_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Likewise the donor's picture (S, S, 3); black where it ends."""
+        return np.asarray(self._picture(Image.fromarray(pixels)), dtype=np.float32)
+
+
+def _placing(image: Posed, donor: Posed) -> _Affine:
+    """How the donor lies over the image: by the middles of the characters that both have, else by their frames."""
+    both = sorted(set(image.present) & set(donor.present))
+    here, there = image.middles[both], donor.middles[both]
+    unit = LEAST_SPREAD * len(image.pixels)
+    if len(both) > 1 and min(_spread(here), _spread(there)) > unit:
+        return _similarity(here, there)
+    return _of_frames(image.frame, donor.frame)
+
+
+def _spread(points: NDArray[np.float64]) -> float:
+    """Greatest distance of points from their middle."""
+    return float(np.linalg.norm(points - points.mean(axis=0), axis=1).max())
+
+
+def _similarity(here: NDArray[np.float64], there: NDArray[np.float64]) -> _Affine:
+    """The turn, size and shift that bring points nearest to others.
+
+    Source: Umeyama 1991, Least-squares estimation of transformation parameters between two point patterns.
+    """
+    middle, other = here.mean(axis=0), there.mean(axis=0)
+    one, two = here - middle, there - other
+    left, values, right = np.linalg.svd(two.T @ one)
+    signs = np.array([1.0, np.sign(np.linalg.det(left @ right)) or 1.0])
+    scale = float((values * signs).sum() / (one**2).sum())
+    matrix = float(np.clip(scale, 1 / FARTHEST, FARTHEST)) * (left * signs) @ right
+    return _Affine(matrix, other - matrix @ middle)
+
+
+def _of_frames(image: Frame, donor: Frame) -> _Affine:
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    here, there = image.to_square(corners), donor.to_square(corners)
+    matrix = (there[1:] - there[0]).T @ np.linalg.inv((here[1:] - here[0]).T)
+    return _Affine(matrix, there[0] - matrix @ here[0])
+
+
+def _graft(image: Posed, donor: Posed, placing: _Affine, region: NDArray[np.float32]) -> Graft:
+    veil = feathered(region)
+    colours = placing.brought_pixels(donor.pixels)
+    around = (_grown(region, RING) > 0.5) & (veil < 0.05) & (image.specimen > 0.5)
+    if np.count_nonzero(around) >= LEAST_RING:
+        own, others = image.pixels[around].mean(axis=0), colours[around].mean(axis=0)
+        colours = np.clip(colours * np.clip(own / np.maximum(others, 1), 1 / FARTHEST, FARTHEST), 0, 255)
+    return Graft(colours.astype(np.float32), veil[:, :, None])
+
+
+def feathered(region: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A region (S, S) a little larger and with a soft edge."""
+    grown = Image.fromarray(np.round(255 * _grown(region, GROWTH)).astype(np.uint8))
+    return np.asarray(grown.filter(ImageFilter.GaussianBlur(SOFTNESS)), dtype=np.float32) / np.float32(255)
+
+
+def _grown(region: NDArray[np.float32], px: int) -> NDArray[np.float32]:
+    picture = Image.fromarray(np.round(255 * region).astype(np.uint8))
+    return np.asarray(picture.filter(ImageFilter.MaxFilter(2 * px + 1)), dtype=np.float32) / np.float32(255)
+
+
+def _laid_elsewhere(image: Posed, form: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """The form where it lies best on the specimen and off the characters; what still lies on them is left out."""
+    taken = np.clip(image.characters, 0, 1)
+    worth = image.specimen - 2 * taken
+    best, found = -np.inf, form
+    for turn, (down, across) in zip(range(N_PLACES), rng.integers(len(form), size=(N_PLACES, 2)).tolist(), strict=True):
+        placed = np.roll(np.rot90(form, turn), (down, across), axis=(0, 1))
+        fit = float(np.vdot(placed, worth))
+        if fit > best:
+            best, found = fit, placed
+    return np.asarray(found * (1 - taken), dtype=np.float32)
