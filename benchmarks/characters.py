@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mentum.evaluation.result_table import score_run
 from mentum.explanation.annotation.characters import read_annotations
-from mentum.explanation.character_use import explain_characters
+from mentum.explanation.character_use import Asked, explain_characters
 from mentum.explanation.gathering import gather_evidence
 from mentum.explanation.results import BACKGROUND, Explanation
 from mentum.explanation.tables import by_rank
@@ -65,7 +65,7 @@ def explained(folder: Path, drawn: PhantomSettings, settings: Settings, n_occlud
     annotations = read_annotations(folder / "data" / "characters.coco.json", images.table_files, images.root)
     predictor = Predictor.open(run)
     evidence = gather_evidence(images, predictor.explain, (), map_geometry(run), ignore_progress)
-    found = explain_characters(run, evidence, annotations, predictor, n_occluded, ignore_progress)
+    found = explain_characters(run, evidence, annotations, predictor, Asked(n_occluded), ignore_progress)
     return found.explanation
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mentum.explanation.annotation.characters import read_annotations
-from mentum.explanation.character_use import explain_characters
+from mentum.explanation.character_use import Asked, explain_characters
 from mentum.explanation.gathering import gather_evidence
 from mentum.identification.identifier import Identifier
 from mentum.records import ignore_progress
@@ -87,7 +87,9 @@ def test_characters_of_real_images(run: Run) -> None:
     predictor = Predictor.open(run)
     evidence = gather_evidence(images, predictor.explain, (), map_geometry(run), ignore_progress)
 
-    explanation = explain_characters(run, evidence, annotations, predictor, 2, ignore_progress).explanation
+    explanation = explain_characters(
+        run, evidence, annotations, predictor, Asked(occluded=2), ignore_progress
+    ).explanation
 
     assert explanation.characters == (
         "mentum", "ventromental_plate", "mandible", "submentum", "postoccipital_margin",

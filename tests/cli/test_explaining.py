@@ -83,7 +83,9 @@ def test_explain_gives_json_and_nothing_else(mentum_: Command, run: Path, data: 
     listed = json.loads(found.out)
     assert list(listed) == ["subfamily"]
     mentum = next(row for row in listed["subfamily"] if row["character"] == "mentum")
-    assert set(mentum) == {"character", "used", "interval", "mass", "enrichment", "n"}
+    assert {"character", "used", "interval", "necessity", "credit", "map_used", "mass", "enrichment", "n"} <= set(
+        mentum
+    )
     assert 0 <= mentum["interval"]["low"] <= mentum["used"] <= mentum["interval"]["high"] <= 1
 
 

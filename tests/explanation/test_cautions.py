@@ -26,8 +26,8 @@ def regions(side: int):
 def test_a_character_smaller_than_two_cells_is_named_with_its_size():
     (warning,) = cautions.on_sizes(regions(10), GEOMETRY)
     assert "cells lie 8 px apart; smaller than 2 cells" in warning
-    assert "mentum (1.6)" in warning
-    assert "larger pixels.size" in warning
+    assert "mentum (1.6 cells; from 110 px on)" in warning
+    assert "A pixels.size from there on" in warning
     assert list(cautions.on_sizes(regions(12), GEOMETRY)) == []
 
 
@@ -80,7 +80,7 @@ def share(character: str = "mentum", **changes: object) -> CharacterShare:
         "area": 0.1, "enrichment": 5.0, "pointing": 1.0, "null_mass": 0.2, "null_low": 0.15, "null_high": 0.25,
         "shifted_mass": 0.1, "shifted_low": 0.08, "shifted_high": 0.12, "n": 20, "n_specimens": 20,
     }  # fmt: skip
-    return CharacterShare.model_validate(values | changes)
+    return CharacterShare.model_validate({"map_used": changes.get("used", 0.8)} | values | changes)
 
 
 def test_background_above_shifted_maps_is_warned_of():
@@ -100,6 +100,17 @@ def test_a_character_no_better_than_from_other_specimens_is_warned_of():
     assert list(cautions.on_null([share()])) == []
     assert list(cautions.on_null([share(null_high=None)])) == []
     assert list(cautions.on_null([share(used=0.0, null_high=0.9), share("none", used=1.0)])) == []
+
+
+def test_where_maps_name_another_character_than_is_needed_a_sentence_says_so():
+    needed = share(used=0.9, map_used=0.1, necessity=6.0)
+    mapped = share("mandible", used=0.05, map_used=0.7, necessity=0.1)
+    (sentence,) = cautions.on_maps_against_necessity([needed, mapped])
+    assert "the maps name mandible most often (70% of images), but without mentum most" in sentence
+    agreeing = share(used=0.9, map_used=0.9, necessity=6.0)
+    assert list(cautions.on_maps_against_necessity([agreeing, mapped])) == []
+    by_maps_alone = [share(used=0.1), share("mandible", used=0.7)]
+    assert list(cautions.on_maps_against_necessity(by_maps_alone)) == []
 
 
 def occlusion(character: str, excess: float, low: float) -> Occlusion:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mentum.errors import DataError
 from mentum.explanation.annotation.characters import Annotations
-from mentum.explanation.character_use import CharacterEvidence, explain_characters
+from mentum.explanation.character_use import Asked, CharacterEvidence, explain_characters
 from mentum.explanation.evidence import RunEvidence
 from mentum.explanation.results import Explanation
 from mentum.explanation.summary import bootstrap_means
@@ -34,15 +35,15 @@ def annotations(tmp_path_factory) -> Annotations:
 
 
 def explain(
-    run: Run, annotations: Annotations, network: DarknessNetwork | None = None, n_occluded: int = 0
+    run: Run, annotations: Annotations, network: DarknessNetwork | None = None, asked: Asked | None = None
 ) -> CharacterEvidence:
     network = network or DarknessNetwork()
-    return explain_characters(run, make_evidence(network), annotations, network, n_occluded, ignore_progress)
+    return explain_characters(run, make_evidence(network), annotations, network, asked or Asked(), ignore_progress)
 
 
 @pytest.fixture(scope="module")
 def found(run, annotations) -> CharacterEvidence:
-    return explain(run, annotations, n_occluded=6)
+    return explain(run, annotations, asked=Asked(occluded=6))
 
 
 def row(explanation: Explanation, character: str, taxon: str | None = None, group: str = "correct"):
@@ -69,7 +70,8 @@ def test_a_network_that_uses_the_other_character_is_told_apart(run, annotations)
     explanation = explain(run, annotations, network).explanation
     groups = [share for share in explanation.shares if share.taxon is None and share.character == "mandible"]
     assert [share.group for share in groups] == ["correct", "incorrect"]  # the mandible tells nothing of the label
-    assert [share.used for share in groups] == [1.0, 1.0]
+    assert [share.map_used for share in groups] == [1.0, 1.0]
+    assert min(share.used for share in groups) > 0.7  # some are given a mandible of nearly the same shade
     assert sum(share.n for share in groups) == 12
 
 
@@ -97,9 +99,32 @@ def test_hiding_and_random_weights_stand_beside_the_shares(found):
 
 
 def test_what_was_not_tested_is_said(run, annotations):
-    explanation = explain(run, annotations).explanation
-    assert explanation.occlusions == ()
-    assert any("was not tested; --occlude 100" in each for each in explanation.warnings)
+    explanation = explain(run, annotations, asked=Asked(fast=True)).explanation
+    assert (explanation.occlusions, explanation.chances, explanation.pairs) == ((), (), ())
+    assert row(explanation, "mentum").necessity is None
+    assert row(explanation, "mentum").used == row(explanation, "mentum").map_used == 1.0
+    assert any("need not be what the identification needs" in each for each in explanation.warnings)
+
+
+def test_what_is_needed_stands_beside_what_the_maps_show(found):
+    mentum, mandible = row(found.explanation, "mentum"), row(found.explanation, "mandible")
+    assert mentum.necessity_low > found.explanation.chances[0].threshold > mandible.necessity_high
+    assert mentum.necessity_low <= mentum.necessity <= mentum.necessity_high
+    assert mentum.credit == pytest.approx(mentum.necessity, rel=0.2)
+    assert (mentum.map_used, found.explanation.n_credited) == (1.0, 12)
+    assert "without which, with another taxon's in its place" in found.explanation.rule
+    (pair,) = found.explanation.pairs
+    assert (pair.characters, pair.either, pair.n) == (("mentum", "mandible"), 0.0, 12)
+    assert not pair.is_redundant
+
+
+def test_one_taxon_alone_leaves_the_maps(run, tmp_path):
+    of_one = [f"{number}.png" for number in range(0, 12, 2)]
+    few = annotate(make_evidence(), tmp_path)
+    alone = replace(few, regions={name: few.regions[name] for name in of_one})
+    explanation = explain(run, alone).explanation
+    assert (explanation.chances, row(explanation, "mentum").used) == ((), 1.0)
+    assert any("no annotated image of another taxon" in each for each in explanation.warnings)
 
 
 def test_a_shortcut_is_never_ruled_out(found):
@@ -114,7 +139,7 @@ def test_background_is_warned_of_only_when_it_is_used(run, annotations, found):
     again = corner.explain(shaded.pixels)[Rank.SPECIES]
     at_rank = shaded.ranks[Rank.SPECIES]
     evidence = RunEvidence(**{**vars(shaded), "ranks": {Rank.SPECIES: _seen(at_rank, again)}})
-    warned = explain_characters(run, evidence, annotations, corner, 0, ignore_progress).explanation.warnings
+    warned = explain_characters(run, evidence, annotations, corner, Asked(), ignore_progress).explanation.warnings
 
     assert any("The background holds 100% of the relevance at species rank" in each for each in warned)
     assert not any("The background holds" in each for each in found.explanation.warnings)
@@ -149,7 +174,7 @@ def test_no_annotated_image_at_all_is_refused(run, annotations):
     evidence = make_evidence()
     other = RunEvidence(**{**vars(evidence), "file_names": [f"other-{name}" for name in evidence.file_names]})
     with pytest.raises(DataError, match="annotates none of the 12 images to explain; choose another --subset"):
-        explain_characters(run, other, annotations, DarknessNetwork(), 0, ignore_progress)
+        explain_characters(run, other, annotations, DarknessNetwork(), Asked(), ignore_progress)
 
 
 def test_the_record_goes_to_json_and_back(found, tmp_path):
@@ -164,15 +189,18 @@ def test_the_short_list_has_what_programs_ask_for(found):
     listed = json.loads(json.dumps(by_rank(found.explanation)))
     assert list(listed) == ["species"]
     assert [each["character"] for each in listed["species"]] == [
-        "mentum", "mandible", "unassigned", "background", "none",
+        "mentum", "mandible", "unassigned", "background", "any of several", "none",
     ]  # fmt: skip
-    assert set(listed["species"][0]) == {"character", "used", "interval", "mass", "enrichment", "n"}
+    assert set(listed["species"][0]) == {
+        "character", "used", "interval", "necessity", "necessity_low", "necessity_high", "credit", "credit_low",
+        "credit_high", "map_used", "map_interval", "mass", "enrichment", "n",
+    }  # fmt: skip
     assert listed["species"][0]["used"] == 1.0
 
 
 def test_the_table_has_a_line_per_rank_taxon_group_and_region(found):
     lines = list(csv.DictReader(io.StringIO(characters_csv(found.explanation))))
-    assert len(lines) == len(found.explanation.shares) == 3 * 5  # all, and two taxa; four regions and none
+    assert len(lines) == len(found.explanation.shares) == 3 * 6  # all, and two taxa; four regions, several, none
     assert lines[0]["rank"] == "species"
     assert float(lines[0]["used"]) == 1.0
     none = next(line for line in lines if line["character"] == "none")
@@ -180,7 +208,7 @@ def test_the_table_has_a_line_per_rank_taxon_group_and_region(found):
 
 
 def test_the_same_seed_gives_the_same_explanation(run, annotations, found):
-    assert explain(run, annotations, n_occluded=6).explanation == found.explanation
+    assert explain(run, annotations, asked=Asked(occluded=6)).explanation == found.explanation
 
 
 def slow_bootstrap(values: np.ndarray, specimens: np.ndarray, seed: int) -> np.ndarray:

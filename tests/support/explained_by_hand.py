@@ -46,6 +46,9 @@ class DarknessNetwork:
     seed: int | None = None
     bias: float = 0.0
 
+    def __call__(self, pixels: np.ndarray) -> dict[Rank, np.ndarray]:
+        return {rank: found.y_prob for rank, found in self.explain(pixels).items()}
+
     def explain(self, pixels: np.ndarray) -> dict[Rank, Evidence]:
         shades = pixels.astype(np.float32).mean(axis=3) / 127.5 - 1
         cells = shades.reshape(len(pixels), CELLS, 8, CELLS, 8).mean(axis=(2, 4))

@@ -206,6 +206,17 @@ def print_explanation(explanation: Explanation) -> None:
     correct = shares_of_correct(explanation)
     for rank in dict.fromkeys(share.rank for share in correct):
         console.print(_share_table(rank, [share for share in correct if share.rank == rank]))
+    for chance in explanation.chances:
+        console.print(
+            f"{chance.rank}: used where its loss costs more than {decimals(chance.threshold, 1)} in log-odds, which "
+            f"forms laid elsewhere cost in {in_percent(chance.false_positive_rate, 0)}% of {chance.n} images."
+        )
+    for pair in explanation.pairs:
+        if pair.is_redundant:
+            console.print(
+                f"{pair.rank}: either {pair.characters[0]} or {pair.characters[1]} suffices in "
+                f"{in_percent(pair.either, 0)}% of {pair.n} images ({percent_bounds(pair.interval, between=' - ')})."
+            )
     for each in explanation.agreement:
         share = f"{in_percent(each.all_three, 0)}% of {each.n} images"
         console.print(f"{each.rank}: the rules of mass, density and peak agree in {share}.")
@@ -220,19 +231,18 @@ def _share_table(rank: str, shares: list[CharacterShare]) -> Table:
     title = f"{rank}, {first.n} images of {first.n_specimens} specimens"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("character", no_wrap=True)
-    for name in ("used %", "95 %", "mass %", "enriched", "peak %", "null %"):
+    for name in ("used %", "95 %", "needed", "credit", "map %", "mass %"):
         table.add_column(name, justify="right", no_wrap=True)
     for share in shares:
-        interval = percent_bounds(share.interval, between=" - ")
         is_answer = share.character not in {"unassigned", "background"}
         table.add_row(
             share.character,
             in_percent(share.used) if is_answer else "",
-            interval if is_answer else "",
+            percent_bounds(share.interval, between=" - ") if is_answer else "",
+            decimals(share.necessity, 1),
+            decimals(share.credit, 1),
+            in_percent(share.map_used) if is_answer else "",
             in_percent(share.mass),
-            decimals(share.enrichment, 2),
-            in_percent(share.pointing),
-            in_percent(share.null_mass),
         )
     return table
 

@@ -37,8 +37,9 @@ def explain(
         typer.Option(help="Draw a map's cells where they look, or as other libraries do."),
     ] = "receptive-field",
     occlude: Annotated[
-        int, typer.Option(min=0, help="Images in which each character is hidden, to test whether it is needed.")
+        int, typer.Option(min=0, help="Images in which characters are blurred and filled, to test the maps.")
     ] = 0,
+    fast: Annotated[bool, typer.Option("--fast", help="Tell the characters used by the maps alone.")] = False,
     data: Annotated[
         Path | None, typer.Option(help="Folder or table of the training's images, where they have moved.")
     ] = None,
@@ -50,7 +51,7 @@ def explain(
     with shown_progress(log) as report:
         found = mentum.explain(
             run, characters=characters, outline=outline, subset=subset, ranks=rank or (), align=align, occlude=occlude,
-            data=data, cache=cache, report=report,
+            fast=fast, data=data, cache=cache, report=report,
         )  # fmt: skip
     if found.characters is not None:
         _print_characters(found.characters, as_json=as_json)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mentum.explanation.evidence import RankEvidence
-from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, Occlusion, Randomisation
+from mentum.explanation.results import BACKGROUND, NONE, SEVERAL, UNASSIGNED, CharacterShare, Occlusion, Randomisation
 from mentum.explanation.shares import Regions
+from mentum.explanation.summary import ImageShares
 from mentum.maps import CellGeometry, positive
 from mentum.taxonomy import Rank
 
@@ -18,8 +20,8 @@ ALWAYS = (
     "for other reasons, and maps have been seen to look right all the same."
 )
 UNTESTED = (
-    "Whether the network needs the characters that its maps show was not tested; --occlude 100 hides them in a hundred "
-    "images and says."
+    "What the maps show need not be what the identification needs; that was not measured here (--fast, or no annotated "
+    "image of another taxon)."
 )
 LEAST_CELLS = 2
 """Cells of the map that a character must cover to be resolved."""
@@ -44,14 +46,21 @@ def on_sizes(regions: Regions, geometry: CellGeometry) -> Iterator[str]:
     px = covered.sum(axis=0) / np.maximum(present.sum(axis=0), 1) * geometry.size**2
     cells = px / geometry.stride**2
     small = [
-        f"{name} ({each:.1f})" for name, each in zip(regions.characters, cells, strict=True) if 0 < each < LEAST_CELLS
+        f"{name} ({each:.1f} cells; from {_resolving(geometry, area)} px on)"
+        for name, each, area in zip(regions.characters, cells, px, strict=True)
+        if 0 < each < LEAST_CELLS
     ]
     if small:
         yield (
             f"The map's cells lie {geometry.stride:.0f} px apart; smaller than {LEAST_CELLS} cells, and so hardly told "
-            f"from their neighbours, are {', '.join(small)}. A larger pixels.size, or a backbone with a smaller "
-            "stride, gives finer maps."
+            f"from their neighbours by the map, are {', '.join(small)}. A pixels.size from there on, or a backbone "
+            "with a smaller stride, resolves them."
         )
+
+
+def _resolving(geometry: CellGeometry, area: float) -> int:
+    """The pixels.size at which a character of an area, px, is as wide as two cells; in tens, rounded up."""
+    return math.ceil(geometry.size * 2 * geometry.stride / math.sqrt(area) / 10) * 10
 
 
 def on_maps(evidence: RankEvidence) -> Iterator[str]:
@@ -115,7 +124,7 @@ def on_background(shares: Sequence[CharacterShare]) -> Iterator[str]:
 def on_occlusions(shares: Sequence[CharacterShare], occlusions: Sequence[Occlusion]) -> Iterator[str]:
     """Say whether hiding characters agrees with the maps, rank by rank."""
     for rank in dict.fromkeys(each.rank for each in occlusions):
-        used = {share.character: share.used for share in _characters(shares, rank)}
+        used = {share.character: share.map_used or 0 for share in _characters(shares, rank)}
         effects = {character: _effect(occlusions, rank, character) for character in used}
         effects = {character: found for character, found in effects.items() if found}
         if effects and max(used.values(), default=0) > 0:
@@ -156,11 +165,36 @@ def on_randomisation(randomisation: Sequence[Randomisation]) -> Iterator[str]:
             )
 
 
+def on_unmeasured(images: ImageShares) -> Iterator[str]:
+    """Say how many images could not be given another taxon's characters, and are in no share."""
+    missing = int(np.count_nonzero(~images.judged))
+    if missing:
+        yield (
+            f"At {images.evidence.rank} rank {_of(missing, len(images.judged))} images are in no share: no annotated "
+            "image of another taxon has a character to put in the place of theirs."
+        )
+
+
+def on_maps_against_necessity(shares: Sequence[CharacterShare]) -> Iterator[str]:
+    """Say where the maps name another character than the one that is needed most often."""
+    for rank in dict.fromkeys(share.rank for share in shares):
+        rows = _characters(shares, rank)
+        if not rows or all(share.necessity is None for share in rows):
+            continue
+        needed, mapped = max(rows, key=lambda each: each.used), max(rows, key=lambda each: each.map_used or 0)
+        if needed.character != mapped.character and needed.used > 0 and mapped.map_used:
+            yield (
+                f"At {rank} rank the maps name {mapped.character} most often ({mapped.map_used:.0%} of images), but "
+                f"without {needed.character} most identifications change ({needed.used:.0%}; without "
+                f"{mapped.character} {mapped.used:.0%}). The figures of what was used follow the change."
+            )
+
+
 def on_null(shares: Sequence[CharacterShare]) -> Iterator[str]:
     """Warn where the character used most gets as much relevance from the maps of other specimens."""
     for rank in dict.fromkeys(share.rank for share in shares):
-        most = max(_characters(shares, rank), key=lambda share: share.used, default=None)
-        if most is None or most.used == 0 or most.mass is None or most.null_high is None:
+        most = max(_characters(shares, rank), key=lambda share: share.map_used or 0, default=None)
+        if most is None or not most.map_used or most.mass is None or most.null_high is None:
             continue
         if most.mass <= most.null_high:
             yield (
@@ -172,7 +206,7 @@ def on_null(shares: Sequence[CharacterShare]) -> Iterator[str]:
 
 def _characters(shares: Sequence[CharacterShare], rank: Rank) -> list[CharacterShare]:
     """Rows of the characters proper, over all taxa, of the correct identifications at a rank."""
-    others = {NONE, UNASSIGNED, BACKGROUND}
+    others = {NONE, SEVERAL, UNASSIGNED, BACKGROUND}
     return [
         share
         for share in shares

@@ -14,7 +14,9 @@ from mentum.explanation import cautions
 from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.faithfulness import choose_images, occlude, randomise
-from mentum.explanation.results import CharacterShare, Explanation, Occlusion, Randomisation
+from mentum.explanation.necessity.asking import RULE as RULE_OF_NECESSITY
+from mentum.explanation.necessity.asking import ask, chances, character_pairs
+from mentum.explanation.results import CharacterPair, CharacterShare, Explanation, Occlusion, Randomisation
 from mentum.explanation.shares import RULE, Regions, project_regions
 from mentum.explanation.summary import ImageShares, agreement, measure_images, summarise
 from mentum.maps import Alignment, Evidence
@@ -26,11 +28,27 @@ from mentum.taxonomy import Rank
 class Explainer(Protocol):
     """A trained network that says where it looks."""
 
+    def __call__(self, pixels: NDArray[np.uint8]) -> Mapping[Rank, NDArray[np.float32]]:
+        """Squares (N, S, S, 3) uint8 → probabilities (N, C) at each rank."""
+
     def explain(self, pixels: NDArray[np.uint8]) -> Mapping[Rank, Evidence]:
         """Squares (N, S, S, 3) uint8 → evidence for every taxon at each rank."""
 
     def randomised(self, *, last_block: bool, seed: int) -> Explainer:
         """The same with random weights in its head and, if asked, in the last block of its backbone."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How thoroughly characters are measured.
+
+    Attributes:
+        occluded: images in which characters are hidden to test the maps; 0 = no test.
+        fast: by the maps alone.
+    """
+
+    occluded: int = 0
+    fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +70,7 @@ def explain_characters(
     evidence: RunEvidence,
     annotations: Annotations,
     network: Explainer,
-    n_occluded: int,
+    asked: Asked,
     report: ProgressCallback,
 ) -> CharacterEvidence:
     """Measure which character was used.
@@ -61,8 +79,8 @@ def explain_characters(
         run: a complete run.
         evidence: images of the run.
         annotations: their characters; images without any are left out.
-        network: the run's own, for the tests of the maps.
-        n_occluded: images in which characters are hidden to test the maps; 0 = no test.
+        network: the run's own, which is asked again.
+        asked: how thoroughly.
         report: told about every step.
 
     Raises:
@@ -77,16 +95,19 @@ def explain_characters(
         )
     regions = _regions(evidence, annotations, rows, report)
     specimens = evidence.specimens[rows]
+    needed = {} if asked.fast else ask(network, evidence, annotations, rows, seed, report)
     measured = {
-        rank: measure_images(_rows_of(each, rows), regions, specimens, seed) for rank, each in evidence.ranks.items()
+        rank: measure_images(_rows_of(each, rows), regions, specimens, seed, needed.get(rank))
+        for rank, each in evidence.ranks.items()
     }
     shares = tuple(share for images in measured.values() for share in summarise(images, seed))
-    occlusions, randomisation = _test(evidence, annotations, network, n_occluded, seed, report)
-    tests = (*cautions.on_occlusions(shares, occlusions), *cautions.on_randomisation(randomisation))
+    occlusions, randomisation = _test(evidence, annotations, network, asked.occluded, seed, report)
     warnings = (
         *annotations.warnings,
         *_warnings(evidence, measured, shares),
-        *(tests if occlusions else (cautions.UNTESTED,)),
+        *cautions.on_occlusions(shares, occlusions),
+        *cautions.on_randomisation(randomisation),
+        *((cautions.UNTESTED,) if not needed else ()),
         cautions.ALWAYS,
     )
     explanation = Explanation(
@@ -95,9 +116,12 @@ def explain_characters(
         annotation=annotations.source.name,
         alignment=_alignment(evidence),
         geometry=evidence.geometry,
-        rule=RULE,
+        rule=RULE_OF_NECESSITY if needed else RULE,
         characters=annotations.characters,
         shares=shares,
+        chances=chances(needed),
+        pairs=_pairs(measured, annotations, seed),
+        n_credited=max((each.n_credited for each in needed.values()), default=0),
         agreement=tuple(agreement(images) for images in measured.values()),
         occlusions=tuple(occlusions),
         randomisation=tuple(randomisation),
@@ -105,6 +129,15 @@ def explain_characters(
     )
     used = {rank: _spread(images.used_names, rows, len(evidence.file_names)) for rank, images in measured.items()}
     return CharacterEvidence(explanation, used, _exemplar(measured, regions, rows))
+
+
+def _pairs(measured: Mapping[Rank, ImageShares], annotations: Annotations, seed: int) -> tuple[CharacterPair, ...]:
+    return tuple(
+        pair
+        for images in measured.values()
+        if images.needed is not None
+        for pair in character_pairs(images.evidence, images.needed, images.specimens, annotations.characters, seed)
+    )
 
 
 def _alignment(evidence: RunEvidence) -> Alignment:
@@ -156,6 +189,8 @@ def _warnings(
     yield from cautions.on_sizes(first.regions, evidence.geometry)
     for images in measured.values():
         yield from cautions.on_maps(images.evidence)
+        yield from cautions.on_unmeasured(images)
+    yield from cautions.on_maps_against_necessity(shares)
     yield from cautions.on_null(shares)
     yield from cautions.on_background(shares)
 

@@ -8,20 +8,31 @@ from mentum.maps import Alignment, CellGeometry
 from mentum.records import Interval, Record
 from mentum.taxonomy import Rank
 
-UNASSIGNED, BACKGROUND, NONE = "unassigned", "background", "none"
-"""Regions beside the characters: the rest of the specimen, what is outside it; and the answer "no character"."""
+UNASSIGNED, BACKGROUND = "unassigned", "background"
+"""Regions beside the characters: the rest of the specimen, and what is outside it."""
+NONE, SEVERAL = "none", "any of several"
+"""Answers beside the characters: none was used, or several were of which no one is needed."""
+
+LEAST_EITHER = 0.1
+"""Share of images from which on two characters are called redundant."""
 
 
 class CharacterShare(Record):
     """How much one character counted, for one taxon or all, at one rank.
 
     Attributes:
-        character: a category of the annotation, "unassigned" (the rest of the specimen), "background", or "none" (no
-            character was used; it has only `used` and its interval).
+        character: a category of the annotation, "unassigned" (the rest of the specimen), "background", "none" (no
+            character was used) or "any of several" (no one of them is needed); the last two have only what was used.
         taxon: identified as; None = all.
         group: whether these are correct identifications or incorrect ones.
-        used: share of images in which it was the character used, 0-1; 0 for unassigned and background.
+        used: share of images in which it was the character used, 0-1, by necessity, or by the maps where that was not
+            measured; 0 for unassigned and background.
         interval: of `used`.
+        necessity: mean fall of the log-odds of the taxon identified where the character is that of another taxon's
+            specimen, beyond what its form costs elsewhere; None where it was not measured. necessity_low and
+            necessity_high bound 95 % of bootstrap draws of specimens.
+        credit: its mean Shapley value among the characters, in log-odds, over some of the images; likewise bounds.
+        map_used: share of images in which the map's rule names it; likewise its interval.
         mass: mean share of positive relevance that lies in it, 0-1, over images whose map holds any; mass_low and
             mass_high bound 95 % of bootstrap draws of specimens.
         area: mean share of the square.
@@ -52,6 +63,52 @@ class CharacterShare(Record):
     shifted_high: float | None
     n: int
     n_specimens: int
+    necessity: float | None = None
+    necessity_low: float | None = None
+    necessity_high: float | None = None
+    credit: float | None = None
+    credit_low: float | None = None
+    credit_high: float | None = None
+    map_used: float | None = None
+    map_interval: Interval | None = None
+
+
+class Chance(Record):
+    """What forms laid elsewhere on the specimen cost: the measure of what a character's loss must exceed.
+
+    Attributes:
+        threshold: least necessity of a character that is used, in log-odds.
+        false_positive_rate: share of images in which the most costly of such forms exceeds it.
+        n: images in which forms were laid elsewhere.
+    """
+
+    rank: Rank
+    threshold: float
+    false_positive_rate: float
+    n: int
+
+
+class CharacterPair(Record):
+    """Two characters of the correctly identified images in which all sets of them were tried.
+
+    Attributes:
+        either: share of images whose identification survives the loss of each, but not of both, 0-1.
+        interval: of `either`.
+        interaction: mean cost of losing both beyond the costs of losing each, in log-odds; above 0 where each can stand
+            in for the other, below 0 where they tell only together.
+    """
+
+    rank: Rank
+    characters: tuple[str, str]
+    either: float
+    interval: Interval
+    interaction: float
+    n: int
+
+    @property
+    def is_redundant(self) -> bool:
+        """Whether either suffices, surely in more than a tenth of the images."""
+        return self.interval.low > LEAST_EITHER
 
 
 class RuleAgreement(Record):
@@ -108,6 +165,9 @@ class Explanation(Record):
         subsets: whose images were explained.
         annotation: file with the outlines of the characters.
         rule: how the character used is told, in words.
+        chances: at each rank, where necessity was measured.
+        pairs: of characters, likewise.
+        n_credited: images in which characters share the credit.
         warnings: what a reader must know, in plain sentences.
     """
 
@@ -120,6 +180,9 @@ class Explanation(Record):
     rule: str
     characters: tuple[str, ...]
     shares: tuple[CharacterShare, ...]
+    chances: tuple[Chance, ...] = ()
+    pairs: tuple[CharacterPair, ...] = ()
+    n_credited: int = 0
     agreement: tuple[RuleAgreement, ...]
     occlusions: tuple[Occlusion, ...]
     randomisation: tuple[Randomisation, ...]
@@ -127,5 +190,6 @@ class Explanation(Record):
 
     @property
     def answers(self) -> list[str]:
-        """What an image may be decided by: the characters in the order of the annotation, then "none"."""
-        return [name for name in self.characters if name not in (UNASSIGNED, BACKGROUND, NONE)] + [NONE]
+        """What an image may be decided by: the characters in the order of the annotation, then what names none."""
+        own = [name for name in self.characters if name not in (UNASSIGNED, BACKGROUND, NONE, SEVERAL)]
+        return own + [SEVERAL] * bool(self.chances) + [NONE]

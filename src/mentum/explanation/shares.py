@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mentum.explanation.necessity.measures import NO_CHARACTER
 from mentum.maps import CellGeometry, positive
 
 MASS_FLOOR = 0.02
@@ -17,12 +18,10 @@ N_NULL = 40
 """Draws of each null model."""
 
 RULE = (
-    "the character used is the one with the most positive relevance for its area, where that is above the square's "
-    f"mean and at least {MASS_FLOOR:.0%} of the whole; otherwise none"
+    "by the maps, the character used is the one with the most positive relevance for its area, where that is above the "
+    f"square's mean and at least {MASS_FLOOR:.0%} of the whole; otherwise none"
 )
 """The main rule, in words."""
-
-NO_CHARACTER = -1
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mentum.evaluation.intervals import N_RESAMPLES, accuracy_interval
 from mentum.explanation.evidence import RankEvidence
-from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, RuleAgreement
+from mentum.explanation.necessity.measures import NO_CHARACTER, SEVERAL_CHARACTERS, RankNecessity
+from mentum.explanation.results import BACKGROUND, NONE, SEVERAL, UNASSIGNED, CharacterShare, RuleAgreement
 from mentum.explanation.shares import (
-    NO_CHARACTER,
     Regions,
     at_peak,
     null_of_other_images,
@@ -30,20 +30,32 @@ class ImageShares:
     """The shares of N images at one rank, of the map of the taxon identified.
 
     Attributes:
-        used: (N,) int, the character used, -1 for none.
+        map_used: (N,) int, the character used by the map's rule, -1 for none.
         mass: (N, R) float, rows sum to 1; NaN where a map holds nothing positive.
         hits: (N, R) bool, regions within half a cell of the map's peak.
         null: (draws, N, R) float, mass with masks on other specimens' maps; likewise `shifted` with shifted maps.
+        needed: how much the identification needs each character; None where that was not measured.
     """
 
     evidence: RankEvidence
     regions: Regions
     specimens: NDArray[np.str_]
-    used: NDArray[np.int64]
+    map_used: NDArray[np.int64]
     mass: NDArray[np.float64]
     hits: NDArray[np.bool_]
     null: NDArray[np.float64]
     shifted: NDArray[np.float64]
+    needed: RankNecessity | None = None
+
+    @property
+    def used(self) -> NDArray[np.int64]:
+        """(N,) int: the character used, -1 for none, -2 for any of several."""
+        return self.map_used if self.needed is None else self.needed.used
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """(N,) bool: images of which it is known which character was used."""
+        return np.ones(len(self.mass), dtype=bool) if self.needed is None else self.needed.measured
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,12 +64,27 @@ class ImageShares:
 
     @property
     def used_names(self) -> list[str]:
-        """The character used in each image, or "none"."""
-        return [NONE if each == NO_CHARACTER else self.regions.characters[each] for each in self.used.tolist()]
+        """The character used in each image, "any of several" or "none"; "" where that is not known."""
+        others = {NO_CHARACTER: NONE, SEVERAL_CHARACTERS: SEVERAL}
+        return [
+            (others.get(each) or self.regions.characters[each]) if known else ""
+            for each, known in zip(self.used.tolist(), self.judged.tolist(), strict=True)
+        ]
+
+    @property
+    def answers(self) -> dict[str, int]:
+        """What `used` may say beside the characters."""
+        return {NONE: NO_CHARACTER} if self.needed is None else {SEVERAL: SEVERAL_CHARACTERS, NONE: NO_CHARACTER}
 
 
-def measure_images(evidence: RankEvidence, regions: Regions, specimens: NDArray[np.str_], seed: int) -> ImageShares:
-    """Measure the shares of each image at one rank."""
+def measure_images(
+    evidence: RankEvidence,
+    regions: Regions,
+    specimens: NDArray[np.str_],
+    seed: int,
+    needed: RankNecessity | None = None,
+) -> ImageShares:
+    """Measure the shares of each image at one rank; how much each character is needed is handed on."""
     mass = relevance_mass(evidence.relevance, regions.weights)
     return ImageShares(
         evidence,
@@ -68,14 +95,15 @@ def measure_images(evidence: RankEvidence, regions: Regions, specimens: NDArray[
         at_peak(evidence.relevance, regions.covers) > 0,
         null_of_other_images(evidence.relevance, regions.weights, specimens, seed),
         null_of_shifts(evidence.relevance, regions.weights, seed),
+        needed,
     )
 
 
 def summarise(images: ImageShares, seed: int) -> Iterator[CharacterShare]:
     """Shares of all taxa together, then of each taxon; correct identifications apart from incorrect ones."""
     groups: tuple[tuple[Literal["correct", "incorrect"], NDArray[np.bool_]], ...] = (
-        ("correct", images.evidence.correct),
-        ("incorrect", images.evidence.incorrect),
+        ("correct", images.evidence.correct & images.judged),
+        ("incorrect", images.evidence.incorrect & images.judged),
     )
     for group, members in groups:
         for column, taxon in enumerate((None, *images.evidence.taxa), start=-1):
@@ -91,10 +119,33 @@ def _rows(
     group: Literal["correct", "incorrect"],
     seed: int,
 ) -> Iterator[CharacterShare]:
-    """One row per region, then one for "none"."""
+    """One row per region, then one for each answer that is none."""
+    specimens, seen = images.specimens[rows], _seen(images, rows, seed)
+    place = {name: place for place, name in enumerate(images.names)} | images.answers
+    for name in (*images.names, *images.answers):
+        used = images.used[rows] == place[name]
+        by_map = images.map_used[rows] == place[name]
+        is_region = name not in images.answers
+        yield CharacterShare(
+            rank=images.evidence.rank,
+            taxon=taxon,
+            group=group,
+            character=name,
+            used=float(used.mean()),
+            interval=accuracy_interval(used, specimens, seed),
+            n=len(rows),
+            n_specimens=len(np.unique(specimens)),
+            map_used=float(by_map.mean()),
+            map_interval=accuracy_interval(by_map, specimens, seed),
+            **{key: _finite(values[place[name]]) if is_region else None for key, values in seen.items()},
+        )
+
+
+def _seen(images: ImageShares, rows: NDArray[np.int64], seed: int) -> dict[str, NDArray[np.floating]]:
+    """Measures (R,) of every region in some images."""
     specimens = images.specimens[rows]
     low, high = bootstrap_means(images.mass[rows], specimens, seed)
-    measures = {
+    measures: dict[str, NDArray[np.floating]] = {
         "mass": _mean(images.mass[rows]),
         "mass_low": low,
         "mass_high": high,
@@ -106,21 +157,23 @@ def _rows(
     measures["enrichment"] = np.divide(
         measures["mass"], measures["area"], out=np.full(len(images.names), np.nan), where=measures["area"] > 0
     )
-    place = {name: place for place, name in enumerate(images.names)}
-    for name in (*images.names, NONE):
-        used = images.used[rows] == (NO_CHARACTER if name == NONE else place[name])
-        values = {key: None if name == NONE else _finite(each[place[name]]) for key, each in measures.items()}
-        yield CharacterShare(
-            rank=images.evidence.rank,
-            taxon=taxon,
-            group=group,
-            character=name,
-            used=float(used.mean()),
-            interval=accuracy_interval(used, specimens, seed),
-            n=len(rows),
-            n_specimens=len(np.unique(specimens)),
-            **values,
-        )
+    if images.needed is not None:
+        for name, values in (("necessity", images.needed.necessity), ("credit", images.needed.credit)):
+            measures |= _of_characters(name, values[rows], specimens, seed)
+    return measures
+
+
+def _of_characters(
+    name: str, values: NDArray[np.float64], specimens: NDArray[np.str_], seed: int
+) -> dict[str, NDArray[np.floating]]:
+    """Means (R,) with 95 % bounds of values (n, R - 2), each over the images where it is known; NaN for the rest."""
+    found = np.full((3, values.shape[1] + 2), np.nan)
+    for place, column in enumerate(values.T):
+        known = ~np.isnan(column)
+        if known.any():
+            low, high = bootstrap_means(column[known, None], specimens[known], seed)
+            found[:, place] = column[known].mean(), low[0], high[0]
+    return {name: found[0], f"{name}_low": found[1], f"{name}_high": found[2]}
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -174,7 +227,7 @@ def bootstrap_means(
 
 def agreement(images: ImageShares) -> RuleAgreement:
     """How often three rules name the same character."""
-    density = images.used
+    density = images.map_used
     mass = used_by_mass(images.mass, images.regions.areas, images.regions.n_characters)
     peak = used_by_peak(images.evidence.relevance, images.regions)
     return RuleAgreement(

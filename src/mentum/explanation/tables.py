@@ -6,11 +6,12 @@ import csv
 import io
 from typing import Any
 
-from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED, CharacterShare, Explanation
+from mentum.explanation.results import BACKGROUND, NONE, SEVERAL, UNASSIGNED, CharacterShare, Explanation
 from mentum.taxonomy import Rank
 
 _MEASURES = (
-    "used", "mass", "mass_low", "mass_high", "area", "enrichment", "pointing", "null_mass", "null_low", "null_high",
+    "used", "necessity", "necessity_low", "necessity_high", "credit", "credit_low", "credit_high", "map_used",
+    "mass", "mass_low", "mass_high", "area", "enrichment", "pointing", "null_mass", "null_low", "null_high",
     "shifted_mass", "shifted_low", "shifted_high",
 )  # fmt: skip
 _COLUMNS = ("rank", "taxon", "group", "character", "n", "n_specimens", "used_low", "used_high", "interval", *_MEASURES)
@@ -45,7 +46,7 @@ def ranked_shares(explanation: Explanation) -> dict[Rank, list[CharacterShare]]:
     found: dict[Rank, list[CharacterShare]] = {}
     for share in shares_of_correct(explanation):
         found.setdefault(share.rank, []).append(share)
-    others = (NONE, UNASSIGNED, BACKGROUND)
+    others = (SEVERAL, NONE, UNASSIGNED, BACKGROUND)
     return {
         rank: sorted(shares, key=lambda share: (share.character in others, -share.used))
         for rank, shares in found.items()
@@ -62,8 +63,11 @@ def shares_by_taxon(explanation: Explanation, rank: Rank) -> dict[str, dict[str,
 
 
 def by_rank(explanation: Explanation) -> dict[str, list[dict[str, Any]]]:
-    """Rank → for each character, most used first: used, interval, mass, enrichment, n; then the other regions."""
-    shown = {"character", "used", "interval", "mass", "enrichment", "n"}
+    """Rank → for each character, most used first, what was used with intervals; then the other regions."""
+    shown = {
+        "character", "used", "interval", "necessity", "necessity_low", "necessity_high", "credit", "credit_low",
+        "credit_high", "map_used", "map_interval", "mass", "enrichment", "n",
+    }  # fmt: skip
     return {
         rank.value: [share.model_dump(mode="json", include=shown) for share in shares]
         for rank, shares in ranked_shares(explanation).items()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentum.explanation.annotation.characters import Annotations, read_annotations
-from mentum.explanation.character_use import explain_characters
+from mentum.explanation.character_use import Asked, explain_characters
 from mentum.explanation.evidence import RunEvidence
 from mentum.explanation.exemplar import Exemplar
 from mentum.explanation.gathering import gather_evidence, write_maps
@@ -53,6 +53,7 @@ def explain(
     ranks: Sequence[Rank | str] = (),
     align: Alignment = "receptive-field",
     occlude: int = 0,
+    fast: bool = False,
     data: PathLike | None = None,
     cache: PathLike | None = None,
     report: ProgressCallback = ignore_progress,
@@ -68,7 +69,8 @@ def explain(
         subset: whose images are explained.
         ranks: to explain; none = all that the run reports.
         align: whether a map's cells are drawn where they look, or as other libraries do.
-        occlude: images in which each character is hidden, to test whether it is needed.
+        occlude: images in which each character is blurred and filled, and the weights made random, to test the maps.
+        fast: tell the characters used by the maps alone.
         data: where the images of the run are now, if they have moved.
         cache: folder of the pixel cache; None = the user's.
         report: told about every step.
@@ -89,7 +91,7 @@ def explain(
     write_overlays(evidence, opened.relevance_folder / "overlays", report)
     if annotations and annotations.characters:
         measured = _Measured(opened, evidence, annotations, predictor)
-        return Explained(characters=measured.characters(occlude, report))
+        return Explained(characters=measured.characters(Asked(occlude, fast), report))
     return Explained(proposals=_propose(opened, evidence, annotations, report))
 
 
@@ -110,10 +112,10 @@ class _Measured:
     annotations: Annotations
     predictor: Predictor
 
-    def characters(self, occlude: int, report: ProgressCallback) -> Explanation:
+    def characters(self, asked: Asked, report: ProgressCallback) -> Explanation:
         """Measure, write and draw."""
         run, evidence, annotations = self.run, self.evidence, self.annotations
-        found = explain_characters(run, evidence, annotations, self.predictor, occlude, report)
+        found = explain_characters(run, evidence, annotations, self.predictor, asked, report)
         found.explanation.write(run.characters_file)
         write_text(characters_csv(found.explanation), run.characters_file.with_suffix(".csv"))
         masks = annotations.masks(evidence.file_names[found.exemplar], evidence.geometry.size)

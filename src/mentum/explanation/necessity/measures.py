@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from mentum.explanation.necessity.trials import NO_CONTROL, RankOutcome, Trials
 
 FALSE_POSITIVE = 0.05
 """Share of images in which the most costly of the forms laid elsewhere may pass for a character that is needed."""
-NO_CHARACTER, SEVERAL = -1, -2
+NO_CHARACTER, SEVERAL_CHARACTERS = -1, -2
 """Answers beside the characters: none is needed, or any of several suffices."""
 
 
@@ -32,7 +32,7 @@ class RankNecessity:
         interaction: (N, C, C) cost of both of two characters beyond the cost of each; NaN likewise.
         either: (N, C, C) 1 where the identification survives the loss of each of two but not of both, else 0; NaN
             likewise.
-        used: (N,) int, the character needed most, `SEVERAL` or `NO_CHARACTER`.
+        used: (N,) int, the character needed most, `SEVERAL_CHARACTERS` or `NO_CHARACTER`.
     """
 
     necessity: NDArray[np.float64]
@@ -43,6 +43,26 @@ class RankNecessity:
     interaction: NDArray[np.float64]
     either: NDArray[np.float64]
     used: NDArray[np.int64]
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """(N,) bool: images in which at least one character was replaced by that of another taxon."""
+        return np.asarray(~np.isnan(self.necessity).all(axis=1))
+
+    @property
+    def n_controls(self) -> int:
+        """Images in which forms were laid elsewhere."""
+        return int(np.count_nonzero(~np.isnan(self.control).all(axis=1)))
+
+    @property
+    def n_credited(self) -> int:
+        """Images whose characters share the credit."""
+        return int(np.count_nonzero(~np.isnan(self.credit).all(axis=1)))
+
+    def take(self, rows: NDArray[np.int64]) -> RankNecessity:
+        """Some of the images."""
+        arrays = ("necessity", "control", "joint", "credit", "interaction", "either", "used")
+        return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
 
 
 def measure(trials: Trials, outcome: RankOutcome, n_characters: int, seed: int) -> RankNecessity:
@@ -100,7 +120,7 @@ def _used(necessity: NDArray[np.float64], joint: NDArray[np.float64], chance: fl
     most = known.argmax(axis=1)
     alone = known[np.arange(len(known)), most] > chance
     together = np.nan_to_num(joint, nan=-np.inf) > chance
-    return np.where(alone, most, np.where(together, SEVERAL, NO_CHARACTER))
+    return np.where(alone, most, np.where(together, SEVERAL_CHARACTERS, NO_CHARACTER))
 
 
 @dataclass(frozen=True)
@@ -125,8 +145,8 @@ class _Shares:
             for one, other in pairs(games[0].present):
                 costs = [interaction(game.falls, (one, other)) for game in games]
                 of_pairs[row, one, other] = of_pairs[row, other, one] = np.mean(costs)
-                suffices = [game.either(one, other) for game in games]
-                either[row, one, other] = either[row, other, one] = np.mean(suffices)
+                suffices = all(game.either(one, other) for game in games)
+                either[row, one, other] = either[row, other, one] = suffices
         return cls(credit, of_pairs, either)
 
 

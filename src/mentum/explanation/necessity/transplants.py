@@ -12,7 +12,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
+from scipy.ndimage import gaussian_filter, maximum_filter
 
 from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.proposals.frames import Frame, find_frame
@@ -194,18 +195,16 @@ def _graft(image: Posed, donor: Posed, placing: _Affine, region: NDArray[np.floa
 
 def feathered(region: NDArray[np.float32]) -> NDArray[np.float32]:
     """A region (S, S) a little larger and with a soft edge."""
-    grown = Image.fromarray(np.round(255 * _grown(region, GROWTH)).astype(np.uint8))
-    return np.asarray(grown.filter(ImageFilter.GaussianBlur(SOFTNESS)), dtype=np.float32) / np.float32(255)
+    return np.asarray(gaussian_filter(_grown(region, GROWTH), SOFTNESS), dtype=np.float32)
 
 
 def _grown(region: NDArray[np.float32], px: int) -> NDArray[np.float32]:
-    picture = Image.fromarray(np.round(255 * region).astype(np.uint8))
-    return np.asarray(picture.filter(ImageFilter.MaxFilter(2 * px + 1)), dtype=np.float32) / np.float32(255)
+    return np.asarray(maximum_filter(region, 2 * px + 1), dtype=np.float32)
 
 
 def _laid_elsewhere(image: Posed, form: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """The form where it lies best on the specimen and off the characters; what still lies on them is left out."""
-    taken = np.clip(image.characters, 0, 1)
+    taken = _grown(np.clip(image.characters, 0, 1), 2 * GROWTH)
     worth = image.specimen - 2 * taken
     best, found = -np.inf, form
     for turn, (down, across) in zip(range(N_PLACES), rng.integers(len(form), size=(N_PLACES, 2)).tolist(), strict=True):

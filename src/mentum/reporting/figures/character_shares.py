@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mentum.explanation.exemplar import Exemplar, label_anchor
-from mentum.explanation.results import NONE, CharacterShare, Explanation
+from mentum.explanation.results import NONE, SEVERAL, CharacterShare, Explanation
 from mentum.explanation.tables import shares_of_correct
 from mentum.reporting.figures.characters_by_taxon import Shares, counts_of, in_rank, in_words, sample, shades
 from mentum.reporting.figures.style import reach, write_figures
@@ -85,7 +85,7 @@ def _draw_shares(explanation: Explanation, by_rank: Mapping[Rank, Shares], capsu
         left = _NAMES + place * (column + _BETWEEN)
         page.head(left, height - 0.63, in_rank(rank), 10)
         page.note(left, height - 0.79, counts_of(next(iter(shares.values()))))
-        used = {name: shares[name].used for name in names[:-1] if name in shares}
+        used = {name: shares[name].used for name in names if name in shares and name not in (SEVERAL, NONE)}
         paint_characters(page.axes(left, bars + _GAP, _DRAWING, _DRAWING), capsule, used)
         draw_bars(page.axes(left, 0, column - 0.1, bars), names, shares, named=place == 0)
     _draw_key(page.axes(width - _KEY + 0.05, bars + _GAP + 0.1 * _DRAWING, 0.14, 0.8 * _DRAWING))
@@ -159,7 +159,7 @@ def draw_bars(axes: Axes, names: Sequence[str], shares: Shares, named: bool) -> 
     lines = [(line, shares[name]) for line, name in enumerate(names) if name in shares]
     for line, share in lines:
         value, (low, high) = 100 * share.used, reach(share.used, share.interval)
-        fill = "0.8" if share.character == NONE else shades()(share.used)
+        fill = "0.8" if share.character in (SEVERAL, NONE) else shades()(share.used)
         axes.barh(line, value, height=0.68, color=[fill], edgecolor="0.15", linewidth=0.7)
         axes.errorbar(value, line, xerr=[[low], [high]], color="black", linewidth=1, capsize=2.2, capthick=1)
         beyond = (max(value, 100 * share.interval.high), line)

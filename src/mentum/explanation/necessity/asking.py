@@ -1,0 +1,101 @@
+"""How much the identifications of a run need each character: which images are asked, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentum.evaluation.intervals import accuracy_interval
+from mentum.explanation.annotation.characters import Annotations
+from mentum.explanation.evidence import RankEvidence, RunEvidence
+from mentum.explanation.necessity.credit import pairs
+from mentum.explanation.necessity.measures import FALSE_POSITIVE, RankNecessity, measure
+from mentum.explanation.necessity.trials import Answer, Plan, run_trials
+from mentum.explanation.results import Chance, CharacterPair
+from mentum.records import ProgressCallback
+from mentum.taxonomy import Rank
+
+N_CONTROLS = 100
+"""Images in which the form of each character is laid elsewhere."""
+N_CREDITED = 50
+"""Images in which all sets of characters are replaced."""
+RULE = (
+    "the character used is the one without which, with another taxon's in its place, the log-odds of the taxon fall "
+    f'most, where that is more than forms laid elsewhere cost in {1 - FALSE_POSITIVE:.0%} of the images; "any of '
+    'several" where only the loss of all is so much; otherwise none'
+)
+"""How the character used is told, in words."""
+
+
+def ask(
+    answer: Answer,
+    evidence: RunEvidence,
+    annotations: Annotations,
+    rows: NDArray[np.int64],
+    seed: int,
+    report: ProgressCallback,
+) -> dict[Rank, RankNecessity]:
+    """Replace the characters of images, and measure what each costs at every rank.
+
+    Args:
+        answer: the run's network.
+        evidence: what it says of the images.
+        annotations: their characters.
+        rows: the annotated images.
+        seed: of all draws.
+        report: told after each image.
+
+    Returns:
+        Of each rank at which some image could be given the character of another taxon.
+    """
+    plan = Plan(rows, _some(evidence, rows, N_CONTROLS, seed), _some(evidence, rows, N_CREDITED, seed), seed)
+    trials = run_trials(answer, evidence, annotations, plan, report)
+    found = {
+        rank: measure(trials, outcome, len(annotations.characters), seed) for rank, outcome in trials.ranks.items()
+    }
+    return {rank: each.take(rows) for rank, each in found.items() if each.measured[rows].any()}
+
+
+def _some(evidence: RunEvidence, rows: NDArray[np.int64], n: int, seed: int) -> frozenset[int]:
+    """Some images, as evenly as possible over the taxa that they are identified as at the lowest rank."""
+    answers = next(iter(evidence.ranks.values())).y_pred
+    order = np.random.default_rng(seed).permutation(rows).tolist()
+    turn: dict[int, int] = {}
+    rounds = []
+    for row in order:
+        taxon = int(answers[row])
+        turn[taxon] = turn.get(taxon, -1) + 1
+        rounds.append(turn[taxon])
+    return frozenset(order[place] for place in np.argsort(rounds, kind="stable")[:n].tolist())
+
+
+def chances(found: Mapping[Rank, RankNecessity]) -> tuple[Chance, ...]:
+    """What a character's loss must exceed at each rank."""
+    return tuple(
+        Chance(rank=rank, threshold=each.chance, false_positive_rate=FALSE_POSITIVE, n=each.n_controls)
+        for rank, each in found.items()
+    )
+
+
+def character_pairs(
+    evidence: RankEvidence, found: RankNecessity, specimens: NDArray[np.str_], characters: Sequence[str], seed: int
+) -> list[CharacterPair]:
+    """Every two characters that occur together in a correctly identified image of which all sets were tried."""
+    listed = []
+    for one, other in pairs(range(len(characters))):
+        known = ~np.isnan(found.either[:, one, other]) & evidence.correct
+        if known.any():
+            either = found.either[known, one, other]
+            listed.append(
+                CharacterPair(
+                    rank=evidence.rank,
+                    characters=(characters[one], characters[other]),
+                    either=float(either.mean()),
+                    interval=accuracy_interval(either > 0.5, specimens[known], seed),
+                    interaction=float(found.interaction[known, one, other].mean()),
+                    n=int(known.sum()),
+                )
+            )
+    return listed
