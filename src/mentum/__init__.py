@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mentum.errors import (
         BackboneError,
+        BusyError,
         DataError,
         ImageError,
         MentumError,
@@ -51,6 +52,7 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NO
 
 __all__ = [
     "BackboneError",
+    "BusyError",
     "DataError",
     "Identifier",
     "ImageError",
@@ -87,7 +89,9 @@ _TASKS = (
     "audit", "calibrate", "check", "compare", "crossvalidate", "evaluate", "explain", "export", "identify",
     "learning_curve", "name_characters", "novelty", "phantoms", "report", "train", "verify",
 )  # fmt: skip
-_ERRORS = ("BackboneError", "DataError", "ImageError", "MentumError", "ModelError", "RunError", "SettingsError")
+_ERRORS = (
+    "BackboneError", "BusyError", "DataError", "ImageError", "MentumError", "ModelError", "RunError", "SettingsError",
+)  # fmt: skip
 
 _HOMES = {
     **{name: f"mentum.workflows.{name}" for name in _TASKS},

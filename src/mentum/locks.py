@@ -1,0 +1,165 @@
+"""Who writes where: a place has one writer at a time, and what is read is not written meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, SoftFileLock, Timeout
+
+from mentum.errors import BusyError, DataError
+from mentum.files import LOCK
+
+PATIENCE = 0.5
+"""Seconds until a place counts as taken; whoever only asks whether it is holds it for a moment."""
+
+_MOST_BYTES = 255 - len(LOCK) - 1
+"""Of a name that a lock may be called after; disks take 255."""
+
+
+@contextlib.contextmanager
+def sole_writer(out: Path) -> Iterator[None]:
+    """Keep a file, or a folder that appears whole, for this task alone: no other process or thread writes it.
+
+    The lock lies beside it, so that any spelling of the path, any user and any machine that sees the folder finds it.
+    The system lets go of it when the process ends, however it ends.
+
+    Raises:
+        BusyError: if another process has it.
+        DataError: if nothing can be written there.
+    """
+    place = out.resolve() if out.is_dir() else out.parent.resolve() / out.name
+    with _made(place.parent, out), _held(place.with_name(f".{place.name[: _fitting(place.name)]}{LOCK}"), out):
+        yield
+
+
+@contextlib.contextmanager
+def sole_owner(folder: Path) -> Iterator[None]:
+    """Keep a folder that grows in place, such as a training's, for this task alone.
+
+    The lock lies within. A folder that was made for it, and is still empty in the end, is gone afterwards.
+
+    Raises:
+        BusyError: if another process has it.
+        DataError: if nothing can be written there.
+    """
+    with _made(folder, folder), _held(folder / LOCK, folder):
+        yield
+
+
+@contextlib.contextmanager
+def undisturbed(*folders: Path) -> Iterator[None]:
+    """Read folders that grow in place, sure that none of them is written meanwhile; many may read at a time.
+
+    Raises:
+        BusyError: if one is being written, or was.
+    """
+    for folder in folders:
+        _require_quiet(folder)
+    before = [_state(folder) for folder in folders]
+    yield
+    for folder, state in zip(folders, before, strict=True):
+        _require_quiet(folder)
+        if _state(folder) != state:
+            raise BusyError(f"{folder}: was written while it was read; give the same command again.")
+
+
+def _fitting(name: str) -> int:
+    """How many letters of a name fit into the name of its lock."""
+    fitting = len(name)
+    while len(os.fsencode(name[:fitting])) > _MOST_BYTES:
+        fitting -= 1
+    return fitting
+
+
+@contextlib.contextmanager
+def _made(folder: Path, what: Path) -> Iterator[None]:
+    """A folder, made where there is none; what was made and stays empty is removed in the end."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise _refused(what, reason) from reason
+    try:
+        yield
+    finally:
+        for each in missing:
+            with contextlib.suppress(OSError):  # it holds something
+                each.rmdir()
+
+
+@contextlib.contextmanager
+def _held(file: Path, what: Path) -> Iterator[None]:
+    lock = FileLock(file, timeout=PATIENCE)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise BusyError(_taken(file, what)) from None
+    except OSError as reason:
+        raise _refused(what, reason) from reason
+    try:
+        if not isinstance(lock, SoftFileLock):  # what a disk without locks has instead bears a mark of its own
+            _sign(file)
+        yield
+    finally:
+        if os.name != "nt":  # before it is let go: whoever waits for it sees that it is gone, and makes a new one
+            file.unlink(missing_ok=True)
+        lock.release()
+        if os.name == "nt":  # where a file that somebody has open cannot be removed
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
+
+
+def _sign(file: Path) -> None:
+    """Say in a lock whose it is."""
+    holder = {"process": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
+    with contextlib.suppress(OSError):  # a full disk keeps no name, but the lock holds
+        file.write_text(json.dumps(holder), encoding="utf-8")
+
+
+def _taken(file: Path, what: Path) -> str:
+    """One sentence on who has a place."""
+    try:
+        holder = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        host = "" if holder["host"] == socket.gethostname() else f" on {holder['host']}"
+        who, since = f"process {int(holder['process'])}{host}", f" since {holder['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        who, since = "another process", ""
+    return (
+        f"{what}: is being written by {who}{since}; wait until that has ended, or stop it, and give the same command "
+        "again."
+    )
+
+
+def _require_quiet(folder: Path) -> None:
+    file = folder / LOCK
+    if not file.is_file():
+        return
+    try:
+        with _held(file, folder):
+            pass
+    except DataError:  # of another user, who may be writing
+        raise BusyError(f"{_taken(file, folder)[:-1]}; if there is no such process, remove {file}.") from None
+
+
+def _state(folder: Path) -> dict[str, tuple[int, int]]:
+    """The files of results in a folder, with the size and time of each."""
+    found = {}
+    for file in folder.glob("*") if folder.is_dir() else ():
+        if file.suffix in {".json", ".parquet"}:
+            with contextlib.suppress(OSError):
+                status = file.stat()
+                found[file.name] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+def _refused(what: Path, reason: OSError) -> DataError:
+    return DataError(
+        f"{what}: nothing can be written there ({reason.strerror or reason}), expected a place with room and the right "
+        "to write; give another one."
+    )
