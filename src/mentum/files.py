@@ -82,17 +82,17 @@ def is_free(folder: Path, *, but_unfinished: bool = False) -> bool:
     """
     if not folder.is_dir():
         return not folder.exists()
-    others = (file for file in folder.iterdir() if not is_lock(file))
+    others = (file for file in folder.iterdir() if not is_lock(file.name))
     return all(but_unfinished and file.suffix == UNFINISHED for file in others)
 
 
-def is_lock(file: Path) -> bool:
-    """Whether a file only says that something is being written.
+def is_lock(name: str) -> bool:
+    """Whether a file, by its name, only says that something is being written.
 
-    >>> is_lock(Path("run/.lock")), is_lock(Path("poetry.lock"))
-    (True, False)
+    >>> [is_lock(name) for name in (".lock", ".found.csv.lock", "poetry.lock")]
+    [True, True, False]
     """
-    return file.name.startswith(".") and file.name.endswith(LOCK)
+    return name.startswith(".") and name.endswith(LOCK)
 
 
 def require_free(folder: Path, *, but_unfinished: bool = False) -> None:

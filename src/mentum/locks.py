@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -67,6 +68,30 @@ def undisturbed(*folders: Path) -> Iterator[None]:
         _require_quiet(folder)
         if _state(folder) != state:
             raise BusyError(f"{folder}: was written while it was read; give the same command again.")
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths mean one file or folder: by another spelling, through a link, as one file with two names.
+
+    Names that differ in capitals alone count as one, since they are one on many disks.
+
+    >>> same_place(Path("found.csv"), Path("./Found.csv")), same_place(Path("found.csv"), Path("found.zip"))
+    (True, False)
+    """
+    with contextlib.suppress(OSError):
+        if one.samefile(other):
+            return True
+    return _spelling(one) == _spelling(other)
+
+
+def lies_in(place: Path, folder: Path) -> bool:
+    """Whether a path means a folder, or anything below it."""
+    resolved = Path(os.path.realpath(place))
+    return any(same_place(each, folder) for each in (place, resolved, *resolved.parents))
+
+
+def _spelling(place: Path) -> str:
+    return unicodedata.normalize("NFC", os.path.realpath(place)).casefold()
 
 
 def _fitting(name: str) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mentum.explanation.proposals.naming import write_named_characters
 from mentum.explanation.proposals.propose import read_proposals
+from mentum.locks import sole_writer, undisturbed
 from mentum.runs import Run
 from mentum.workflows.arguments import PathLike
 
@@ -25,7 +26,11 @@ def name_characters(run: PathLike | Run, names: Mapping[int, str], out: PathLike
     Raises:
         RunError: if nothing was proposed.
         DataError: listing all numbers and names that cannot be, or if the file cannot be written.
+        BusyError: if another process writes the file, or into the run's folder.
     """
     folder = run.path if isinstance(run, Run) else Path(run)
-    write_named_characters(read_proposals(folder), names, Path(out))
+    with sole_writer(Path(out)):
+        with undisturbed(folder):
+            proposals = read_proposals(folder)
+        write_named_characters(proposals, names, Path(out))
     return Path(out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from mentum.locks import sole_writer
 from mentum.phantoms.dataset import draw_phantoms
 from mentum.phantoms.settings import Decisive, PhantomSettings
 from mentum.records import Progress, ProgressCallback, ignore_progress
@@ -41,6 +42,7 @@ def phantoms(
 
     Raises:
         MentumError: if `out` holds something.
+        BusyError: if another process writes it.
         ValueError: if a setting is out of range.
     """
     settings = PhantomSettings(
@@ -52,8 +54,9 @@ def phantoms(
         shortcut=shortcut,
         decisive=decisive,
     )
-    return draw_phantoms(
-        Path(out),
-        settings,
-        lambda done, total: report(Progress(task="drawing", done=done, total=total, unit="images")),
-    )
+    with sole_writer(Path(out)):
+        return draw_phantoms(
+            Path(out),
+            settings,
+            lambda done, total: report(Progress(task="drawing", done=done, total=total, unit="images")),
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mentum.locks import sole_writer
 from mentum.reporting.report.page import write_report
 from mentum.runs import Run
 from mentum.workflows.arguments import PathLike, open_run, path_or_none
@@ -32,8 +33,11 @@ def report(
 
     Raises:
         RunError: if the run was not evaluated, a study is of other images, or nothing can be compared.
+        BusyError: if another process writes the file, or into one of the folders.
     """
-    return write_report(
-        open_run(run), path_or_none(out), path_or_none(data), [Path(each) for each in studies],
-        [Path(each) for each in compare],
-    )  # fmt: skip
+    opened = open_run(run)
+    file = path_or_none(out) or opened.path / "report.html"
+    with sole_writer(file):
+        return write_report(
+            opened, file, path_or_none(data), [Path(each) for each in studies], [Path(each) for each in compare]
+        )
