@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import socket
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -24,18 +25,45 @@ _MOST_BYTES = 255 - len(LOCK) - 1
 
 
 @contextlib.contextmanager
-def sole_writer(out: Path) -> Iterator[None]:
+def sole_writer(out: Path, *, patience: float | None = None) -> Iterator[None]:
     """Keep a file, or a folder that appears whole, for this task alone: no other process or thread writes it.
 
     The lock lies beside it, so that any spelling of the path, any user and any machine that sees the folder finds it.
     The system lets go of it when the process ends, however it ends.
+
+    Args:
+        out: the place.
+        patience: seconds until it counts as taken; None = `PATIENCE`.
 
     Raises:
         BusyError: if another process has it.
         DataError: if nothing can be written there.
     """
     place = out.resolve() if out.is_dir() else out.parent.resolve() / out.name
-    with _made(place.parent, out), _held(place.with_name(f".{place.name[: _fitting(place.name)]}{LOCK}"), out):
+    lock = place.with_name(f".{place.name[: _fitting(place.name)]}{LOCK}")
+    with _made(place.parent, out), _held(lock, out, PATIENCE if patience is None else patience):
+        yield
+
+
+@contextlib.contextmanager
+def own_turn(out: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    """Wait until no other process or thread writes a file, then keep it for this task alone.
+
+    Args:
+        out: the file.
+        tell: told, once, for whom this one waits.
+
+    Raises:
+        DataError: if nothing can be written there.
+    """
+    with contextlib.ExitStack() as stack:
+        for waited in itertools.count():
+            try:
+                stack.enter_context(sole_writer(out))
+                break
+            except BusyError as busy:
+                if not waited:
+                    tell(f"{str(busy).partition(';')[0]}; waiting until that has ended.")
         yield
 
 
@@ -49,7 +77,7 @@ def sole_owner(folder: Path) -> Iterator[None]:
         BusyError: if another process has it.
         DataError: if nothing can be written there.
     """
-    with _made(folder, folder), _held(folder / LOCK, folder):
+    with _made(folder, folder), _held(folder / LOCK, folder, PATIENCE):
         yield
 
 
@@ -119,8 +147,8 @@ def _made(folder: Path, what: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _held(file: Path, what: Path) -> Iterator[None]:
-    lock = FileLock(file, timeout=PATIENCE)
+def _held(file: Path, what: Path, patience: float) -> Iterator[None]:
+    lock = FileLock(file, timeout=patience)
     try:
         lock.acquire()
     except Timeout:
@@ -166,7 +194,7 @@ def _require_quiet(folder: Path) -> None:
     if not file.is_file():
         return
     try:
-        with _held(file, folder):
+        with _held(file, folder, PATIENCE):
             pass
     except DataError:  # of another user, who may be writing
         raise BusyError(f"{_taken(file, folder)[:-1]}; if there is no such process, remove {file}.") from None
