@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mentum.settings import load_settings
     from mentum.taxonomy import Rank, Taxon, Taxonomy
     from mentum.workflows.audit import audit
+    from mentum.workflows.cache import cache
     from mentum.workflows.calibrate import calibrate
     from mentum.workflows.check import check
     from mentum.workflows.compare import compare
@@ -66,6 +67,7 @@ __all__ = [
     "Taxonomy",
     "__version__",
     "audit",
+    "cache",
     "calibrate",
     "check",
     "compare",
@@ -86,7 +88,7 @@ __all__ = [
 ]
 
 _TASKS = (
-    "audit", "calibrate", "check", "compare", "crossvalidate", "evaluate", "explain", "export", "identify",
+    "audit", "cache", "calibrate", "check", "compare", "crossvalidate", "evaluate", "explain", "export", "identify",
     "learning_curve", "name_characters", "novelty", "phantoms", "report", "train", "verify",
 )  # fmt: skip
 _ERRORS = (

@@ -88,6 +88,6 @@ def _checksums(file: Path, length: int) -> list[int]:
     """Of each block, on all cores."""
     if not length:
         return []
-    content = np.memmap(file, dtype=np.uint8, mode="r", shape=(length,))
+    content = memoryview(np.memmap(file, dtype=np.uint8, mode="r", shape=(length,)))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(lambda start: zlib.crc32(content[start : start + BLOCK]), range(0, length, BLOCK)))
