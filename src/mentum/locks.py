@@ -103,8 +103,13 @@ def undisturbed(*folders: Path) -> Iterator[None]:
 def end_with_parent() -> None:
     """In a worker process: end when the one that started it does, which holds the lock of what both write."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def same_place(one: Path, other: Path) -> bool:

@@ -10,8 +10,11 @@ import pytest
 
 import mentum
 from mentum.caches.storage import LIMIT, clear_leftovers, entries, opened, opened_text, read_size
+from mentum.cli.caching import verify_cache
+from mentum.cli.progress import Log, shown_progress
 from mentum.errors import SettingsError
 from mentum.locks import sole_writer
+from mentum.records import Notice
 from support.command_line import call
 
 SIZE = 40_128
@@ -205,3 +208,23 @@ def test_contradictions_and_wrong_sizes_are_refused(filled: Cache) -> None:
     shown = call("cache", "--cache", filled.folder, "--limit", "much")
     assert (shown.code, shown.err.startswith("mentum: 'much' is no size, expected one such as")) == (2, True)
     assert len(filled.names) == 4
+
+
+def test_a_command_checks_the_whole_cache_where_that_is_asked_for(
+    filled: Cache, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (filled.folder / name(2)).write_bytes(b"damaged")
+    verify_cache(filled.folder, asked=False)
+    assert name(2) in filled.names
+    verify_cache(filled.folder, asked=True)
+    assert name(2) not in filled.names
+    assert capsys.readouterr().err.endswith(f"{name(2)} was damaged and is removed; it is made anew.\n")
+
+
+@pytest.mark.parametrize("log", [Log.AUTO, Log.QUIET, Log.PLAIN, Log.BARS])
+def test_what_the_user_should_know_is_said_however_progress_is_shown(
+    log: Log, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with shown_progress(log) as report:
+        report(Notice(task="a\x1b[31m is damaged; it is made anew."))
+    assert "mentum: a\\x1b[31m is damaged; it is made anew.\n" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
 import sys
 import zlib
@@ -88,6 +89,7 @@ def _checksums(file: Path, length: int) -> list[int]:
     """Of each block, on all cores."""
     if not length:
         return []
-    content = memoryview(np.memmap(file, dtype=np.uint8, mode="r", shape=(length,)))
+    with file.open("rb") as stream:
+        content = memoryview(mmap.mmap(stream.fileno(), length, access=mmap.ACCESS_READ))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(lambda start: zlib.crc32(content[start : start + BLOCK]), range(0, length, BLOCK)))
