@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mentum.errors import (
         BackboneError,
+        BusyError,
         DataError,
         ImageError,
         MentumError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mentum.settings import load_settings
     from mentum.taxonomy import Rank, Taxon, Taxonomy
     from mentum.workflows.audit import audit
+    from mentum.workflows.cache import cache
     from mentum.workflows.calibrate import calibrate
     from mentum.workflows.check import check
     from mentum.workflows.compare import compare
@@ -51,6 +53,7 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NO
 
 __all__ = [
     "BackboneError",
+    "BusyError",
     "DataError",
     "Identifier",
     "ImageError",
@@ -64,6 +67,7 @@ __all__ = [
     "Taxonomy",
     "__version__",
     "audit",
+    "cache",
     "calibrate",
     "check",
     "compare",
@@ -84,10 +88,12 @@ __all__ = [
 ]
 
 _TASKS = (
-    "audit", "calibrate", "check", "compare", "crossvalidate", "evaluate", "explain", "export", "identify",
+    "audit", "cache", "calibrate", "check", "compare", "crossvalidate", "evaluate", "explain", "export", "identify",
     "learning_curve", "name_characters", "novelty", "phantoms", "report", "train", "verify",
 )  # fmt: skip
-_ERRORS = ("BackboneError", "DataError", "ImageError", "MentumError", "ModelError", "RunError", "SettingsError")
+_ERRORS = (
+    "BackboneError", "BusyError", "DataError", "ImageError", "MentumError", "ModelError", "RunError", "SettingsError",
+)  # fmt: skip
 
 _HOMES = {
     **{name: f"mentum.workflows.{name}" for name in _TASKS},

@@ -6,7 +6,8 @@
     ├── SettingsError    a recipe or an override
     ├── BackboneError    a network that cannot be loaded
     ├── RunError         a run folder
-    └── ModelError       a model folder
+    ├── ModelError       a model folder
+    └── BusyError        a place that another process writes
 
 Each message says where, what was found, what was expected and what to do.
 """
@@ -38,3 +39,7 @@ class RunError(MentumError):
 
 class ModelError(MentumError):
     """A model folder is missing, changed or of another version."""
+
+
+class BusyError(MentumError):
+    """Another process writes what this one would write, or read."""

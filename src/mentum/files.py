@@ -17,6 +17,8 @@ UNFINISHED = ".part"
 """How the name of what is not whole yet ends."""
 WRITING = ".writing"
 """Likewise for outputs of identifications, beside which a journal has the other name."""
+LOCK = ".lock"
+"""How the name of a lock ends; it starts with a dot."""
 
 
 @contextlib.contextmanager
@@ -80,7 +82,17 @@ def is_free(folder: Path, *, but_unfinished: bool = False) -> bool:
     """
     if not folder.is_dir():
         return not folder.exists()
-    return all(but_unfinished and file.suffix == UNFINISHED for file in folder.iterdir())
+    others = (file for file in folder.iterdir() if not is_lock(file.name))
+    return all(but_unfinished and file.suffix == UNFINISHED for file in others)
+
+
+def is_lock(name: str) -> bool:
+    """Whether a file, by its name, only says that something is being written.
+
+    >>> [is_lock(name) for name in (".lock", ".found.csv.lock", "poetry.lock")]
+    [True, True, False]
+    """
+    return name.startswith(".") and name.endswith(LOCK)
 
 
 def require_free(folder: Path, *, but_unfinished: bool = False) -> None:

@@ -152,6 +152,14 @@ class Progress(Record):
     figures: dict[str, float] = Field(default_factory=dict)
 
 
+class Notice(Progress):
+    """What the user should know while a job runs, such as that a cache was damaged; `task` says it in words."""
+
+    done: int = 1
+    total: int = 1
+    unit: str = "notice"
+
+
 ProgressCallback = Callable[[Progress], None]
 
 

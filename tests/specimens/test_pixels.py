@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from mentum.caches.checked_arrays import seal_array
 from mentum.errors import DataError, ImageError
 from mentum.records import Progress
 from mentum.settings import PixelSettings
@@ -117,6 +118,7 @@ def test_the_cache_is_made_once(opened: Open, tmp_path: Path) -> None:
     first = opened()
     (file,) = (tmp_path / "cache").iterdir()
     np.save(file, np.full_like(first.pixels, 7))  # what images that are decoded once more would overwrite
+    seal_array(file)
 
     again = opened()
 

@@ -75,3 +75,18 @@ def test_an_interrupted_array_is_computed_anew(tmp_path: Path) -> None:
         kept(file, interrupt)
     assert not file.exists()
     assert kept(file, lambda: np.zeros((1, 1), dtype=np.float32)).shape == (1, 1)
+
+
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "empty", "without checksums"])
+def test_a_damaged_array_is_computed_anew_and_that_is_said(damage: str, tmp_path: Path) -> None:
+    file, values, said = tmp_path / "clean.npy", np.ones((50, 3), dtype=np.float32), list[Progress]()
+    kept(file, lambda: values)
+    content = file.read_bytes()
+    if damage == "without checksums":
+        np.save(file, values)
+    else:
+        changed = {"cut": content[:200], "overwritten": content[:300] + b"other" + content[305:], "empty": b""}
+        file.write_bytes(changed[damage])
+    np.testing.assert_array_equal(kept(file, lambda: values + 1, said.append), values + 1)
+    assert [each.task for each in said] == [f"{file}: is damaged, or was kept without checksums; it is computed anew."]
+    assert [path.name for path in tmp_path.iterdir()] == ["clean.npy"]

@@ -126,8 +126,8 @@ TASKS: dict[str, tuple[Asked, Called]] = {
 
 WITHOUT_CACHE = {"phantoms", "evaluate", "report", "identify"}
 
-ONLY_PRINTED = {"check", "compare", "verify"}
-"""Commands that write no file."""
+ONLY_PRINTED = {"cache", "check", "compare", "verify"}
+"""Commands that write no file of results."""
 
 
 def test_every_command_is_compared() -> None:

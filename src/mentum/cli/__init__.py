@@ -10,6 +10,7 @@ import typer
 
 import mentum
 from mentum.cli.auditing import audit
+from mentum.cli.caching import cache
 from mentum.cli.console import bear_any_name, describe
 from mentum.cli.data import check, phantoms
 from mentum.cli.explaining import characters, explain
@@ -29,7 +30,7 @@ app = typer.Typer(
 )
 for _command in (
     check, audit, train, evaluate, crossvalidate, learning_curve, compare, calibrate, explain, characters, report,
-    export, verify, identify, phantoms,
+    export, verify, identify, phantoms, cache,
 ):  # fmt: skip
     app.command()(_command)
 

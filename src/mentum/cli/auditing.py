@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import mentum
+from mentum.cli.caching import VerifyCacheOption, verify_cache
 from mentum.cli.data import JsonOption, LayoutOption, LogOption
 from mentum.cli.learning import CacheOption, DataOption, command_line
 from mentum.cli.progress import Log, shown_progress
@@ -32,12 +33,14 @@ def audit(
     layout: LayoutOption = None,
     data: DataOption = None,
     cache: CacheOption = None,
+    verify: VerifyCacheOption = False,
     as_json: JsonOption = False,
     log: LogOption = Log.AUTO,
 ) -> None:
     """Look for shortcuts, for images on both sides of a split, and for labels that look wrong."""
     from mentum.cli.display_audit import print_audit
 
+    verify_cache(cache, asked=verify)
     with shown_progress(log) as report:
         found = mentum.audit(
             source, out, backbone=backbone, outlines=outlines, crossvalidation=crossvalidation, seed=seed,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import mentum
+from mentum.cli.caching import VerifyCacheOption, verify_cache
 from mentum.cli.data import JsonOption, LogOption
 from mentum.cli.display import print_explanation, print_proposals
 from mentum.cli.learning import CacheOption, RunArgument
@@ -44,10 +45,12 @@ def explain(
         Path | None, typer.Option(help="Folder or table of the training's images, where they have moved.")
     ] = None,
     cache: CacheOption = None,
+    verify: VerifyCacheOption = False,
     as_json: JsonOption = False,
     log: LogOption = Log.AUTO,
 ) -> None:
     """Show where the network looks, and the share of images in which each character was the one used."""
+    verify_cache(cache, asked=verify)
     with shown_progress(log) as report:
         found = mentum.explain(
             run, characters=characters, outline=outline, subset=subset, ranks=rank or (), align=align, occlude=occlude,

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 import mentum
+from mentum.cli.caching import VerifyCacheOption, verify_cache
 from mentum.cli.data import DataArgument, JsonOption, LayoutOption, LogOption
 from mentum.cli.progress import Log, shown_progress
 from mentum.texts import printable
@@ -36,9 +37,11 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
     layout: LayoutOption = None,
     cache: CacheOption = None,
+    verify: VerifyCacheOption = False,
     log: LogOption = Log.AUTO,
 ) -> None:
     """Train an identifier in two stages: the top classifier, then the whole network."""
+    verify_cache(cache, asked=verify)
     with shown_progress(log) as report:
         run = mentum.train(
             data, out, recipe, overrides=set_ or (), backbone=backbone, seed=seed, layout=layout, cache=cache,
@@ -62,6 +65,7 @@ def evaluate(
     ] = 2,
     data: DataOption = None,
     cache: CacheOption = None,
+    verify: VerifyCacheOption = False,
     log: LogOption = Log.AUTO,
 ) -> None:
     """Print the paper's table, what probabilities mean, and the ranks that can be defended; write them with figures."""
@@ -69,6 +73,7 @@ def evaluate(
     from mentum.cli.display_scores import print_evaluation
     from mentum.evaluation.result_table import result_csv
 
+    verify_cache(cache, asked=verify)
     if novelty:
         _leave_taxa_out(run, cast(Literal[1, 2], stage), (data, cache, log), as_json=as_json)
         return
@@ -104,9 +109,11 @@ def calibrate(
     folds: Annotated[int, typer.Option(min=2, help="Parts of the specimens; as many trainings.")] = 5,
     data: DataOption = None,
     cache: CacheOption = None,
+    verify: VerifyCacheOption = False,
     log: LogOption = Log.AUTO,
 ) -> None:
     """Train the run's recipe on folds, so that every specimen can calibrate: where validation specimens are few."""
+    verify_cache(cache, asked=verify)
     with shown_progress(log) as report:
         file = mentum.calibrate(run, folds=folds, data=data, cache=cache, report=report)
     typer.echo(file)

@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from enum import StrEnum
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from mentum.records import Progress, ProgressCallback, ignore_progress
+from mentum.records import Notice, Progress, ProgressCallback, ignore_progress
+from mentum.texts import printable
 
 PLAIN_SECONDS = 20.0
 """Least time between two lines about the same task, in plain progress."""
@@ -30,7 +32,24 @@ class Log(StrEnum):
 
 @contextlib.contextmanager
 def shown_progress(log: Log) -> Iterator[ProgressCallback]:
-    """Give the callback that shows progress as asked; "auto" is bars on a terminal and nothing elsewhere."""
+    """Give the callback that shows progress as asked; "auto" is bars on a terminal and nothing elsewhere.
+
+    What the user should know is said in any case.
+    """
+    with _shown(log) as show:
+        yield lambda progress: _say(progress) if _is_notice(progress, log) else show(progress)
+
+
+def _is_notice(progress: Progress, log: Log) -> bool:
+    return isinstance(progress, Notice) and log is not Log.JSON
+
+
+def _say(notice: Progress) -> None:
+    typer.echo(f"mentum: {printable(notice.task)}", err=True)
+
+
+@contextlib.contextmanager
+def _shown(log: Log) -> Iterator[ProgressCallback]:
     if log is Log.AUTO:
         log = Log.BARS if sys.stderr.isatty() else Log.QUIET
     if log is Log.BARS:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import mentum
+from mentum.cli.caching import VerifyCacheOption, verify_cache
 from mentum.cli.data import LogOption
 from mentum.cli.learning import CacheOption, DataOption, RunArgument
 from mentum.cli.progress import Log, shown_progress
@@ -42,11 +43,13 @@ def export(
     samples: Annotated[int, typer.Option(min=0, help="Images that go with the model, to verify it by.")] = 5,
     data: DataOption = None,
     cache: CacheOption = None,
+    verify: VerifyCacheOption = False,
     log: LogOption = Log.AUTO,
 ) -> None:
     """Turn a run into a model folder that identifies without torch: ONNX, calibration, thresholds, model card."""
     from mentum.cli.display import print_calibration
 
+    verify_cache(cache, asked=verify)
     with shown_progress(log) as report:
         found = mentum.export(
             run, out, name=name, version=version, doi=doi, licence=licence, error_rate=error_rate,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 import mentum
+from mentum.cli.caching import VerifyCacheOption, verify_cache
 from mentum.cli.data import DataArgument, JsonOption, LayoutOption, LogOption
 from mentum.cli.learning import CacheOption, command_line
 from mentum.cli.progress import Log, shown_progress
@@ -42,6 +43,7 @@ def crossvalidate(
         float, typer.Option(min=0.001, max=0.5, help="Share of the answers at a rank that may be wrong.")
     ] = 0.05,
     cache: CacheOption = None,
+    verify: VerifyCacheOption = False,
     as_json: JsonOption = False,
     log: LogOption = Log.AUTO,
 ) -> None:
@@ -49,6 +51,7 @@ def crossvalidate(
     from mentum.cli.display import print_calibration
     from mentum.cli.display_scores import print_cross_validation
 
+    verify_cache(cache, asked=verify)
     with shown_progress(log) as report:
         found = mentum.crossvalidate(
             data, out, recipe, folds=folds, leave_out=leave_out, stage=cast(Literal[1, 2], stage), jobs=jobs,
@@ -72,12 +75,14 @@ def learning_curve(
     seed: SeedOption = None,
     layout: LayoutOption = None,
     cache: CacheOption = None,
+    verify: VerifyCacheOption = False,
     as_json: JsonOption = False,
     log: LogOption = Log.AUTO,
 ) -> None:
     """Say what more specimens would bring: accuracy against specimens per taxon, on features of the frozen backbone."""
     from mentum.cli.display import print_learning_curve
 
+    verify_cache(cache, asked=verify)
     with shown_progress(log) as report:
         found = mentum.learning_curve(
             data, out, recipe, folds=folds, overrides=set_ or (), backbone=backbone, seed=seed, layout=layout,

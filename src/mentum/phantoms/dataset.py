@@ -12,6 +12,7 @@ from PIL import Image
 
 from mentum.errors import MentumError
 from mentum.files import is_free, whole
+from mentum.locks import end_with_parent
 from mentum.phantoms.decisive import taxa
 from mentum.phantoms.micrograph import Planted, photograph
 from mentum.phantoms.plan import PlannedImage, counterfactuals, generator, plan
@@ -105,7 +106,7 @@ def _drawn(folder: Path, settings: PhantomSettings, images: list[PlannedImage]) 
     if workers == 1 or len(images) * settings.width**2 < WORTH_A_POOL * 512**2:
         yield from map(draw, images)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         yield from pool.map(draw, images, chunksize=4)
 
 

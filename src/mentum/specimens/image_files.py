@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from mentum.files import is_lock
 from mentum.specimens.formats import HEIC_SUFFIXES, IMAGE_SUFFIXES, begins_as_image
 from mentum.texts import printable
 
@@ -171,7 +172,7 @@ class _Walk:
         folders: list[tuple[str, str]] = []
         try:
             with os.scandir(place) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+                entries = sorted((each for each in found if not is_lock(each.name)), key=lambda entry: entry.name)
         except OSError:
             self.left_out.add(Reason.UNREADABLE, place)
             return files, folders

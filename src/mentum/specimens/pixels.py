@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from mentum.caches.storage import opened, opened_text
 from mentum.errors import DataError, ImageError
-from mentum.files import hash_together, whole, write_text
-from mentum.records import Fault, Progress, ProgressCallback, error, ignore_progress
+from mentum.files import hash_together
+from mentum.records import Fault, Notice, Progress, ProgressCallback, error, ignore_progress
 from mentum.settings import PixelSettings
 from mentum.specimens.bit_depth import SampleDepth, common_depth
 from mentum.specimens.image_refusals import decoding
@@ -171,13 +171,12 @@ def open_cache(
     hashes = hash_images(paths)
     together = hash_together(hashes)
     if settings.depth == "auto":
-        found = _kept_depth(folder / f"depth-{together[:20]}.txt", paths)
+        found = _kept_depth(folder / f"depth-{together[:20]}.txt", paths, progress)
         settings = settings.model_copy(update={"depth": found or "auto"})
     key = json.dumps([CACHE_VERSION, settings.model_dump(), together])
     file = folder / f"pixels-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
-    if not file.is_file():
-        _fill(file, paths, settings, progress)
-    return PixelCache(np.load(file, mmap_mode="r"), settings, together, tuple(hashes))
+    pixels = _opened(file, paths, settings, progress)
+    return PixelCache(pixels, settings, together, tuple(hashes))
 
 
 def find_depth(paths: Sequence[Path]) -> int | None:
@@ -193,29 +192,30 @@ def _depth_or_none(path: Path) -> SampleDepth | None:
         return None
 
 
-def _kept_depth(file: Path, paths: Sequence[Path]) -> int | None:
+def _kept_depth(file: Path, paths: Sequence[Path], progress: ProgressCallback) -> int | None:
     """Find the depth once for the same content: deep images must be decoded for it."""
-    if file.is_file():
-        return int(file.read_text(encoding="utf-8")) or None
-    depth = find_depth(paths)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(f"{depth or 0}\n", file)
+        text = opened_text(file, lambda: str(find_depth(paths) or 0), lambda said: progress(Notice(task=said)))
     except OSError as reason:
         raise _no_room(file.parent, reason) from reason
-    return depth
+    return int(text) or None
 
 
-def _fill(file: Path, paths: Sequence[Path], settings: PixelSettings, progress: ProgressCallback) -> None:
+def _opened(
+    file: Path, paths: Sequence[Path], settings: PixelSettings, progress: ProgressCallback
+) -> NDArray[np.uint8]:
     shape = (len(paths), settings.size, settings.size, 3)
+    size = int(np.prod(shape))
+
+    def make(beside: Path) -> None:
+        _require_room(file.parent, size)
+        faults = _write(beside, shape, paths, settings, progress)
+        if faults:
+            listed = "; ".join(fault.message for fault in faults[:20])
+            raise DataError(f"{len(faults)} of {len(paths)} images cannot be read: {listed}")
+
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _require_room(file.parent, int(np.prod(shape)))
-        with whole(file, f".{os.getpid()}.part") as beside:  # several processes may fill the same cache
-            faults = _write(beside, shape, paths, settings, progress)
-            if faults:
-                listed = "; ".join(fault.message for fault in faults[:20])
-                raise DataError(f"{len(faults)} of {len(paths)} images cannot be read: {listed}")
+        return opened(file, make, lambda said: progress(Notice(task=said)), size)
     except OSError as reason:
         raise _no_room(file.parent, reason) from reason
 

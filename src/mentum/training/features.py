@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mentum.caches.checked_arrays import is_whole, seal_array
 from mentum.files import whole
 from mentum.network.backbones import Backbone
 from mentum.network.head import pool
-from mentum.records import Progress, ProgressCallback, ignore_progress
+from mentum.records import Notice, Progress, ProgressCallback, ignore_progress
 from mentum.training.batches import ImageSource
 
 BATCH_SIZE = 32
@@ -60,13 +61,19 @@ class CachedViews:
         return features
 
 
-def kept(file: Path, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
-    """An array from a file, or computed and kept there for the next time."""
-    if not file.is_file():
+def kept(
+    file: Path, compute: Callable[[], NDArray[np.float32]], report: ProgressCallback = ignore_progress
+) -> NDArray[np.float32]:
+    """An array from a file, or computed and kept there for the next time; likewise where the file is damaged."""
+    if not is_whole(file):
+        if file.is_file():
+            report(Notice(task=f"{file}: is damaged, or was kept without checksums; it is computed anew."))
         computed = compute()
         file.parent.mkdir(parents=True, exist_ok=True)
-        with whole(file) as beside, beside.open("wb") as stream:
-            np.save(stream, computed)
+        with whole(file) as beside:
+            with beside.open("wb") as stream:
+                np.save(stream, computed)
+            seal_array(beside)
     stored: NDArray[np.float32] = np.load(file)
     return stored
 
@@ -101,7 +108,7 @@ class FrozenFeatures:
 
     def _view(self, number: int) -> NDArray[np.float32]:
         compute = partial(self._extract, self.source, number or None, self.report)
-        return compute() if self.folder is None else kept(self.folder / f"view-{number}.npy", compute)
+        return compute() if self.folder is None else kept(self.folder / f"view-{number}.npy", compute, self.report)
 
     def _extract(self, source: ImageSource, epoch: int | None, report: ProgressCallback) -> NDArray[np.float32]:
         with self.conditions():

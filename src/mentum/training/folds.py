@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mentum.locks import end_with_parent
 from mentum.model.session import Outputs
 from mentum.records import Progress, ignore_progress
 from mentum.runs import write_parquet
@@ -67,6 +68,9 @@ def learn_folds(
         jobs: processes that train at a time, each with its share of the threads; only where both stages are trained.
     """
     waiting = [fold for fold in folds if not fold_file(folder, fold).is_file()]
+    for file in (fold_file(folder, fold) for fold in folds):
+        if file.is_file():
+            discard(file.with_suffix(""))  # what a kill kept from being removed
     if jobs == 1 or stage == 1 or len(waiting) < 2:
         for fold in waiting:
             learn_fold(retraining, fold, folder, stage)
@@ -74,7 +78,7 @@ def learn_folds(
     threads = max((retraining.settings.threads or os.cpu_count() or 1) // jobs, 1)
     settings = retraining.settings.model_copy(update={"threads": threads})
     job = partial(_learn_elsewhere, retraining.prepared.table.source, settings, folder, cache)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         for done, future in enumerate(as_completed([pool.submit(job, fold) for fold in waiting]), start=1):
             if future.exception():
                 pool.shutdown(cancel_futures=True)

@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mentum.caches.checked_arrays import is_whole
 from mentum.files import whole
 from mentum.network.backbones import Backbone, reopen_backbone
 from mentum.network.head import Head, Network, Objective, make_objective
-from mentum.records import ProgressCallback
+from mentum.records import Notice, ProgressCallback
 from mentum.runs import BackboneRecord, Run, StageRecord
 from mentum.settings import Settings
 from mentum.training.batches import ImageSource
@@ -102,7 +103,9 @@ class Learner:
     def _features(self, name: str, rows: NDArray[np.int64], epoch: int | None) -> NDArray[np.float32]:
         file = self.run.stage_folder("stage1") / "views" / f"{name}.npy"
         with self.phase("features"):
-            return kept(file, lambda: extract_features(self.backbone, self.source, rows, epoch, self.report))
+            return kept(
+                file, lambda: extract_features(self.backbone, self.source, rows, epoch, self.report), self.report
+            )
 
     def learn(self, task: Task) -> list[StageRecord]:
         """Train one model in both stages; what an earlier try completed is not repeated."""
@@ -153,6 +156,10 @@ class Learner:
         """The record of a stage that an earlier try ended, with its weights put into the network."""
         file = lesson.checkpoint.with_suffix(".json")
         if not file.is_file():
+            return None
+        predicted = lesson.checkpoint.with_suffix(".npy")
+        if not is_whole(predicted):
+            self.report(Notice(task=f"{predicted}: is damaged; this stage is trained again."))
             return None
         network.load_state_dict(load_tensors(lesson.checkpoint.with_suffix(".safetensors"))[0])
         return StageRecord.read(file)

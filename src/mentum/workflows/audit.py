@@ -16,6 +16,7 @@ from mentum.errors import RunError, SettingsError
 from mentum.evaluation.cross_validation import Judged
 from mentum.explanation.annotation.characters import read_annotations
 from mentum.files import require_same_images
+from mentum.locks import sole_owner, undisturbed
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.reporting.figures.audit_sheets import draw_audit
 from mentum.reporting.figures.shortcuts import draw_shortcuts
@@ -79,24 +80,26 @@ def audit(
         DataError: listing all faults of the data, or of the outlines.
         RunError: if `out` holds something else, or the images are not those of the run or cross-validation.
         SettingsError: if a data set has no `out`.
+        BusyError: if another process writes `out`, or the cross-validation.
     """
     run, source, cache = _run_of(source), _folder_of(source), cache_folder(cache)
     if out is None and run is None:
         raise SettingsError(f"{source}: is no training's folder, so that the result has no place; give --out.")
     folder, settings = Path(out) if out is not None else source / "audit", _settings(run, backbone, seed, layout)
     images = Path(data) if data is not None else Path(run.record().data.source) if run else source
-    prepared = prepare(images, settings, cache, report)
-    table, pixels, subsets = prepared.table, prepared.pixels.pixels, _subsets(run, prepared)
-    masks = None if outlines is None else specimen_masks(Path(outlines), table, pixels.shape[1])
-    better = None if crossvalidation is None else _crossvalidated(Path(crossvalidation), prepared)
-    design, folds = choose_folds(table, None, None, settings)
-    take_folder(folder, prepared, settings, f"audit, {design}", 1, command)
-    retraining = Retraining.of_data(prepared, settings, folder, report)
-    held_out, judged_by = better or _frozen(retraining, folds, folder, cache)
-    swapped = _by_folds(retraining, folds) if run is None else _by_run(run, prepared, subsets, settings)
-    material = Material(table, pixels, retraining.features, subsets, held_out, judged_by, masks, swapped)
-    found = examine(material, settings.backbone.source, settings.seed, report)
-    _write(found, prepared, folder)
+    with sole_owner(folder):
+        prepared = prepare(images, settings, cache, report)
+        table, pixels, subsets = prepared.table, prepared.pixels.pixels, _subsets(run, prepared)
+        masks = None if outlines is None else specimen_masks(Path(outlines), table, pixels.shape[1])
+        better = None if crossvalidation is None else _crossvalidated(Path(crossvalidation), prepared)
+        design, folds = choose_folds(table, None, None, settings)
+        take_folder(folder, prepared, settings, f"audit, {design}", 1, command)
+        retraining = Retraining.of_data(prepared, settings, folder, report)
+        held_out, judged_by = better or _frozen(retraining, folds, folder, cache)
+        swapped = _by_folds(retraining, folds) if run is None else _by_run(run, prepared, subsets, settings)
+        material = Material(table, pixels, retraining.features, subsets, held_out, judged_by, masks, swapped)
+        found = examine(material, settings.backbone.source, settings.seed, report)
+        _write(found, prepared, folder)
     return Audited(found, folder)
 
 
@@ -170,15 +173,16 @@ def _crossvalidated(folder: Path, prepared: Prepared) -> tuple[Cases, str]:
     Raises:
         RunError: if it is of other images, labels or specimens, or not complete.
     """
-    study = read_study(folder)
-    subsets = split_specimens(prepared.table, study.settings.split, study.settings.seed)
-    record = replace(prepared, subsets=subsets).record()  # the hash of the table holds the split
-    if (study.table_hash, study.content_hash) != (record.table_hash, record.content_hash):
-        raise RunError(
-            f"{folder}: is of other images, labels or specimens than {prepared.table.source}, or they have changed "
-            "since; expected a cross-validation of the very same data."
-        )
-    return read_out_of_fold(folder, prepared.table), judges_of(folder, study)
+    with undisturbed(folder):
+        study = read_study(folder)
+        subsets = split_specimens(prepared.table, study.settings.split, study.settings.seed)
+        record = replace(prepared, subsets=subsets).record()  # the hash of the table holds the split
+        if (study.table_hash, study.content_hash) != (record.table_hash, record.content_hash):
+            raise RunError(
+                f"{folder}: is of other images, labels or specimens than {prepared.table.source}, or they have changed "
+                "since; expected a cross-validation of the very same data."
+            )
+        return read_out_of_fold(folder, prepared.table), judges_of(folder, study)
 
 
 def _frozen(retraining: Retraining, folds: list[Fold], folder: Path, cache: Path) -> tuple[Cases, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentum.calibration.cross_fitting import cross_fit
+from mentum.locks import sole_owner
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import Run
 from mentum.training.retraining import Retraining
@@ -35,7 +36,9 @@ def calibrate(
 
     Raises:
         RunError: if there are too few specimens, or the images are not those of the training.
+        BusyError: if another process writes into the run's folder.
     """
     opened = open_run(run)
-    retraining = Retraining.of_run(opened, path_or_none(data), cache_folder(cache), report)
-    return cross_fit(opened, lambda fold: retraining.train_once(fold, opened.path / fold.name), folds)
+    with sole_owner(opened.path):
+        retraining = Retraining.of_run(opened, path_or_none(data), cache_folder(cache), report)
+        return cross_fit(opened, lambda fold: retraining.train_once(fold, opened.path / fold.name), folds)

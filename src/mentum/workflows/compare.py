@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentum.evaluation.run_comparison import RunComparison, compare_folders
+from mentum.locks import undisturbed
 from mentum.workflows.arguments import PathLike
 
 
@@ -18,5 +19,7 @@ def compare(a: PathLike, b: PathLike, *, seed: int = 0) -> RunComparison:
 
     Raises:
         RunError: if a folder is neither, or the two have no held-out image or rank in common.
+        BusyError: if another process writes into one of them.
     """
-    return compare_folders(Path(a), Path(b), seed)
+    with undisturbed(Path(a), Path(b)):
+        return compare_folders(Path(a), Path(b), seed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mentum.evaluation.cross_validation import CrossValidation, Judged, calibrate_folds, score
 from mentum.evaluation.results import CalibrationReport
+from mentum.locks import sole_owner
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import OUT_OF_FOLD
 from mentum.settings import Settings
@@ -71,17 +72,24 @@ def crossvalidate(
         DataError: listing all faults of the data, or if it does not allow such folds.
         RunError: if `out` holds something else.
         SettingsError: if the arguments contradict each other or the recipe.
+        BusyError: if another process writes `out`.
     """
     settings, out = settings_of(recipe, overrides, backbone, seed, layout), Path(out)
-    prepared = prepare(Path(data), settings, cache_folder(cache), report)
-    design, dealt = choose_folds(prepared.table, folds, leave_out, settings)
-    take_folder(out, prepared, settings, design, stage, command)
-    retraining = Retraining.of_data(prepared, settings, out, report)
-    learn_folds(retraining, dealt, out, stage, cache_folder(cache), jobs)
-    files = [fold_file(out, fold) for fold in dealt]
-    judged = Judged.read(prepared.table, dealt, files, task_ranks(prepared.taxonomy, settings.head))
+    with sole_owner(out):
+        prepared = prepare(Path(data), settings, cache_folder(cache), report)
+        design, dealt = choose_folds(prepared.table, folds, leave_out, settings)
+        take_folder(out, prepared, settings, design, stage, command)
+        retraining = Retraining.of_data(prepared, settings, out, report)
+        learn_folds(retraining, dealt, out, stage, cache_folder(cache), jobs)
+        about = {"design": design, "stage": stage, "backbone": settings.backbone.source, "seed": settings.seed}
+        files = [fold_file(out, fold) for fold in dealt]
+        judged = Judged.read(prepared.table, dealt, files, task_ranks(prepared.taxonomy, settings.head))
+        return _score(judged, about, error_rate, out)
+
+
+def _score(judged: Judged, about: Mapping[str, Any], error_rate: float, out: Path) -> CrossValidated:
+    """Score what the folds predicted, and write all of it."""
     judged.write(out / OUT_OF_FOLD)
-    about = {"design": design, "stage": stage, "backbone": settings.backbone.source, "seed": settings.seed}
     found = CrossValidated(score(judged, about), calibrate_folds(judged, error_rate))
     found.scores.write(out / "crossvalidation.json")
     found.calibration.write(out / "calibration.json")

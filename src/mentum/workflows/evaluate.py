@@ -8,6 +8,7 @@ from mentum.errors import RunError
 from mentum.evaluation.probabilities import evaluate_probabilities
 from mentum.evaluation.result_table import score_run
 from mentum.evaluation.results import CalibrationReport, Evaluation
+from mentum.locks import sole_owner
 from mentum.reporting.figures.calibration import draw_calibration
 from mentum.reporting.figures.confusions import draw_confusions
 from mentum.runs import Run
@@ -40,8 +41,14 @@ def evaluate(run: PathLike | Run, *, error_rate: float = 0.05) -> Evaluated:
 
     Raises:
         RunError: if there is no complete run, or it is damaged.
+        BusyError: if another process writes into its folder.
     """
     opened = open_run(run)
+    with sole_owner(opened.path):
+        return _evaluate(opened, error_rate)
+
+
+def _evaluate(opened: Run, error_rate: float) -> Evaluated:
     evaluation = score_run(opened)
     evaluation.write(opened.evaluation_file)
     draw_confusions(evaluation, opened.path / "figures")

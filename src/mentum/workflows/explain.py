@@ -17,6 +17,7 @@ from mentum.explanation.proposals.propose import Proposals, propose_characters
 from mentum.explanation.results import Explanation
 from mentum.explanation.tables import characters_csv
 from mentum.files import write_text
+from mentum.locks import sole_owner
 from mentum.maps import Alignment
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.reporting.figures.character_shares import draw_character_shares
@@ -78,21 +79,23 @@ def explain(
     Raises:
         RunError: if the images are not those of the training, or the run does not report a rank.
         DataError: listing all faults of the outlines.
+        BusyError: if another process writes into the run's folder.
     """
     opened = open_run(run)
-    images = open_images(opened, subset, path_or_none(data), cache_folder(cache), report)
-    # Before the long part: a faulty file should not cost an hour.
-    annotations = read_annotations(Path(characters), images.table_files, images.root, outline) if characters else None
-    predictor = Predictor.open(opened)
-    geometry = map_geometry(opened).aligned(align)
-    evidence = gather_evidence(images, predictor.explain, [Rank(each) for each in ranks], geometry, report)
-    _clear(opened)
-    write_maps(evidence, opened.relevance_folder)
-    write_overlays(evidence, opened.relevance_folder / "overlays", report)
-    if annotations and annotations.characters:
-        measured = _Measured(opened, evidence, annotations, predictor)
-        return Explained(characters=measured.characters(Asked(occlude, fast), report))
-    return Explained(proposals=_propose(opened, evidence, annotations, report))
+    with sole_owner(opened.path):
+        images = open_images(opened, subset, path_or_none(data), cache_folder(cache), report)
+        # Before the long part: a faulty file should not cost an hour.
+        outlines = read_annotations(Path(characters), images.table_files, images.root, outline) if characters else None
+        predictor = Predictor.open(opened)
+        geometry = map_geometry(opened).aligned(align)
+        evidence = gather_evidence(images, predictor.explain, [Rank(each) for each in ranks], geometry, report)
+        _clear(opened)
+        write_maps(evidence, opened.relevance_folder)
+        write_overlays(evidence, opened.relevance_folder / "overlays", report)
+        if outlines and outlines.characters:
+            measured = _Measured(opened, evidence, outlines, predictor)
+            return Explained(characters=measured.characters(Asked(occlude, fast), report))
+        return Explained(proposals=_propose(opened, evidence, outlines, report))
 
 
 def _clear(run: Run) -> None:

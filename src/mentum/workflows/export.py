@@ -21,6 +21,7 @@ from mentum.errors import ModelError
 from mentum.evaluation.probabilities import judge
 from mentum.evaluation.results import CalibrationReport
 from mentum.files import is_free, whole
+from mentum.locks import sole_owner, sole_writer, undisturbed
 from mentum.maps import shared_maximum
 from mentum.model.folder import Model, seal
 from mentum.model.provenance import training_record, verbatim_labels
@@ -111,17 +112,23 @@ def export(
         ModelError: if `out` holds something else, or the ONNX file does not say what the trained network says.
         RunError: if the run's images are not there.
         BackboneError: if a network cannot be expressed in ONNX.
+        BusyError: if another process writes `out`, or into the run's folder.
     """
     run, out = open_run(run), Path(out).resolve()  # "." has no name to write beside
     settings = _ReleaseSettings(
         name or run.path.resolve().name, version, doi, licence, error_rate, false_rejection, samples
     )
-    if not is_free(out):
-        raise ModelError(f"{out}: exists already, expected a new or empty folder; give another --out, or remove it.")
-    images = open_images(run, "all", path_or_none(data), cache_folder(cache), report)
-    with whole(out) as beside:
-        beside.mkdir(parents=True)
-        found = _assemble(_Release(run, run.record(), images, beside, settings), report)
+    with sole_writer(out):
+        if not is_free(out):
+            raise ModelError(
+                f"{out}: exists already, expected a new or empty folder; give another --out, or remove it."
+            )
+        with sole_owner(run.path):
+            map_geometry(run)  # which is kept in the run, where the first who asks for it writes it
+        with whole(out) as beside, undisturbed(run.path):
+            images = open_images(run, "all", path_or_none(data), cache_folder(cache), report)
+            beside.mkdir(parents=True)
+            found = _assemble(_Release(run, run.record(), images, beside, settings), report)
     return Exported(Model.open(out), found)
 
 

@@ -13,6 +13,7 @@ from mentum.identification.identifier import Explained, Identifier, load
 from mentum.identification.inputs import Inputs
 from mentum.identification.job import Job, Outcome
 from mentum.identification.output.dataset import Dataset
+from mentum.identification.places import Places
 from mentum.identification.publishing import Terms, agree_terms
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.workflows.arguments import PathLike, path_or_none
@@ -64,26 +65,30 @@ def identify(
 
     Raises:
         ModelError: if the model is none, or changed since its release.
-        DataError: if images are not there or `out` cannot be written.
+        DataError: if images are not there, or an output cannot be written or is what another one is, or is read.
+        BusyError: if another process writes an output.
         SettingsError: if an archive or another format is asked for without `out`, or an archive without title, creator
             or licence.
     """
-    identifier = load(model, error_rate, false_rejection)
     given = (images,) if isinstance(images, str | Path) else tuple(images)
     inputs = Inputs(tuple(str(each) for each in given), by == "specimen")
-    job = Job(identifier, inputs, by, _overlays(identifier, path_or_none(heatmaps)))
     if out is None and (archive is not None or form != "table"):
         raise SettingsError("an archive or another format is written beside a file; give --out as well.")
+    places = Places(path_or_none(out), path_or_none(archive), path_or_none(heatmaps))
+    places.require_apart(Path(model), inputs.names)
+    identifier = load(model, error_rate, false_rejection)
     published = archive is not None or form == "camtrap-dp"
     _require_names(title, creator, needed=archive is not None)
     terms = agree_terms(inputs, licence, media_url, needed=archive is not None) if published else None
-    if out is not None:
-        about = _dataset(title, creator, terms, identifier)
-        found = job.write(Path(out), form, path_or_none(archive), about, report)
-    elif stream is not None:
-        found = job.print(stream, as_json=as_json, report=report)
-    else:
-        found = job.collect(report)
+    with places.taken():
+        job = Job(identifier, inputs, by, _overlays(identifier, places.heatmaps))
+        if places.out is not None:
+            about = _dataset(title, creator, terms, identifier)
+            found = job.write(places.out, form, places.archive, about, report)
+        elif stream is not None:
+            found = job.print(stream, as_json=as_json, report=report)
+        else:
+            found = job.collect(report)
     return replace(found, notes=(*inputs.notes, *(terms.notes if terms else ())))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mentum.evaluation.learning_curve import LearningCurve, follow_curve
+from mentum.locks import sole_owner
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.reporting.figures.learning_curve import draw_learning_curve
 from mentum.settings import Settings
@@ -50,13 +51,15 @@ def learning_curve(
         DataError: listing all faults of the data, or if it does not allow such folds.
         RunError: if `out` holds something else.
         SettingsError: if the backbone is random.
+        BusyError: if another process writes `out`.
     """
     settings, out = settings_of(recipe, overrides, backbone, seed, layout), Path(out)
-    prepared = prepare(Path(data), settings, cache_folder(cache), report)
-    design, dealt = choose_folds(prepared.table, folds, None, settings)
-    take_folder(out, prepared, settings, f"learning curve, {design}", 1, command)
-    retraining = Retraining.of_data(prepared, settings, out, report)
-    found = follow_curve(prepared.table, dealt, retraining.judge, settings.backbone.source, settings.seed)
-    found.write(out / "learning_curve.json")
-    draw_learning_curve(found, out / "figures")
+    with sole_owner(out):
+        prepared = prepare(Path(data), settings, cache_folder(cache), report)
+        design, dealt = choose_folds(prepared.table, folds, None, settings)
+        take_folder(out, prepared, settings, f"learning curve, {design}", 1, command)
+        retraining = Retraining.of_data(prepared, settings, out, report)
+        found = follow_curve(prepared.table, dealt, retraining.judge, settings.backbone.source, settings.seed)
+        found.write(out / "learning_curve.json")
+        draw_learning_curve(found, out / "figures")
     return found

@@ -6,6 +6,7 @@ from typing import Literal
 
 from mentum.evaluation.results import UnknownTaxa
 from mentum.evaluation.unknown_taxa import leave_taxa_out
+from mentum.locks import sole_owner
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import Run
 from mentum.training.retraining import Retraining
@@ -33,9 +34,11 @@ def novelty(
 
     Raises:
         RunError: if no taxon can be left out, or the images are not those of the training.
+        BusyError: if another process writes into the run's folder.
     """
     opened = open_run(run)
-    retraining = Retraining.of_run(opened, path_or_none(data), cache_folder(cache), report)
-    if stage == 1:
-        return leave_taxa_out(opened, retraining.train_head, 1)
-    return leave_taxa_out(opened, lambda fold: retraining.train_once(fold, opened.path / fold.name), 2)
+    with sole_owner(opened.path):
+        retraining = Retraining.of_run(opened, path_or_none(data), cache_folder(cache), report)
+        if stage == 1:
+            return leave_taxa_out(opened, retraining.train_head, 1)
+        return leave_taxa_out(opened, lambda fold: retraining.train_once(fold, opened.path / fold.name), 2)

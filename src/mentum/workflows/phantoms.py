@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from mentum.locks import sole_writer
 from mentum.phantoms.dataset import draw_phantoms
 from mentum.phantoms.settings import read_settings
 from mentum.records import Progress, ProgressCallback, ignore_progress
@@ -48,6 +49,7 @@ def phantoms(
     Raises:
         MentumError: if `out` holds something.
         SettingsError: if a setting is out of range, or they contradict one another.
+        BusyError: if another process writes it.
     """
     settings = read_settings(
         images_per_taxon=images_per_taxon,
@@ -60,8 +62,9 @@ def phantoms(
         redundant=redundant,
         counterfactual=counterfactual,
     )
-    return draw_phantoms(
-        Path(out),
-        settings,
-        lambda done, total: report(Progress(task="drawing", done=done, total=total, unit="images")),
-    )
+    with sole_writer(Path(out)):
+        return draw_phantoms(
+            Path(out),
+            settings,
+            lambda done, total: report(Progress(task="drawing", done=done, total=total, unit="images")),
+        )

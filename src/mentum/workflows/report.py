@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mentum.errors import DataError
+from mentum.locks import sole_writer
 from mentum.reporting.report.page import write_report
 from mentum.runs import Run
 from mentum.workflows.arguments import PathLike, open_run, path_or_none
@@ -31,9 +33,26 @@ def report(
         The file.
 
     Raises:
+        DataError: if `out` holds anything but an earlier page.
         RunError: if the run was not evaluated, a study is of other images, or nothing can be compared.
+        BusyError: if another process writes the file, or into one of the folders.
     """
-    return write_report(
-        open_run(run), path_or_none(out), path_or_none(data), [Path(each) for each in studies],
-        [Path(each) for each in compare],
-    )  # fmt: skip
+    opened = open_run(run)
+    file = path_or_none(out) or opened.path / "report.html"
+    _require_page(file)
+    with sole_writer(file):
+        return write_report(
+            opened, file, path_or_none(data), [Path(each) for each in studies], [Path(each) for each in compare]
+        )
+
+
+def _require_page(file: Path) -> None:
+    """A report replaces an earlier one, and nothing else: no result, no table, no image."""
+    if not file.is_file():
+        return
+    with file.open("rb") as stream:
+        begins = stream.read(64).lstrip().lower()
+    if begins and not begins.startswith((b"<!doctype html", b"<html")):
+        raise DataError(
+            f"{file}: found a file that is no page, expected a new name, or an earlier report; give another."
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mentum.locks import sole_owner
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import Run
 from mentum.settings import Settings
@@ -46,6 +47,10 @@ def train(
         RunError: if `out` holds something else.
         SettingsError: if a key or value is not understood.
         BackboneError: if the backbone cannot be had.
+        BusyError: if another process writes `out`.
     """
     settings = settings_of(recipe, overrides, backbone, seed, layout)
-    return train_identifier(Path(data), Path(out), settings, cache=cache_folder(cache), command=command, report=report)
+    with sole_owner(Path(out)):
+        return train_identifier(
+            Path(data), Path(out), settings, cache=cache_folder(cache), command=command, report=report
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -68,6 +69,13 @@ def growing(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_beside(out: Path) -> Iterator[Path]:
-    """A folder on the same disk for tables that do not fit into memory; it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".part", dir=out.parent) as folder:
-        yield Path(folder)
+    """A folder on the same disk for tables that do not fit into memory; it is gone afterwards.
+
+    So is one that a kill has left: nobody else writes `out`.
+    """
+    left = re.compile(rf"\.{re.escape(out.name)}\.[a-z0-9_]{{8}}\.part")  # as the next line names them
+    for folder in out.parent.iterdir():
+        if left.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".part", dir=out.parent) as made:
+        yield Path(made)

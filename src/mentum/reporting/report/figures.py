@@ -14,6 +14,7 @@ from markupsafe import Markup
 from mentum.errors import RunError
 from mentum.evaluation.results import CalibrationReport, Confusion, Evaluation
 from mentum.explanation.results import Explanation
+from mentum.locks import sole_owner
 from mentum.reporting.figures.calibration import draw_calibration
 from mentum.reporting.figures.confusions import (
     DRAWN_SUBSETS,
@@ -88,13 +89,17 @@ def draw_missing(run: Run, evaluation: Evaluation, calibration: CalibrationRepor
     drawn = [each for each in evaluation.confusions if is_drawn(each)]
     missing = [each for each in drawn if not _is_there(folder / confusion_stem(each))]
     if missing:
-        draw_confusions(evaluation.model_copy(update={"confusions": tuple(missing)}), folder)
+        with sole_owner(run.path):
+            draw_confusions(evaluation.model_copy(update={"confusions": tuple(missing)}), folder)
     if calibration and not all(_is_there(folder / name) for name in CALIBRATION):
-        draw_calibration(calibration, folder)
+        with sole_owner(run.path):
+            draw_calibration(calibration, folder)
     if studies.curve and not _is_there(studies.curve.folder / "figures" / CURVE):
-        draw_learning_curve(studies.curve.record, studies.curve.folder / "figures")
+        with sole_owner(studies.curve.folder):
+            draw_learning_curve(studies.curve.record, studies.curve.folder / "figures")
     if studies.audit and studies.audit.record.shortcuts:
-        draw_shortcuts(studies.audit.record.shortcuts, studies.audit.folder / "figures")
+        with sole_owner(studies.audit.folder):
+            draw_shortcuts(studies.audit.record.shortcuts, studies.audit.folder / "figures")
 
 
 def _is_there(stem: Path) -> bool:

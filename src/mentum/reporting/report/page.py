@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mentum.files import write_text
+from mentum.locks import undisturbed
 from mentum.reporting.numbers import number_of
 from mentum.reporting.report.contents import SECTIONS
 from mentum.reporting.report.figures import draw_missing
@@ -40,11 +41,13 @@ def write_report(
     Raises:
         RunError: if the run was not evaluated, a file of it is damaged, a study is of other images, or nothing can be
             compared.
+        BusyError: if another process writes into one of the folders.
     """
     out = out or run.path / "report.html"
-    known = Known.read(run, images, studies, others)
-    draw_missing(run, known.evaluation, known.calibration, known.studies)
-    html = _page(known)
+    with undisturbed(run.path, *studies, *others):
+        known = Known.read(run, images, studies, others)
+        draw_missing(run, known.evaluation, known.calibration, known.studies)
+        html = _page(known)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(html, out)
     return out

@@ -1,0 +1,1 @@
+"""What is kept on disk to spare work: whole, unchanged, and no more than allowed."""
