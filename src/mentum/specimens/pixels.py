@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from mentum.disks import require_place
 from mentum.errors import DataError, ImageError
 from mentum.files import hash_together, whole, write_text
 from mentum.records import Fault, Progress, ProgressCallback, error, ignore_progress
@@ -168,6 +169,7 @@ def open_cache(
     Raises:
         DataError: if images cannot be read (all are listed), or the disk lacks the room.
     """
+    _require_place(folder)
     hashes = hash_images(paths)
     together = hash_together(hashes)
     if settings.depth == "auto":
@@ -178,6 +180,15 @@ def open_cache(
     if not file.is_file():
         _fill(file, paths, settings, progress)
     return PixelCache(np.load(file, mmap_mode="r"), settings, together, tuple(hashes))
+
+
+def _require_place(folder: Path) -> None:
+    """Before all images are read; a folder that is there may hold their pixels already."""
+    try:
+        if not folder.is_dir():
+            require_place(folder)
+    except OSError as reason:
+        raise _no_room(folder, reason) from reason
 
 
 def find_depth(paths: Sequence[Path]) -> int | None:

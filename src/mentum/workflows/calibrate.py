@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentum.calibration.cross_fitting import cross_fit
+from mentum.disks import require_place
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import Run
 from mentum.training.retraining import Retraining
@@ -37,5 +38,6 @@ def calibrate(
         RunError: if there are too few specimens, or the images are not those of the training.
     """
     opened = open_run(run)
+    require_place(opened.path)
     retraining = Retraining.of_run(opened, path_or_none(data), cache_folder(cache), report)
     return cross_fit(opened, lambda fold: retraining.train_once(fold, opened.path / fold.name), folds)

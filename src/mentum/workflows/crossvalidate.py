@@ -12,6 +12,7 @@ from mentum.evaluation.results import CalibrationReport
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import OUT_OF_FOLD
 from mentum.settings import Settings
+from mentum.studies import require_study_place
 from mentum.training.folds import fold_file, learn_folds
 from mentum.training.preparation import prepare
 from mentum.training.retraining import Retraining
@@ -73,6 +74,7 @@ def crossvalidate(
         SettingsError: if the arguments contradict each other or the recipe.
     """
     settings, out = settings_of(recipe, overrides, backbone, seed, layout), Path(out)
+    require_study_place(out)
     prepared = prepare(Path(data), settings, cache_folder(cache), report)
     design, dealt = choose_folds(prepared.table, folds, leave_out, settings)
     take_folder(out, prepared, settings, design, stage, command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mentum.disks import require_place
 from mentum.errors import RunError
 from mentum.evaluation.probabilities import evaluate_probabilities
 from mentum.evaluation.result_table import score_run
@@ -42,6 +43,7 @@ def evaluate(run: PathLike | Run, *, error_rate: float = 0.05) -> Evaluated:
         RunError: if there is no complete run, or it is damaged.
     """
     opened = open_run(run)
+    require_place(opened.path)
     evaluation = score_run(opened)
     evaluation.write(opened.evaluation_file)
     draw_confusions(evaluation, opened.path / "figures")

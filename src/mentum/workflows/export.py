@@ -17,6 +17,7 @@ from mentum.calibration.held_out import held_out
 from mentum.calibration.novelty import Density, Novelty, measure
 from mentum.calibration.stored import write_calibration
 from mentum.calibration.temperatures import fit_temperatures, log_probabilities
+from mentum.disks import require_place
 from mentum.errors import ModelError
 from mentum.evaluation.probabilities import judge
 from mentum.evaluation.results import CalibrationReport
@@ -118,6 +119,7 @@ def export(
     )
     if not is_free(out):
         raise ModelError(f"{out}: exists already, expected a new or empty folder; give another --out, or remove it.")
+    require_place(out)
     images = open_images(run, "all", path_or_none(data), cache_folder(cache), report)
     with whole(out) as beside:
         beside.mkdir(parents=True)

@@ -9,6 +9,7 @@ from mentum.evaluation.learning_curve import LearningCurve, follow_curve
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.reporting.figures.learning_curve import draw_learning_curve
 from mentum.settings import Settings
+from mentum.studies import require_study_place
 from mentum.training.preparation import prepare
 from mentum.training.retraining import Retraining
 from mentum.workflows.arguments import PathLike, cache_folder, settings_of
@@ -52,6 +53,7 @@ def learning_curve(
         SettingsError: if the backbone is random.
     """
     settings, out = settings_of(recipe, overrides, backbone, seed, layout), Path(out)
+    require_study_place(out)
     prepared = prepare(Path(data), settings, cache_folder(cache), report)
     design, dealt = choose_folds(prepared.table, folds, None, settings)
     take_folder(out, prepared, settings, f"learning curve, {design}", 1, command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from mentum.disks import require_place
 from mentum.evaluation.results import UnknownTaxa
 from mentum.evaluation.unknown_taxa import leave_taxa_out
 from mentum.records import ProgressCallback, ignore_progress
@@ -35,6 +36,7 @@ def novelty(
         RunError: if no taxon can be left out, or the images are not those of the training.
     """
     opened = open_run(run)
+    require_place(opened.path)
     retraining = Retraining.of_run(opened, path_or_none(data), cache_folder(cache), report)
     if stage == 1:
         return leave_taxa_out(opened, retraining.train_head, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mentum.disks import require_place
 from mentum.files import write_text
 from mentum.reporting.numbers import number_of
 from mentum.reporting.report.contents import SECTIONS
@@ -42,6 +43,7 @@ def write_report(
             compared.
     """
     out = out or run.path / "report.html"
+    require_place(out)
     known = Known.read(run, images, studies, others)
     draw_missing(run, known.evaluation, known.calibration, known.studies)
     html = _page(known)
