@@ -77,9 +77,9 @@ def test_a_signal_that_a_process_was_started_to_ignore_stays_ignored(trained_dat
 
 @pytest.mark.parametrize("seconds", [0.1, 0.4, 1.0])
 def test_ctrl_c_while_imports_run_shows_no_traceback(tmp_path: Path, seconds: float) -> None:
-    """The process says when it has begun, as Python itself may be slow to start."""
+    """Python itself may be slow to start: the process says when it has begun."""
     data = write_drawn(tmp_path / "data", per_taxon=(2, 2), views=1)
-    program = f"print('begun', flush=True); {RUN}"
+    program = RUN.replace("main()", "print('begun', flush=True); main()")
     command = [sys.executable, "-c", program, "train", str(data), "--out", str(tmp_path / "run")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
