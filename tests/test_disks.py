@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from mentum.cli.endings import describe, describe_fault
-from mentum.disks import disk_error, require_place, require_room
+from mentum.disks import disk_error, require_place, require_room, reserve
 from mentum.errors import RunError
 from mentum.files import whole
 from support.command_line import Command
@@ -122,3 +122,11 @@ def test_a_lack_of_memory_is_one_sentence(error: Exception) -> None:
     assert said is not None
     assert said.startswith("there is not enough memory")
     assert said.endswith("lower stage1.batch_size, stage2.batch_size or pixels.size with --set.")
+
+
+def test_the_room_of_a_mapped_file_is_taken_before_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "pixels.npy"
+    with file.open("wb") as stream:
+        stream.truncate(1_000_000)
+    reserve(file)
+    assert file.stat().st_blocks * 512 >= 1_000_000

@@ -91,6 +91,22 @@ def require_place(path: Path) -> None:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
+def reserve(file: Path) -> None:
+    """Take the room of a file that is written through memory: where a disk fills up then, the process would be killed.
+
+    Raises:
+        OSError: if there is not enough.
+    """
+    if not hasattr(os, "posix_fallocate"):  # as on Windows, which takes it at once
+        return
+    with file.open("r+b") as stream:
+        try:
+            os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.EOPNOTSUPP}:  # a file system that cannot
+                raise OSError(error.errno, error.strerror, os.fspath(file)) from error
+
+
 def require_room(folder: Path, needed: int, what: str) -> None:
     """Make sure, before any work, that a disk has room.
 

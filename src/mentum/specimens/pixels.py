@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from mentum.disks import require_place
+from mentum.disks import require_place, reserve
 from mentum.errors import DataError, ImageError
 from mentum.files import hash_together, whole, write_text
 from mentum.records import Fault, Progress, ProgressCallback, error, ignore_progress
@@ -232,13 +232,16 @@ def _fill(file: Path, paths: Sequence[Path], settings: PixelSettings, progress: 
 
 
 def _no_room(folder: Path, reason: OSError) -> DataError:
-    return DataError(f"{folder}: cannot keep the pixel cache ({reason}); give --cache a folder with room.")
+    return DataError(
+        f"{folder}: cannot keep the pixel cache ({reason.strerror or reason}); give --cache a folder with room."
+    )
 
 
 def _write(
     file: Path, shape: tuple[int, ...], paths: Sequence[Path], settings: PixelSettings, progress: ProgressCallback
 ) -> list[Fault]:
     pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+    reserve(file)
 
     def place(row: int) -> Fault | None:
         try:
