@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mentum.disks import naming
 from mentum.errors import RunError
 
 UNFINISHED = ".part"
@@ -34,13 +35,30 @@ def whole(path: Path, unfinished: str = UNFINISHED) -> Iterator[Path]:
     beside = path.parent / f"{path.name}{unfinished}"  # "." has no name, but a parent
     _remove(beside)
     try:
-        yield beside
-        if beside.is_dir() and path.is_dir():
-            path.rmdir()  # it is empty; not every system renames onto a folder
-        beside.replace(path)
+        with naming(path, beside):
+            yield beside
+            if beside.is_dir() and path.is_dir():
+                path.rmdir()  # it is empty; not every system renames onto a folder
+            beside.replace(path)
     except BaseException:
         _remove(beside)
         raise
+
+
+@contextlib.contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """A folder beside an output for what is needed only while it is written; what a kill leaves is gone the next time.
+
+    Args:
+        path: the output.
+    """
+    folder = path.parent / f"{path.name}.scratch{UNFINISHED}"
+    _remove(folder)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        _remove(folder)
 
 
 def _remove(path: Path) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import multiprocessing
 import os
 import socket
-import threading
 import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -98,18 +96,6 @@ def undisturbed(*folders: Path) -> Iterator[None]:
         _require_quiet(folder)
         if _state(folder) != state:
             raise BusyError(f"{folder}: was written while it was read; give the same command again.")
-
-
-def end_with_parent() -> None:
-    """In a worker process: end when the one that started it does, which holds the lock of what both write."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def same_place(one: Path, other: Path) -> bool:

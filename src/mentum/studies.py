@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from mentum.disks import require_place
 from mentum.errors import RunError
 from mentum.files import require_free
 from mentum.records import Record
@@ -36,6 +37,18 @@ class Study(Record):
 STUDY_FILE = "study.json"
 
 
+def require_study_place(folder: Path) -> None:
+    """Make sure, before any work, that a folder is new, empty or a study's own, and can be written to.
+
+    Raises:
+        RunError: if it holds anything else.
+        OSError: if the disk refuses.
+    """
+    if not (folder / STUDY_FILE).is_file():
+        require_free(folder, but_unfinished=True)
+    require_place(folder)
+
+
 def begin_study(folder: Path, study: Study) -> None:
     """Take a new or empty folder for a study, or go on with the same one.
 
@@ -44,7 +57,7 @@ def begin_study(folder: Path, study: Study) -> None:
     """
     file = folder / STUDY_FILE
     if not file.is_file():
-        require_free(folder)
+        require_free(folder, but_unfinished=True)
         folder.mkdir(parents=True, exist_ok=True)
         study.write(file)
         return

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from mentum.cli.console import VisibleConsole, describe
+from mentum.cli.console import VisibleConsole
+from mentum.cli.endings import describe
 from support.awkward_images import write_plain
 from support.command_line import call
 from support.data_sets import Row, write_data_set
@@ -34,7 +35,8 @@ def test_texts_and_cells_give_a_terminal_no_orders(capsys: pytest.CaptureFixture
         (errno.ENOSPC, "out.csv: No space left on device; make room on the disk and give the same command again."),
         (errno.EACCES, "out.csv: Permission denied; check the permissions, or give another place."),
         (errno.ENAMETOOLONG, "out.csv: File name too long; give a shorter name."),
-        (errno.EIO, "out.csv: Input/output error."),
+        (errno.ENOTDIR, "out.csv: Not a directory; a part of the path is a file; give another place."),
+        (errno.EIO, "out.csv: Input/output error; check the disk or network drive, then give the same command again."),
     ],
 )
 def test_errors_of_files_are_one_sentence(number: int, sentence: str) -> None:

@@ -220,7 +220,7 @@ main()
 def test_an_interruption_is_no_fault(trained_data: Path) -> None:
     found = start("check", trained_data, code=INTERRUPTED)
     assert found.code == 128 + signal.SIGINT
-    assert found.err == "mentum: interrupted; the same command goes on where it stopped.\n"
+    assert found.err == "mentum: interrupted; nothing half-written is left, and the same command starts anew.\n"
 
 
 def test_evaluate_prints_the_table_and_which_ranks_can_be_defended(

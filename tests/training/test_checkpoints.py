@@ -89,7 +89,7 @@ def test_a_full_disk_leaves_the_earlier_state(file: Path, takes: int) -> None:
 
     with (
         full_disk(takes),
-        pytest.raises(RunError, match=r"tree.checkpoint: cannot be written \(.*File too large.*\); make room and give"),
+        pytest.raises(OSError, match=r"File too large: '.*tree.checkpoint'"),
     ):
         save_tensors(file, {"a": torch.zeros(50_000)}, {"epoch": 2})
 
@@ -99,7 +99,7 @@ def test_a_full_disk_leaves_the_earlier_state(file: Path, takes: int) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RunError, match=r"cannot be written \(.*\); make room"):
+    with pytest.raises(NotADirectoryError):
         save_tensors(tmp_path / "file" / "tree.checkpoint", {"a": torch.ones(1)})
 
 

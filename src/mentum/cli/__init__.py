@@ -4,79 +4,58 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Any
 
-import typer
-
-import mentum
-from mentum.cli.auditing import audit
-from mentum.cli.caching import cache
-from mentum.cli.console import bear_any_name, describe
-from mentum.cli.data import check, phantoms
-from mentum.cli.explaining import characters, explain
-from mentum.cli.learning import calibrate, evaluate, train
-from mentum.cli.releasing import export, identify, verify
-from mentum.cli.reporting import report
-from mentum.cli.validating import compare, crossvalidate, learning_curve
-from mentum.errors import MentumError
-from mentum.texts import printable
-
-app = typer.Typer(
-    name="mentum",
-    help="From labelled photographs of specimens to an identifier that a taxonomist can trust and publish from.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for _command in (
-    check, audit, train, evaluate, crossvalidate, learning_curve, compare, calibrate, explain, characters, report,
-    export, verify, identify, phantoms, cache,
-):  # fmt: skip
-    app.command()(_command)
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"mentum {mentum.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> None:
-    del version, debug  # both act before a command runs
+from mentum.cli.signals import Stop, heeding_signals
 
 
 def main() -> None:
     """Run the command line; a fault in the user's material becomes one message and exit code 2."""
     # Threads that spin while they wait make a training several times slower when anything else runs on the machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    bear_any_name()
+    with heeding_signals() as stop:
+        code = _run(stop)
+    sys.exit(code)
+
+
+def _run(stop: Stop) -> int:
+    """The exit code of the command line; all that takes long to import is imported here, where signals are heeded."""
     try:
-        app()
-    except MentumError as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(describe(error))
-    except UnicodeEncodeError as error:
-        _fail(f"a name that is not in UTF-8 ({error.object[:200]}) cannot be written; rename it.")
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in {"torch", "transformers", "safetensors", "psutil", "onnx", "onnxscript"}:
+        from mentum.cli.commands import app
+        from mentum.cli.console import bear_any_name, flush
+
+        bear_any_name()
+        try:
+            app()
+        finally:
+            flush()
+    except BaseException as error:
+        code = _told(error, stop)
+        if code is None:
             raise
-        _fail(f"training needs the package {package}, which is not installed; run: pip install 'mentum[train]'")
-    except SystemExit as ended:
-        if ended.code == 130:  # what Typer makes of Ctrl-C
-            typer.echo("mentum: interrupted; the same command goes on where it stopped.", err=True)
-        raise
+        return code
+    return 0
 
 
-def _fail(message: str) -> None:
-    if "--debug" in sys.argv:
-        raise
-    typer.echo(f"mentum: {printable(message, keep=chr(10))}", err=True)
-    sys.exit(2)
+def _told(error: BaseException, stop: Stop) -> int | None:
+    """Say why a command ended, where that is no fault of the program: the exit code; else None."""
+    from mentum.cli.console import fail, is_reader_gone
+    from mentum.cli.endings import describe_fault, describe_stop
+
+    ended = int(error.code or 0) if isinstance(error, SystemExit) and not isinstance(error.code, str) else None
+    if stop.number and ended not in {0, 1}:  # else the command had ended before
+        return fail(describe_stop(stop.number, sys.argv[1:]), 128 + stop.number)
+    if is_reader_gone(error):
+        return 141  # as a program that SIGPIPE ends, without a word: nobody reads it
+    if ended is not None:
+        return ended
+    sentence = None if "--debug" in sys.argv else describe_fault(error, sys.argv[1:])
+    return None if sentence is None else fail(sentence, 2)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - as of any module
+    if name == "app":
+        from mentum.cli.commands import app
+
+        return app
+    raise AttributeError(f"module 'mentum.cli' has no attribute '{name}'")

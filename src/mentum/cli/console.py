@@ -1,15 +1,20 @@
-"""The terminal: what a user's names and paths may not do to it."""
+"""The terminal: what a user's names and paths may not do to it, and what it cannot take."""
 
 from __future__ import annotations
 
 import errno
+import os
+import select
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from mentum.texts import printable
+
+_OUTPUT = "standard output"
 
 
 class VisibleConsole(Console):
@@ -22,6 +27,10 @@ class VisibleConsole(Console):
         """Every text passes here, those in the cells of tables too."""
         return super().render_str(printable(text, keep="\n"), **style)
 
+    def on_broken_pipe(self) -> None:
+        """The reader has gone: leave it to the command line to end."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE), _OUTPUT)
+
 
 def bear_any_name() -> None:
     """Let standard output and error spell out what their encoding lacks, and standard input hand on any bytes."""
@@ -32,16 +41,50 @@ def bear_any_name() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def describe(error: OSError) -> str:
-    """One sentence about a file that could not be read or written: where, what happened, what to do."""
-    where = f"{error.filename}: " if error.filename is not None else ""
-    reason = error.strerror or str(error) or type(error).__name__
-    todo = {
-        errno.ENOSPC: "; make room on the disk and give the same command again",
-        errno.EDQUOT: "; make room on the disk and give the same command again",
-        errno.EFBIG: "; make room on the disk and give the same command again",
-        errno.EACCES: "; check the permissions, or give another place",
-        errno.EROFS: "; give another place",
-        errno.ENAMETOOLONG: "; give a shorter name",
-    }.get(error.errno or 0, "")
-    return f"{where}{reason}{todo}."
+def flush() -> None:
+    """Hand on all that was printed, while it can still be said that it is not taken.
+
+    Raises:
+        OSError: if standard output does not take it.
+    """
+    if sys.stdout is None or sys.stdout.closed:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains once more when it ends
+        raise OSError(error.errno, error.strerror, _OUTPUT) from error
+
+
+def fail(message: str, code: int) -> int:
+    """Print why a command ended; the exit code."""
+    try:
+        print(f"mentum: {printable(message, keep=chr(10))}", file=sys.stderr, flush=True)  # noqa: T201
+    except OSError:  # nobody reads it
+        return code
+    return code
+
+
+def is_reader_gone(error: BaseException) -> bool:
+    """Whether a command ended since what reads its standard output has gone, as `head` does."""
+    broken = [each for each in _causes(error) if isinstance(each, OSError) and each.errno == errno.EPIPE]
+    return any(each.filename == _OUTPUT for each in broken) or (bool(broken) and _is_broken(1))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _is_broken(file: int) -> bool:
+    """Whether a pipe has lost its reader; a pipe to a process of our own may break as well."""
+    if not hasattr(select, "poll"):  # as on Windows, which cannot tell
+        return True
+    poll = select.poll()
+    try:
+        poll.register(file, 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    except OSError:
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -42,11 +43,19 @@ def train(
 ) -> None:
     """Train an identifier in two stages: the top classifier, then the whole network."""
     verify_cache(cache, asked=verify)
+    begun = datetime.now(UTC)
     with shown_progress(log) as report:
         run = mentum.train(
             data, out, recipe, overrides=set_ or (), backbone=backbone, seed=seed, layout=layout, cache=cache,
             report=report, command=command_line(),
         )  # fmt: skip
+    finished = run.record().finished
+    if finished is not None and finished < begun:
+        typer.echo(
+            f"mentum: {out}: this very training was finished on {finished:%Y-%m-%d at %H:%M %Z}; nothing was done. "
+            f"Next: mentum evaluate {out}",
+            err=True,
+        )
     typer.echo(run.path)
 
 

@@ -3,22 +3,21 @@
 import csv
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 from PIL import Image
 
+from mentum.disks import require_place
 from mentum.errors import MentumError
 from mentum.files import is_free, whole
-from mentum.locks import end_with_parent
 from mentum.phantoms.decisive import taxa
 from mentum.phantoms.micrograph import Planted, photograph
 from mentum.phantoms.plan import PlannedImage, counterfactuals, generator, plan
 from mentum.phantoms.regions import Region, regions, write_coco
 from mentum.phantoms.settings import PhantomSettings
 from mentum.phantoms.specimen import grow
+from mentum.processes import signals_kept_back, worker_pool
 
 JPEG_QUALITY = 92
 WORTH_A_POOL = 48  # images of 512 pixels; fewer are drawn sooner than processes start
@@ -47,6 +46,7 @@ def draw_phantoms(out: Path, settings: PhantomSettings, progress: Callable[[int,
         MentumError: `out` is a file or holds something.
     """
     _check_free(out)
+    require_place(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole(out) as draft:
         for name in ("images", "counterfactuals") if settings.counterfactual else ("images",):
@@ -106,8 +106,10 @@ def _drawn(folder: Path, settings: PhantomSettings, images: list[PlannedImage]) 
     if workers == 1 or len(images) * settings.width**2 < WORTH_A_POOL * 512**2:
         yield from map(draw, images)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
-        yield from pool.map(draw, images, chunksize=4)
+    with worker_pool(workers) as pool:
+        with signals_kept_back():
+            drawn = pool.map(draw, images, chunksize=4)
+        yield from drawn
 
 
 def draw_image(folder: Path, settings: PhantomSettings, image: PlannedImage) -> list[Region]:

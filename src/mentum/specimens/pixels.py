@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mentum.caches.storage import opened, opened_text
+from mentum.disks import require_place, reserve
 from mentum.errors import DataError, ImageError
 from mentum.files import hash_together
 from mentum.records import Fault, Notice, Progress, ProgressCallback, error, ignore_progress
@@ -168,6 +169,7 @@ def open_cache(
     Raises:
         DataError: if images cannot be read (all are listed), or the disk lacks the room.
     """
+    _require_place(folder)
     hashes = hash_images(paths)
     together = hash_together(hashes)
     if settings.depth == "auto":
@@ -177,6 +179,15 @@ def open_cache(
     file = folder / f"pixels-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
     pixels = _opened(file, paths, settings, progress)
     return PixelCache(pixels, settings, together, tuple(hashes))
+
+
+def _require_place(folder: Path) -> None:
+    """Before all images are read; a folder that is there may hold their pixels already."""
+    try:
+        if not folder.is_dir():
+            require_place(folder)
+    except OSError as reason:
+        raise _no_room(folder, reason) from reason
 
 
 def find_depth(paths: Sequence[Path]) -> int | None:
@@ -221,13 +232,16 @@ def _opened(
 
 
 def _no_room(folder: Path, reason: OSError) -> DataError:
-    return DataError(f"{folder}: cannot keep the pixel cache ({reason}); give --cache a folder with room.")
+    return DataError(
+        f"{folder}: cannot keep the pixel cache ({reason.strerror or reason}); give --cache a folder with room."
+    )
 
 
 def _write(
     file: Path, shape: tuple[int, ...], paths: Sequence[Path], settings: PixelSettings, progress: ProgressCallback
 ) -> list[Fault]:
     pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+    reserve(file)
 
     def place(row: int) -> Fault | None:
         try:

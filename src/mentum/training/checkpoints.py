@@ -13,26 +13,22 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mentum.errors import RunError
-from mentum.files import whole
+from mentum.files import scratch, whole
 
 
 def save_tensors(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None = None) -> None:
     """Write tensors with facts that JSON can hold.
 
     Raises:
-        RunError: if the disk does not take them.
+        OSError: if the disk does not take them.
     """
     # Cloned, since safetensors refuses tensors that share memory.
     owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with whole(file) as beside:
-            save_file(owned, beside, metadata={"facts": json.dumps(facts or {})})
-    except (OSError, SafetensorError) as reason:
-        raise RunError(
-            f"{file}: cannot be written ({reason}); make room and give the same command again, it goes on from the "
-            "last epoch."
-        ) from reason
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Safetensors writes under a name of its own first, which a kill would leave: that name lies in a folder of ours.
+    with whole(file) as beside, scratch(file) as folder:
+        save_file(owned, folder / file.name, metadata={"facts": json.dumps(facts or {})})
+        (folder / file.name).replace(beside)
 
 
 def load_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

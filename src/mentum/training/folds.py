@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mentum.locks import end_with_parent
 from mentum.model.session import Outputs
+from mentum.processes import signals_kept_back, worker_pool
 from mentum.records import Progress, ignore_progress
 from mentum.runs import write_parquet
 from mentum.settings import Settings
@@ -78,10 +77,12 @@ def learn_folds(
     threads = max((retraining.settings.threads or os.cpu_count() or 1) // jobs, 1)
     settings = retraining.settings.model_copy(update={"threads": threads})
     job = partial(_learn_elsewhere, retraining.prepared.table.source, settings, folder, cache)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
-        for done, future in enumerate(as_completed([pool.submit(job, fold) for fold in waiting]), start=1):
+    with worker_pool(jobs) as pool:
+        with signals_kept_back():
+            futures = [pool.submit(job, fold) for fold in waiting]
+        for done, future in enumerate(as_completed(futures), start=1):
             if future.exception():
-                pool.shutdown(cancel_futures=True)
+                pool.shutdown(cancel_futures=True)  # a fold under way is finished, and kept
             future.result()
             retraining.report(Progress(task="folds", done=done, total=len(waiting), unit="folds"))
 

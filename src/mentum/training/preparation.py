@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mentum.errors import DataError
+from mentum.files import hash_together
 from mentum.records import Fault, ProgressCallback, Severity
 from mentum.runs import DataRecord
 from mentum.settings import Settings
@@ -19,7 +20,7 @@ from mentum.specimens.bit_depth import FULL
 from mentum.specimens.checks import depth_fault, duplicate_faults, table_faults
 from mentum.specimens.crossings import alike_faults, split_faults
 from mentum.specimens.manifest import SpecimenTable, read_specimens
-from mentum.specimens.pixels import PixelCache, open_cache
+from mentum.specimens.pixels import PixelCache, hash_images, open_cache
 from mentum.specimens.splits import split_specimens
 from mentum.taxonomy import Rank, Taxonomy
 
@@ -48,14 +49,12 @@ class Prepared:
 
     def record(self) -> DataRecord:
         """The data, for the run's record."""
-        table = self.frame()
-        digest = hashlib.sha256(table.write_csv().encode()).hexdigest()
         counts = {
             subset: self._count(subset) for subset in dict.fromkeys(("train", "validation", *self.subsets.tolist()))
         }
         return DataRecord(
             source=str(self.table.source),
-            table_hash=digest,
+            table_hash=_hash_table(self.frame()),
             content_hash=self.pixels.content_hash,
             counts=counts,
             specimens_named=self.table.specimens_named,
@@ -69,10 +68,17 @@ class Prepared:
 
     def frame(self) -> pl.DataFrame:
         """The specimen table with subset and a column per rank."""
-        lineages = [label.lineage for label in self.table.labels]
-        ranks = {str(rank): pl.Series([each.get(rank) for each in lineages], dtype=pl.String) for rank in Rank}
-        subsets = pl.Series("subset", self.subsets.tolist())
-        return self.table.frame.drop("split").with_columns(subsets).with_columns(**ranks)
+        return _frame(self.table, self.subsets)
+
+
+def _frame(table: SpecimenTable, subsets: NDArray[np.str_]) -> pl.DataFrame:
+    lineages = [label.lineage for label in table.labels]
+    ranks = {str(rank): pl.Series([each.get(rank) for each in lineages], dtype=pl.String) for rank in Rank}
+    return table.frame.drop("split").with_columns(pl.Series("subset", subsets.tolist())).with_columns(**ranks)
+
+
+def _hash_table(frame: pl.DataFrame) -> str:
+    return hashlib.sha256(frame.write_csv().encode()).hexdigest()
 
 
 def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallback) -> Prepared:
@@ -95,6 +101,18 @@ def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallbac
     _require_training_images(table, taxonomy)
     warnings = tuple(f"{fault.where}: {fault.message}" for fault in faults)
     return Prepared(table, pixels, subsets, warnings, taxonomy)
+
+
+def hash_data(data: Path, settings: Settings) -> tuple[str, str]:
+    """The hashes of the table and of the images that a training on a data set would record, without its pixels.
+
+    Raises:
+        DataError: listing all faults.
+    """
+    table = read_specimens(data, settings.specimens.layout, settings.specimens.not_taxa)
+    refuse(table, [*table.faults, *table_faults(table)])
+    subsets = split_specimens(table, settings.split, settings.seed)
+    return _hash_table(_frame(table, subsets)), hash_together(hash_images(table.paths))
 
 
 def _assumed_depth(table: SpecimenTable, settings: Settings, pixels: PixelCache) -> list[Fault]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mentum.disks import require_place, require_room
 from mentum.errors import RunError
 from mentum.files import require_free
 from mentum.network.backbones import Backbone, load_backbone
@@ -22,7 +23,7 @@ from mentum.taxonomy import Rank, Taxonomy
 from mentum.training.batches import ImageSource
 from mentum.training.learning import Learner
 from mentum.training.machine import choose_device, describe_machine, describe_versions, peak_memory, repeatable
-from mentum.training.preparation import Prepared, prepare
+from mentum.training.preparation import Prepared, hash_data, prepare
 from mentum.training.tasks import Task, by_rank, make_tasks, task_ranks
 
 IMBALANCE = {
@@ -31,6 +32,9 @@ IMBALANCE = {
     "none": "nothing",
 }
 """What is done about uneven numbers of images, in words."""
+
+
+_DATA = "the images or the specimen table"
 
 
 @dataclass
@@ -71,9 +75,11 @@ def train_identifier(
 ) -> Run:
     """Train in two stages and write a run folder; an interrupted training goes on from its last epoch.
 
+    A training that is complete stays as it is.
+
     Args:
         data: as in `read_specimens`.
-        out: the run folder, new or of the same training interrupted.
+        out: the run folder, new or of the same training.
         settings: all settings.
         cache: folder of the pixel cache.
         command: how the training was asked for, for the record.
@@ -83,7 +89,10 @@ def train_identifier(
         DataError: for faulty data, listing all faults.
         RunError: if `out` holds something else.
         BackboneError: if the backbone cannot be had.
+        OSError: if the folder cannot be made.
     """
+    if is_complete(Run(out)):
+        return _stay_complete(Run(out), data, settings)
     return train_prepared(
         lambda: prepare(data, settings, cache, report),
         out,
@@ -106,6 +115,7 @@ def train_prepared(
     """Train as `train_identifier` does; data is made ready and the backbone loaded when they are needed."""
     watch = Stopwatch()
     refuse_foreign(out)
+    require_place(out)
     with repeatable(settings):
         device = choose_device(settings)
         # Before any work and before the run folder is made: a hub that cannot be reached must leave nothing behind.
@@ -113,6 +123,8 @@ def train_prepared(
         with watch.phase("reading images"):
             prepared = make_ready()
         settings = settings.model_copy(update={"pixels": prepared.pixels.settings})  # with the depth that was found
+        if loaded is not None:
+            require_room(out, _bytes_needed(loaded, prepared, settings), "the training")
         run = Run(out)
         _take_up(run, _new_record(prepared, settings, command, describe_machine(device)), watch)
         write_parquet(prepared.frame(), run.table_file)
@@ -134,8 +146,45 @@ def refuse_foreign(out: Path) -> None:
     run = Run(out)
     if not run.record_file.is_file():
         require_free(out, but_unfinished=True)
-    elif run.record().status == "complete":
+    elif is_complete(run):
         raise RunError(f"{out}: holds a complete training already; give another --out, or remove the folder.")
+
+
+def is_complete(run: Run) -> bool:
+    """Whether a folder holds a training that has come to its end."""
+    return run.record_file.is_file() and run.record().status == "complete"
+
+
+def _stay_complete(run: Run, data: Path, settings: Settings) -> Run:
+    """A complete training that is given again, where it is the very same.
+
+    Raises:
+        RunError: if the settings or the data are others.
+    """
+    record = run.record()
+    if settings.pixels.depth == "auto":  # as the training found it; other images would have another hash
+        settings = settings.model_copy(
+            update={"pixels": settings.pixels.model_copy(update={"depth": record.settings.pixels.depth})}
+        )
+    unequal = differences(record.settings, settings)
+    if not unequal and (record.data.table_hash, record.data.content_hash) != hash_data(data, settings):
+        unequal.append(_DATA)
+    if unequal:
+        raise RunError(
+            f"{run.path}: holds a complete training already, which differs in {'; '.join(unequal)}; give another "
+            "--out, or remove the folder."
+        )
+    _tidy(run)  # a kill at the very end may have left something to remove
+    return run
+
+
+def _bytes_needed(backbone: Backbone, prepared: Prepared, settings: Settings) -> int:
+    """What a run folder takes at most: cached features, the backbone, what is kept of it, and two checkpoints."""
+    n_train, n_views = len(prepared.rows("train")), settings.stage1.views
+    n_features = len(prepared.table.paths) + max(n_views - 1, 0) * n_train if n_views else 0
+    weights = sum(parameter.numel() for parameter in backbone.parameters())
+    # A checkpoint holds the weights and two moments of each; the next is written beside it.
+    return 4 * (n_features * backbone.n_features + weights * (1 + 2 + 2 * 3))
 
 
 def _new_record(prepared: Prepared, settings: Settings, command: str, machine: Machine) -> RunRecord:
@@ -171,7 +220,7 @@ def _refuse_other(run: Run, earlier: RunRecord, settings: Settings, data: DataRe
     unequal = differences(earlier.settings, settings)
     found = (data.table_hash, data.content_hash)
     if not unequal and (earlier.data.table_hash, earlier.data.content_hash) != found:  # other settings split otherwise
-        unequal.append("the images or the specimen table")
+        unequal.append(_DATA)
     if unequal:
         raise RunError(
             f"{run.path}: holds an interrupted training that differs in {'; '.join(unequal)}; give the same command to "
@@ -209,7 +258,8 @@ def _combine_predictions(
 
 def _tidy(run: Run) -> None:
     """Remove what only a resumed training would need; last, so that a kill at any moment leaves a resumable run."""
-    shutil.rmtree(run.stage_folder("stage1") / "views", ignore_errors=True)
-    for file in run.path.glob("stage*/*"):  # also what a kill in the middle of writing left
-        if file.suffix not in {".json", ".safetensors", ".parquet"}:
-            file.unlink()
+    for left in run.path.glob("stage*/*"):  # also what a kill in the middle of writing left
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        elif left.suffix not in {".json", ".safetensors", ".parquet"}:
+            left.unlink()

@@ -25,7 +25,7 @@ from mentum.settings import Settings, load_settings
 from mentum.specimens.folds import Fold
 from mentum.specimens.manifest import SpecimenTable
 from mentum.specimens.splits import given_subsets, split_specimens
-from mentum.studies import read_study
+from mentum.studies import read_study, require_study_place
 from mentum.taxonomy import WHOLE_TREE
 from mentum.training.folds import fold_file, learn_folds
 from mentum.training.machine import repeatable
@@ -87,6 +87,7 @@ def audit(
         raise SettingsError(f"{source}: is no training's folder, so that the result has no place; give --out.")
     folder, settings = Path(out) if out is not None else source / "audit", _settings(run, backbone, seed, layout)
     images = Path(data) if data is not None else Path(run.record().data.source) if run else source
+    require_study_place(folder)
     with sole_owner(folder):
         prepared = prepare(images, settings, cache, report)
         table, pixels, subsets = prepared.table, prepared.pixels.pixels, _subsets(run, prepared)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentum.calibration.cross_fitting import cross_fit
+from mentum.disks import require_place
 from mentum.locks import sole_owner
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import Run
@@ -39,6 +40,7 @@ def calibrate(
         BusyError: if another process writes into the run's folder.
     """
     opened = open_run(run)
+    require_place(opened.path)
     with sole_owner(opened.path):
         retraining = Retraining.of_run(opened, path_or_none(data), cache_folder(cache), report)
         return cross_fit(opened, lambda fold: retraining.train_once(fold, opened.path / fold.name), folds)

@@ -13,6 +13,7 @@ from mentum.locks import sole_owner
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.runs import OUT_OF_FOLD
 from mentum.settings import Settings
+from mentum.studies import require_study_place
 from mentum.training.folds import fold_file, learn_folds
 from mentum.training.preparation import prepare
 from mentum.training.retraining import Retraining
@@ -75,6 +76,7 @@ def crossvalidate(
         BusyError: if another process writes `out`.
     """
     settings, out = settings_of(recipe, overrides, backbone, seed, layout), Path(out)
+    require_study_place(out)
     with sole_owner(out):
         prepared = prepare(Path(data), settings, cache_folder(cache), report)
         design, dealt = choose_folds(prepared.table, folds, leave_out, settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mentum.disks import require_place
 from mentum.errors import RunError
 from mentum.evaluation.probabilities import evaluate_probabilities
 from mentum.evaluation.result_table import score_run
@@ -44,6 +45,7 @@ def evaluate(run: PathLike | Run, *, error_rate: float = 0.05) -> Evaluated:
         BusyError: if another process writes into its folder.
     """
     opened = open_run(run)
+    require_place(opened.path)
     with sole_owner(opened.path):
         return _evaluate(opened, error_rate)
 

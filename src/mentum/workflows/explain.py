@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mentum.disks import require_place
 from mentum.explanation.annotation.characters import Annotations, read_annotations
 from mentum.explanation.character_use import Asked, explain_characters
 from mentum.explanation.evidence import RunEvidence
@@ -82,6 +83,7 @@ def explain(
         BusyError: if another process writes into the run's folder.
     """
     opened = open_run(run)
+    require_place(opened.path)
     with sole_owner(opened.path):
         images = open_images(opened, subset, path_or_none(data), cache_folder(cache), report)
         # Before the long part: a faulty file should not cost an hour.

@@ -17,6 +17,7 @@ from mentum.calibration.held_out import held_out
 from mentum.calibration.novelty import Density, Novelty, measure
 from mentum.calibration.stored import write_calibration
 from mentum.calibration.temperatures import fit_temperatures, log_probabilities
+from mentum.disks import require_place
 from mentum.errors import ModelError
 from mentum.evaluation.probabilities import judge
 from mentum.evaluation.results import CalibrationReport
@@ -123,6 +124,7 @@ def export(
             raise ModelError(
                 f"{out}: exists already, expected a new or empty folder; give another --out, or remove it."
             )
+        require_place(out)
         with sole_owner(run.path):
             map_geometry(run)  # which is kept in the run, where the first who asks for it writes it
         with whole(out) as beside, undisturbed(run.path):

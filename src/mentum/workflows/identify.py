@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TextIO
 
 from mentum.calibration.cases import Unit
+from mentum.disks import require_place
 from mentum.errors import SettingsError
 from mentum.identification.identifier import Explained, Identifier, load
 from mentum.identification.inputs import Inputs
 from mentum.identification.job import Job, Outcome
 from mentum.identification.output.dataset import Dataset
+from mentum.identification.output.writing import require_output
 from mentum.identification.places import Places
 from mentum.identification.publishing import Terms, agree_terms
 from mentum.records import ProgressCallback, ignore_progress
@@ -70,6 +72,11 @@ def identify(
         SettingsError: if an archive or another format is asked for without `out`, or an archive without title, creator
             or licence.
     """
+    for file in (out, archive):
+        if file is not None:
+            require_output(Path(file))
+    if heatmaps is not None:
+        require_place(Path(heatmaps))
     given = (images,) if isinstance(images, str | Path) else tuple(images)
     inputs = Inputs(tuple(str(each) for each in given), by == "specimen")
     if out is None and (archive is not None or form != "table"):

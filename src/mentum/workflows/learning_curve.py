@@ -10,6 +10,7 @@ from mentum.locks import sole_owner
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.reporting.figures.learning_curve import draw_learning_curve
 from mentum.settings import Settings
+from mentum.studies import require_study_place
 from mentum.training.preparation import prepare
 from mentum.training.retraining import Retraining
 from mentum.workflows.arguments import PathLike, cache_folder, settings_of
@@ -54,6 +55,7 @@ def learning_curve(
         BusyError: if another process writes `out`.
     """
     settings, out = settings_of(recipe, overrides, backbone, seed, layout), Path(out)
+    require_study_place(out)
     with sole_owner(out):
         prepared = prepare(Path(data), settings, cache_folder(cache), report)
         design, dealt = choose_folds(prepared.table, folds, None, settings)

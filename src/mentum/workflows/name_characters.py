@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from mentum.disks import require_place
 from mentum.errors import DataError
 from mentum.explanation.proposals.naming import write_named_characters
 from mentum.explanation.proposals.propose import read_proposals
@@ -30,6 +31,7 @@ def name_characters(run: PathLike | Run, names: Mapping[int, str], out: PathLike
         BusyError: if another process writes the file, or into the run's folder.
     """
     folder = run.path if isinstance(run, Run) else Path(run)
+    require_place(Path(out))
     _refuse_results(Run(folder), Path(out))
     with sole_writer(Path(out)):
         with undisturbed(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from mentum.disks import require_place
 from mentum.evaluation.results import UnknownTaxa
 from mentum.evaluation.unknown_taxa import leave_taxa_out
 from mentum.locks import sole_owner
@@ -37,6 +38,7 @@ def novelty(
         BusyError: if another process writes into the run's folder.
     """
     opened = open_run(run)
+    require_place(opened.path)
     with sole_owner(opened.path):
         retraining = Retraining.of_run(opened, path_or_none(data), cache_folder(cache), report)
         if stage == 1:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from mentum.errors import DataError
+from mentum.files import scratch
 from mentum.identification.output.darwin_core import (
     INCERTAE_SEDIS,
     OCCURRENCE_TERMS,
@@ -27,7 +28,7 @@ from mentum.identification.output.darwin_core import (
 from mentum.identification.output.dataset import BASES_OF_RECORD, Dataset, occurrence_id, require_licence
 from mentum.identification.output.eml import Tables, describe_dataset, describe_tables, write_xml
 from mentum.identification.output.media import addresses, image_format
-from mentum.identification.output.writing import apart, digest, folder_beside, growing, one_line
+from mentum.identification.output.writing import apart, digest, growing, one_line
 from mentum.records import Identification, Status
 
 _MEDIA_TERMS = ("type", "format", "identifier", "description", "license", "rightsHolder")
@@ -46,7 +47,7 @@ def write_archive(identifications: Iterable[Identification], agent: Agent, about
             refuses.
     """
     require_licence(about, out)
-    with growing(out) as beside, folder_beside(out) as folder:
+    with growing(out) as beside, scratch(out) as folder:
         latest = _write_tables(apart(identifications), agent, about, folder)
         if latest is None:
             raise DataError(f"{out}: found no identification to write, expected at least one; identify images first.")

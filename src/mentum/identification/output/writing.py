@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
+from mentum.disks import require_place
 from mentum.errors import DataError
 from mentum.files import WRITING, is_free, whole
 from mentum.records import Identification
@@ -46,6 +45,20 @@ def apart(identifications: Iterable[Identification]) -> Iterator[Identification]
         raise _SourceError(reason) from reason
 
 
+def require_output(out: Path) -> None:
+    """Make sure, before any work, that an output can be written.
+
+    Raises:
+        DataError: if there is no folder for it, or it is a folder with something in it.
+        OSError: if the disk refuses.
+    """
+    if out.is_dir() and not is_free(out):
+        raise DataError(f"{out}: found a folder that holds files, expected a new name; give another one.")
+    if not out.parent.exists():
+        raise DataError(f"{out.parent}: no such folder, expected one to write {out.name} into; make it first.")
+    require_place(out)
+
+
 @contextmanager
 def growing(out: Path) -> Iterator[Path]:
     """Give a path beside `out` for a file or a folder that becomes `out` once it is whole; otherwise it is gone.
@@ -65,17 +78,3 @@ def growing(out: Path) -> Iterator[Path]:
             f"{out}: could not be written ({error.strerror or error}), expected a place in an existing folder with room"
             " and the right to write; give another one."
         ) from error
-
-
-@contextmanager
-def folder_beside(out: Path) -> Iterator[Path]:
-    """A folder on the same disk for tables that do not fit into memory; it is gone afterwards.
-
-    So is one that a kill has left: nobody else writes `out`.
-    """
-    left = re.compile(rf"\.{re.escape(out.name)}\.[a-z0-9_]{{8}}\.part")  # as the next line names them
-    for folder in out.parent.iterdir():
-        if left.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
-            shutil.rmtree(folder, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".part", dir=out.parent) as made:
-        yield Path(made)

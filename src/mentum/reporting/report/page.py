@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mentum.disks import require_place
 from mentum.files import write_text
 from mentum.locks import undisturbed
 from mentum.reporting.numbers import number_of
@@ -44,6 +45,7 @@ def write_report(
         BusyError: if another process writes into one of the folders.
     """
     out = out or run.path / "report.html"
+    require_place(out)
     with undisturbed(run.path, *studies, *others):
         known = Known.read(run, images, studies, others)
         draw_missing(run, known.evaluation, known.calibration, known.studies)

@@ -1,0 +1,60 @@
+"""A kill, a full disk, a lack of memory at the n-th change of files: the same command then ends as if nothing had been.
+
+A few changes of each command, spread over all of them; `slow` tries every one. For a single command:
+`LD_PRELOAD=faults.so python -m support.crashes COMMAND FAULT`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.faults import compiled, compiler
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no compiler, or no Linux, to make faults with")
+COMMANDS = ("train", "calibrate", "crossvalidate", "explain", "export", "identify", "report", "evaluate", "phantoms")
+KILLS = ("KILL_BEFORE", "KILL_AFTER", "TEAR")
+REFUSALS = ("FULL_DISK", "READ_ONLY", "NO_MEMORY")
+
+
+def troubles(folder: Path, command: str, fault: str, first: int = 1, step: int = 1) -> list[str]:
+    """What goes wrong where a command meets a fault at the changes first, first + step, …"""
+    tests = Path(__file__).parent
+    surroundings = {
+        **os.environ, "LD_PRELOAD": str(compiled(folder)), "PYTHONPATH": os.pathsep.join([str(tests), *sys.path]),
+        "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1",
+    }  # fmt: skip
+    program = [sys.executable, "-m", "support.crashes", command, fault, str(first), str(step)]
+    done = subprocess.run(program, env=surroundings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *found, counts = done.stdout.splitlines()
+    assert json.loads(counts)["tried"] > 0
+    return found
+
+
+@pytest.mark.parametrize(
+    ("command", "fault", "first", "step"),
+    [
+        ("train", "KILL_BEFORE", 7, 80),
+        ("identify", "KILL_AFTER", 11, 35),
+        ("export", "TEAR", 9, 30),
+        ("train", "FULL_DISK", 150, 90),
+        ("identify", "FULL_DISK", 4, 40),
+    ],
+)
+def test_the_same_command_ends_as_if_nothing_had_been(
+    tmp_path: Path, command: str, fault: str, first: int, step: int
+) -> None:
+    assert troubles(tmp_path, command, fault, first, step) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [*KILLS, *REFUSALS])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_change_of_every_command(tmp_path: Path, command: str, fault: str) -> None:
+    assert troubles(tmp_path, command, fault) == []
