@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import logging
 import sys
+import warnings
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +23,13 @@ class VisibleConsole(Console):
     def render_str(self, text: str, **style: Any) -> Text:  # noqa: ANN401 - as rich has it
         """Every text passes here, those in the cells of tables too."""
         return super().render_str(printable(text, keep="\n"), **style)
+
+
+def silence_libraries() -> None:
+    """Keep off the terminal what Pillow remarks on the way; what matters of a damaged image is said of that image."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    logging.getLogger("PIL").propagate = False
 
 
 def bear_any_name() -> None:

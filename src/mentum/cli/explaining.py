@@ -37,7 +37,10 @@ def explain(
         typer.Option(help="Draw a map's cells where they look, or as other libraries do."),
     ] = "receptive-field",
     occlude: Annotated[
-        int, typer.Option(min=0, help="Images in which each character is hidden, to test whether it is needed.")
+        int,
+        typer.Option(
+            min=0, max=1_000_000, help="Images in which each character is hidden, to test whether it is needed."
+        ),
     ] = 0,
     data: Annotated[
         Path | None, typer.Option(help="Folder or table of the training's images, where they have moved.")
