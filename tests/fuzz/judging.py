@@ -60,6 +60,9 @@ VERBS = (
     "keep",
     "state",
     "turn",
+    "identify",
+    "see",
+    "divide",
 )
 """What a message may ask for."""
 _ACT = re.compile(

@@ -50,7 +50,7 @@ def in_order(place: Place, command: str) -> list[object]:
 
 
 def _of_one(place: Place, values: tuple[str, ...]) -> Command:
-    command, known = place.chance.choice(sorted(options().items()))
+    command, known = place.chance.choice([(name, known) for name, known in options().items() if known])
     option = place.chance.choice(known)
     arguments = [*in_order(place, command), option.opts[0]]
     return arguments if getattr(option, "is_flag", False) else [*arguments, place.chance.choice(values)]
@@ -132,7 +132,7 @@ def files_for_folders(place: Place) -> Command:
 
 
 def unknown(place: Place) -> Command:
-    command, known = place.chance.choice(sorted(options().items()))
+    command, known = place.chance.choice([(name, known) for name, known in options().items() if known])
     option = place.chance.choice(known).opts[0]
     made = in_order(place, command)
     return place.chance.choice(

@@ -25,17 +25,10 @@ def taken(place: Place, overrides: list[str], recipe: object = "quick") -> Comma
     words = [word for override in overrides for word in ("--set", override)]
     if recipe == "quick":
         return ["check", place.ground.data, *words]
-    return [
-        "train",
-        place.ground.data,
-        "--out",
-        place.folder / "run",
-        "--recipe",
-        recipe,
-        "--cache",
-        place.folder / "cache",
-        *words,
-    ]
+    small = ("threads=1", "pixels.size=32", "stage1.views=1", "stage1.epochs=1", "stage2.epochs=0")
+    words += [word for override in small for word in ("--set", override)]
+    cache = ("--cache", place.folder / "cache")
+    return ["train", place.ground.data, "--out", place.folder / "run", "--recipe", recipe, *cache, *words]
 
 
 def _value(place: Place) -> str:

@@ -26,8 +26,9 @@ class VisibleConsole(Console):
 
 
 def silence_libraries() -> None:
-    """Keep off the terminal what Pillow remarks on the way; what matters of a damaged image is said of that image."""
-    warnings.filterwarnings("ignore", module=r"PIL\.")
+    """Keep off the terminal what libraries remark on the way; what matters of an image or a network is said of it."""
+    for library in ("PIL", "torch", "transformers"):
+        warnings.filterwarnings("ignore", module=rf"{library}\.")
     logging.getLogger("PIL").addHandler(logging.NullHandler())
     logging.getLogger("PIL").propagate = False
 

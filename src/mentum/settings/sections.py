@@ -16,8 +16,8 @@ from mentum.taxonomy import Rank
 Number = Annotated[float, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]
 Share = Annotated[Number, Field(ge=0, lt=1)]
-Rate = Annotated[Number, Field(gt=0, le=10)]
-"""Of learning; at 10 no network learns any more."""
+Rate = Annotated[Number, Field(ge=1e-8, le=10)]
+"""Of learning; below, weights are too coarse to move, and at 10 no network learns any more."""
 Decay = Annotated[Number, Field(ge=0, le=1000)]
 Epochs = Annotated[Whole, Field(ge=1, le=100_000)]
 BatchSize = Annotated[Whole, Field(ge=1, le=65_536)]

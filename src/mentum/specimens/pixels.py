@@ -25,6 +25,7 @@ from mentum.settings import PixelSettings
 from mentum.specimens.bit_depth import SampleDepth, common_depth
 from mentum.specimens.image_refusals import decoding
 from mentum.specimens.images import content_hash, read_rgb, sample_depth
+from mentum.texts import in_brief
 
 CACHE_VERSION = 2
 """Raised when the same settings come to mean other pixels."""
@@ -221,7 +222,7 @@ def _fill(file: Path, paths: Sequence[Path], settings: PixelSettings, progress: 
 
 
 def _no_room(folder: Path, reason: OSError) -> DataError:
-    return DataError(f"{folder}: cannot keep the pixel cache ({reason}); give --cache a folder with room.")
+    return DataError(f"{folder}: cannot keep the pixel cache ({in_brief(reason)}); give --cache a folder with room.")
 
 
 def _write(

@@ -80,7 +80,7 @@ def _name_faults(proposals: Proposals, names: Mapping[int, str]) -> list[str]:
 def _refuse(faults: Iterable[str]) -> None:
     """Stop at faults, with all of them."""
     if listed := "; ".join(faults):
-        raise DataError(f"names of characters: {listed}.")
+        raise DataError(f"names of characters: {listed}; give number=name for some of the proposals.")
 
 
 def _regions(proposals: Proposals, names: Mapping[int, str], image: FramedImage) -> list[Region]:
