@@ -61,6 +61,7 @@ VERBS = (
     "state",
     "turn",
     "identify",
+    "annotate",
     "see",
     "divide",
 )

@@ -150,7 +150,7 @@ def unknown(place: Place) -> Command:
             [*made, option + "=1=2"],
             [*made, "-x"],
             [command.upper()],
-            ["--debug", *made[:2]],
+            ["--version", *made[:2]],
             [*made, "\x1b[31m"],
             [*made, "--\udcff"],
             [*made, "-\u202e"],

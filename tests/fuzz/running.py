@@ -6,8 +6,8 @@ import gc
 import importlib
 import os
 import resource
-import shutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -55,7 +55,7 @@ def run_case(
     Returns:
         The command line, the ending and the verdict.
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(folder)
     (folder / "in").mkdir(parents=True)
     began = time.monotonic()
     child = os.fork()
@@ -74,10 +74,15 @@ def run_case(
     )
     if show:
         print(command, out, err, ending.code, f"{ending.busy:.1f} s, {ending.mebibytes} MiB", sep="\n")
-    shutil.rmtree(folder / "in", ignore_errors=True)
+    _remove(folder)
     if not command:  # the trick itself failed
         return command, ending, Verdict(["not made"])
     return command, ending, judge(command[0], ending, PROCESSOR_SECONDS, MEBIBYTES)
+
+
+def _remove(folder: Path) -> None:
+    """With the system's own command: Python's fails at folders a thousand deep."""
+    subprocess.run(["rm", "-rf", "--", folder], check=True)
 
 
 def _await(child: int, until: float) -> tuple[int, resource.struct_rusage, bool]:

@@ -50,8 +50,8 @@ def read_json(file: Path, place: str) -> dict[str, object]:
             raise ValueError(f"{file.name} holds no JSON object")
     except (OSError, ValueError, RecursionError) as reason:
         raise BackboneError(
-            f"backbone {place}: not readable ({in_brief(reason)}); give --backbone a local folder in Hugging Face format, "
-            "or 'builtin'."
+            f"backbone {place}: not readable ({in_brief(reason)}); give --backbone a local folder in Hugging Face "
+            "format, or 'builtin'."
         ) from reason
     return found
 
