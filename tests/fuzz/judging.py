@@ -149,7 +149,7 @@ def judge(command: str, ending: Ending, seconds: float, mebibytes: int) -> Verdi
     if ending.code not in {0, 1, 2} and not verdict.faults:
         verdict.faults.append("exit code")
     verdict.messages = messages(command, ending)
-    if ending.code == 2 and not verdict.messages and not verdict.faults:
+    if ending.code == 2 and not (verdict.messages or verdict.faults or ending.out):
         verdict.faults.append("silent")
     verdict.without_act = [message for message in verdict.messages if not says_what_to_do(message)]
     return verdict

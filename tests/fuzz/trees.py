@@ -29,7 +29,7 @@ def deep(place: Place) -> Command:
     for level in range(place.chance.choice((50, 300, 1200))):  # beyond the longest path that the system takes at once
         os.mkdir(f"d{level}" + "x" * 8)
         os.chdir(f"d{level}" + "x" * 8)
-    shutil.copyfile(next(root.rglob("*.png")), "leaf.png")
+    shutil.copyfile(root / "Salix alba" / "0.png", "leaf.png")
     os.chdir("/")
     return taken(place, root)
 

@@ -75,9 +75,8 @@ def _said_in_a_sentence() -> Iterator[None]:
 
 def sentence(error: Any) -> str:  # noqa: ANN401 - has no public type
     """What is wrong with a command line, and what to do."""
-    command = getattr(error.ctx, "command_path", "mentum") if error.ctx is not None else "mentum"
-    program, _, name = command.partition(" ")
-    called = f"mentum {name}".strip() if program != "mentum" else command
+    command = error.ctx.info_name if error.ctx is not None and error.ctx.parent is not None else None
+    called = f"mentum {command}" if command else "mentum"
     help_ = f"`{called} --help` tells more"
     said = _without_end(visible(error.format_message()))
     if isinstance(error.__cause__, ValidationError):

@@ -27,7 +27,7 @@ MOST_PARAMETERS = 1_000_000_000
 MOST_LAYERS = 1000
 LONGEST = 300
 """Characters of what the library says that are shown."""
-_REPEATS = ("depths", "num_hidden_layers", "num_layers", "layers", "num_blocks", "num_stages")
+_REPEATS = ("depths", "num_hidden_layers", "num_layers", "layers", "num_blocks")
 """Fields of configurations that say how often something is repeated."""
 
 _ALTERNATIVES = "give --backbone a local folder in Hugging Face format, or 'builtin'"
