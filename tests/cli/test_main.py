@@ -163,7 +163,7 @@ def test_a_fault_is_one_line_on_stderr(
 
 def test_debug_gives_the_traceback(tmp_path: Path) -> None:
     quiet, loud = (start(*flags, "check", tmp_path / "gone") for flags in ([], ["--debug"]))
-    message = f"{tmp_path / 'gone'}: not found; expected a folder of images or a CSV or Parquet table.\n"
+    message = f"{tmp_path / 'gone'}: not found; expected a folder of images or a CSV or Parquet table; give its path.\n"
     assert (quiet.code, quiet.err) == (2, f"mentum: {message}")
     assert loud.code != 0
     assert loud.err.startswith("Traceback (most recent call last)")

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from mentum.texts import printable
 
-
 _LIBRARIES = ("PIL", "torch", "transformers")
 _showwarning = warnings.showwarning
 
