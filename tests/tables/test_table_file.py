@@ -271,3 +271,15 @@ def test_a_table_of_too_many_bytes(tmp_path: Path) -> None:
 def test_what_the_system_says_comes_without_its_number(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"not readable as a table \(Is a directory\); give CSV"):
         open_table(tmp_path)
+
+
+@pytest.mark.parametrize("content", [",,,\n,,,\n", '"",""\n', ";\n;\n;"])
+def test_a_table_of_blank_cells_alone(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match=r"found blank cells alone.*; give one row per image"):
+        opened(tmp_path, content)
+
+
+@pytest.mark.parametrize("value", ["[" * 5000 + "]" * 5000, "9" * 5000, '{"a":' * 5000])
+def test_lines_of_json_that_python_cannot_read(tmp_path: Path, value: str) -> None:
+    with pytest.raises(DataError, match=r"t\.jsonl: not readable as a table \("):
+        opened(tmp_path, f'{{"file_name": "a.png", "x": {value}}}\n', "t.jsonl")

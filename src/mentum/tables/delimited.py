@@ -135,6 +135,8 @@ def _parse(file: Path, text: str, separator: str, assumed: list[str]) -> list[li
         rows = _parse_loosely(file, text, separator, assumed)
     while rows and not any(cell.strip() for cell in rows[0]):
         rows.pop(0)  # blank lines before the header
+    if not rows:
+        raise DataError(f"{file}: not readable as a table (found blank cells alone); give one row per image.")
     if '"' in text:
         _say_broken_cells(rows, assumed)
     return rows
