@@ -40,6 +40,6 @@ def corpus(number: int = 2000) -> list[Case]:
 FAILED_ONCE = (
     "images/exif/0", "images/flipped_header/1", "recipes/options_of_backbones/1", "recipes/options_of_backbones/2",
     "recipes/options_of_backbones/4", "recipes/absurd/5", "options/files_for_folders/0", "options/same_twice/11",
-    "tables/many_columns/0", "tables/workbooks/1",
+    "tables/many_columns/0", "tables/workbooks/1", "tables/header_only/2", "tables/json_lines/2",
 )  # fmt: skip
 """Inputs that met a fault, since put right; they are always tried."""
