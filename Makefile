@@ -1,4 +1,5 @@
-# `make demo` sets up and runs the main job; `make test` sets up and passes the tests; `make check` holds the code to its rules.
+# `make demo` sets up and runs the main job; `make test` sets up and passes the tests; `make check` holds the code to its rules,
+# `make fuzz` tries all hostile inputs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,7 +7,7 @@ BIN := $(VENV)/bin
 DEMO := demo
 LOG := $(shell test -t 2 && echo auto || echo plain)
 
-.PHONY: demo test check setup clean
+.PHONY: demo test check fuzz setup clean
 
 setup: $(VENV)/installed
 
@@ -28,6 +29,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+fuzz: setup
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fuzz $(FUZZ_ARGS)
 
 check: setup
 	$(BIN)/ruff check .

@@ -60,6 +60,19 @@ def visible(text: str) -> str:
     return "".join(each if each.isprintable() else _escape(each) for each in text)
 
 
+def in_brief(error: BaseException) -> str:
+    r"""What a library or the system says of a failure, in one line, without numbers that only programmers know.
+
+    >>> in_brief(FileNotFoundError(2, "No such file or directory", "a")), in_brief(ValueError("odd\nin two lines"))
+    ('No such file or directory', 'odd')
+    >>> in_brief(MemoryError())
+    'MemoryError'
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return visible(error.strerror)
+    return visible((str(error).strip().splitlines() or [type(error).__name__])[0])
+
+
 def told_apart(one: str, other: str) -> tuple[str, str]:
     r"""Two texts for a message, such that a reader sees in what they differ.
 

@@ -220,7 +220,8 @@ def test_folds_and_groups_are_two_designs(mentum_: Command, tmp_path: Path, data
     found = mentum_("crossvalidate", *options(data, tmp_path / "study"), *SHORT, "--leave-out", "trap")
     assert (found.code, found.out) == (2, "")
     assert found.err == (
-        "mentum: --folds 2, --leave-out trap: found both, expected one; the groups of a column are the folds.\n"
+        "mentum: --folds 2, --leave-out trap: found both, expected one; the groups of a column are the folds; "
+        "give one of the two.\n"
     )
     assert not (tmp_path / "study").exists()
 

@@ -137,11 +137,17 @@ def test_train_records_its_command_and_settings(trained_run: Path) -> None:
     ("arguments", "message"),
     [
         (["--set", "stage2.epoch=3"], r"recipe quick: stage2.epoch: unknown key; did you mean 'epochs'?"),
-        (["--recipe", "quickly"], "recipe quickly: not found, expected default, paper, quick or the path of a TOML"),
+        (
+            ["--recipe", "quickly"],
+            "recipe quickly: no file found, expected one in TOML; give default, paper, quick or its path.",
+        ),
         (["--backbone", "no/where/here"], "backbone no/where/here: neither a folder nor a hub id (owner/name)"),
         (["--backbone", 'odd "name" \U0001f41b'], 'backbone odd "name" \U0001f41b: neither a folder nor a hub id'),
-        (["--backbone", ""], "recipe quick: backbone.source: found '', string should have at least 1 character"),
-        (["--seed", "4294967296"], "recipe quick: seed: found 4294967296, input should be less than 4294967296"),
+        (["--backbone", ""], "recipe quick: backbone.source: found '', expected a text that is not empty; give one."),
+        (
+            ["--seed", "4294967296"],
+            "--seed: found '4294967296', expected a whole number from 0 to 4294967295; give one",
+        ),
     ],
 )
 def test_a_fault_is_one_line_on_stderr(
@@ -157,7 +163,7 @@ def test_a_fault_is_one_line_on_stderr(
 
 def test_debug_gives_the_traceback(tmp_path: Path) -> None:
     quiet, loud = (start(*flags, "check", tmp_path / "gone") for flags in ([], ["--debug"]))
-    message = f"{tmp_path / 'gone'}: not found; expected a folder of images or a CSV or Parquet table.\n"
+    message = f"{tmp_path / 'gone'}: not found; expected a folder of images or a CSV or Parquet table; give its path.\n"
     assert (quiet.code, quiet.err) == (2, f"mentum: {message}")
     assert loud.code != 0
     assert loud.err.startswith("Traceback (most recent call last)")

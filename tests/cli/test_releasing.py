@@ -227,7 +227,7 @@ def test_a_fault_is_one_line_on_stderr(
         ),
         (["--format", "camtrap-dp"], "give --out as well"),
         (["--format", "records"], "give --out as well"),
-        (["--format", "drawer"], "is not one of 'table', 'megadetector-json', 'camtrap-dp', 'records'"),
+        (["--format", "drawer"], "expected one of 'table', 'megadetector-json', 'camtrap-dp', 'records'"),
         (["--error-rate", "0"], "--error-rate"),
         (["--by", "drawer"], "--by"),
     ],

@@ -101,8 +101,8 @@ def test_a_file_whose_name_has_brackets_is_no_glob(tmp_path: Path) -> None:
     [
         ("gone.jpg", r"gone.jpg: not found; give images, folders of images, a glob, a table of paths, or '-'\.$"),
         ("gone.csv", r"gone.csv: not found; give images"),
-        ("empty", r"empty: found no image in the folder, expected files such as .jpg, .png or .tif\.$"),
-        ("empty/*.png", r"\*.png: found no image that fits, expected files such as .jpg, .png or .tif\.$"),
+        ("empty", r"empty: found no image in the folder, expected files such as .jpg, .png or .tif; give others\.$"),
+        ("empty/*.png", r"\*.png: found no image that fits, expected files such as .jpg, .png or .tif; give others\.$"),
     ],
 )
 def test_what_is_not_there_is_said(tmp_path: Path, given: str, message: str) -> None:

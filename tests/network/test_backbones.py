@@ -84,15 +84,18 @@ def test_random_weights_belong_to_the_seed(backbone: Backbone) -> None:
         ("resnet", TINY | {"embedding_size": -1}, "negative dimension"),
         ("resnet", TINY | {"hidden_sizes": []}, "list index out of range"),
         ("resnet", TINY | {"hidden_act": "shout"}, "'shout'"),
+        ("resnet", TINY | {"hidden_sizes": [99_999, 99_999]}, "parameters, at most 1000000000 are possible"),
+        ("resnet", TINY | {"depths": [10**9, 1]}, "it would have 1000000001 layers, at most 1000 are possible"),
+        ("convnextv2", {"depths": [5000, 1, 1, 1]}, "it would have 5003 layers"),
     ],
 )
 def test_what_transformers_cannot_make(architecture: str, options: dict[str, Any], reason: str) -> None:
     with pytest.raises(BackboneError) as caught:
         load(architecture=architecture, **options)
     message = str(caught.value)
-    assert message.startswith(f"backbone.architecture {architecture}: transformers cannot make it (")
+    assert message.startswith(f"backbone.architecture {architecture}: cannot be made (")
     assert reason in message
-    assert "expected a model type such as resnet" in message
+    assert "give one such as resnet" in message
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def main() -> None:
 
 def _round(number: int, folder: Path, command: list[str]) -> Round:
     """Two to eight processes; in every second round one of them is killed."""
-    chance = random.Random(number)
+    chance = random.Random(number)  # noqa: S311 - of a test
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     given = [word.format(out=folder / "out") for word in command]

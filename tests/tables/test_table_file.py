@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
+import os
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from mentum.errors import DataError
@@ -238,3 +241,45 @@ def test_blank_lines_before_a_header_with_semicolons(tmp_path: Path, lead: str) 
 
 def test_quotes_inside_of_a_header(tmp_path: Path) -> None:
     assert opened(tmp_path, '"a","5" lens"\n1,"2"\n').frame.to_dict(as_series=False) == {"a": ["1"], '5" lens': ["2"]}
+
+
+# More than a table has
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t.parquet"])
+def test_a_table_of_too_many_columns(tmp_path: Path, name: str) -> None:
+    columns = [f"c{number}" for number in range(10_001)]
+    if name.endswith("parquet"):
+        pl.DataFrame({column: ["x"] for column in columns}).write_parquet(tmp_path / name)
+    else:
+        line = json.dumps(dict.fromkeys(columns, "x")) if name.endswith("jsonl") else ",".join(columns)
+        (tmp_path / name).write_text(line + "\n")
+    with pytest.raises(
+        DataError, match="found 10001 columns, expected at most 10000; leave out those that nobody needs"
+    ):
+        open_table(tmp_path / name)
+
+
+def test_a_table_of_too_many_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.touch()
+    os.truncate(file, 1_000_000_001)
+    with pytest.raises(DataError, match="found 1000000001 bytes, expected at most 1000000000; divide the table"):
+        open_table(file)
+
+
+def test_what_the_system_says_comes_without_its_number(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"not readable as a table \(Is a directory\); give CSV"):
+        open_table(tmp_path)
+
+
+@pytest.mark.parametrize("content", [",,,\n,,,\n", '"",""\n', ", ,\n , \n"])
+def test_a_table_of_blank_cells_alone(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match=r"found blank cells alone.*; give one row per image"):
+        opened(tmp_path, content)
+
+
+@pytest.mark.parametrize("value", ["[" * 5000 + "]" * 5000, "9" * 5000, '{"a":' * 5000])
+def test_lines_of_json_that_python_cannot_read(tmp_path: Path, value: str) -> None:
+    with pytest.raises(DataError, match=r"t\.jsonl: not readable as a table \("):
+        opened(tmp_path, f'{{"file_name": "a.png", "x": {value}}}\n', "t.jsonl")

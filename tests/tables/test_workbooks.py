@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,41 @@ def test_without_the_package_one_sentence_names_it(tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, "fastexcel", None)
     with pytest.raises(DataError, match=r"t\.xlsx: is a workbook, .* run `pip install mentum\[excel\]`, or save the"):
         open_table(file)
+
+
+# Of strangers
+
+
+def _with_part(file: Path, name: str, content: bytes) -> Path:
+    write_workbook(file, {"Sheet1": ROWS})
+    with zipfile.ZipFile(file) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part, known in (parts | {name: content}).items():
+            archive.writestr(part, known)
+    return file
+
+
+def test_a_workbook_that_fills_the_memory_when_unpacked(tmp_path: Path) -> None:
+    file = _with_part(tmp_path / "t.xlsx", "xl/worksheets/sheet1.xml", bytes(200_000_001))
+    assert file.stat().st_size < 1_000_000
+    with pytest.raises(DataError, match=r"bytes when unpacked, expected at most 200000000; save the sheet as CSV"):
+        open_table(file)
+
+
+@pytest.mark.parametrize("name", ["xl/workbook.xml", "xl/styles.xml", "xl/worksheets/sheet1.xml"])
+def test_entities_are_never_expanded(tmp_path: Path, name: str) -> None:
+    laughs = "".join(
+        f'<!ENTITY {after} "{f"&{before};" * 10}">' for before, after in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    content = f'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">{laughs}]><x>&i;</x>'.encode()
+    file = _with_part(tmp_path / "t.xlsx", name, content)
+    with contextlib.suppress(DataError):
+        assert "aaaaaaaaaa" not in str(open_table(file).frame.rows())
+
+
+def test_a_sheet_that_cannot_be_read(tmp_path: Path) -> None:
+    cell = b'<c r="A1" t="inlineStr"><is><t>&z;</t></is></c>'
+    content = b'<worksheet><sheetData><row r="1">' + cell + b"</row></sheetData></worksheet>"
+    with pytest.raises(DataError, match=r"not readable as a workbook \(.*\); save the sheet as CSV in UTF-8"):
+        open_table(_with_part(tmp_path / "t.xlsx", "xl/worksheets/sheet1.xml", content))

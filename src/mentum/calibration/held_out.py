@@ -58,7 +58,10 @@ def held_out(run: Run, seed: int) -> HeldOut:
     source, chosen, log_prob, measures = folds if folds else _of_last_stage(run, "validation")
     _, tested, test_prob, _ = _of_last_stage(run, "test")
     if not len(chosen):
-        raise RunError(f"{run.path}: has no validation images, from which probabilities could be calibrated.")
+        raise RunError(
+            f"{run.path}: has no validation images, from which probabilities could be calibrated; "
+            "run `mentum calibrate` first."
+        )
     labels, specimens = run.labels(), run.table()["specimen"].to_numpy().astype(str)
     rows = np.concatenate([chosen, tested])
     joined = {name: np.concatenate([values, test_prob[name]]) for name, values in log_prob.items()}
@@ -71,7 +74,8 @@ def held_out(run: Run, seed: int) -> HeldOut:
         return HeldOut(cases, [turn], f"learned from the {source} specimens, judged on the test specimens", learned)
     if cases.n_specimens < 2:
         raise RunError(
-            f"{run.path}: has 1 {source} specimen, expected 2 or more: none is judged by what was learned from itself."
+            f"{run.path}: has 1 {source} specimen, expected 2 or more: none is judged by what was learned from "
+            "itself; add specimens."
         )
     method = f"{source} specimens in {N_GROUPS} parts, each judged by what was learned from the others"
     return HeldOut(cases, _turns(cases, seed), method, learned)

@@ -29,7 +29,7 @@ def audit(
     crossvalidation: Annotated[
         Path | None, typer.Option(help="Folder of `mentum crossvalidate`, whose predictions then judge the labels.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of folds, permutations and backgrounds.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Of folds, permutations and backgrounds.")] = 0,
     layout: LayoutOption = None,
     data: DataOption = None,
     cache: CacheOption = None,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import select
 import sys
+import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -15,6 +17,8 @@ from rich.text import Text
 from mentum.texts import printable
 
 _OUTPUT = "standard output"
+_LIBRARIES = ("PIL", "torch", "transformers")
+_showwarning = warnings.showwarning
 
 
 class VisibleConsole(Console):
@@ -30,6 +34,23 @@ class VisibleConsole(Console):
     def on_broken_pipe(self) -> None:
         """The reader has gone: leave it to the command line to end."""
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE), _OUTPUT)
+
+
+def silence_libraries() -> None:
+    """Keep off the terminal what libraries remark on the way; what matters of an image or a network is said of it."""
+    for library in _LIBRARIES:
+        warnings.filterwarnings("ignore", module=rf"{library}\.")
+    warnings.showwarning = _show_unless_of_a_library  # filters are lost for a while where a thread changes them
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    logging.getLogger("PIL").propagate = False
+
+
+def _show_unless_of_a_library(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+    line: str | None = None,
+) -> None:  # fmt: skip
+    if not any(f"/{library}/" in filename.replace("\\", "/") for library in _LIBRARIES):
+        _showwarning(message, category, filename, lineno, file, line)
 
 
 def bear_any_name() -> None:

@@ -10,7 +10,7 @@ import typer
 import mentum
 from mentum.cli.display import print_check
 from mentum.cli.progress import Log, shown_progress
-from mentum.phantoms.settings import CHARACTERS
+from mentum.phantoms.settings import CHARACTERS, LARGEST_SEED, MOST_IMAGES, WIDEST
 from mentum.specimens.layouts import EXAMPLES
 
 DataArgument = Annotated[
@@ -46,11 +46,15 @@ def check(
 
 def phantoms(
     out: Annotated[Path, typer.Argument(help="Folder to make.")],
-    images_per_taxon: Annotated[int, typer.Option(min=1, help="Images of each taxon.")] = 40,
-    images: Annotated[int | None, typer.Option(min=1, help="Images in all, instead of per taxon.")] = None,
-    images_per_specimen: Annotated[int, typer.Option(min=1, help="Images that show the same specimen.")] = 1,
-    width: Annotated[int, typer.Option(min=64, help="Image width, px; the height is 0.74 of it.")] = 512,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same bytes.")] = 0,
+    images_per_taxon: Annotated[int, typer.Option(min=1, max=MOST_IMAGES // 10, help="Images of each taxon.")] = 40,
+    images: Annotated[
+        int | None, typer.Option(min=1, max=MOST_IMAGES, help="Images in all, instead of per taxon.")
+    ] = None,
+    images_per_specimen: Annotated[
+        int, typer.Option(min=1, max=MOST_IMAGES, help="Images that show the same specimen.")
+    ] = 1,
+    width: Annotated[int, typer.Option(min=64, max=WIDEST, help="Image width, px; the height is 0.74 of it.")] = 512,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="The same seed draws the same bytes.")] = 0,
     shortcut: Annotated[
         Literal["none", "tint", "corner"], typer.Option(help="Plant a trait of the background that betrays the taxon.")
     ] = "none",

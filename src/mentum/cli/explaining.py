@@ -38,7 +38,8 @@ def explain(
         typer.Option(help="Draw a map's cells where they look, or as other libraries do."),
     ] = "receptive-field",
     occlude: Annotated[
-        int, typer.Option(min=0, help="Images in which characters are blurred and filled, to test the maps.")
+        int,
+        typer.Option(min=0, max=1_000_000, help="Images in which characters are blurred and filled, to test the maps."),
     ] = 0,
     fast: Annotated[bool, typer.Option("--fast", help="Tell the characters used by the maps alone.")] = False,
     data: Annotated[

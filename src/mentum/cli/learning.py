@@ -35,7 +35,7 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe, such as stage2.epochs=20."),
     ] = None,
     backbone: Annotated[str | None, typer.Option(help="Hub id, local Hugging Face folder, builtin, or random.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of every random choice.")] = None,
     layout: LayoutOption = None,
     cache: CacheOption = None,
     verify: VerifyCacheOption = False,
@@ -115,7 +115,7 @@ def _leave_taxa_out(
 
 def calibrate(
     run: RunArgument,
-    folds: Annotated[int, typer.Option(min=2, help="Parts of the specimens; as many trainings.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, max=1000, help="Parts of the specimens; as many trainings.")] = 5,
     data: DataOption = None,
     cache: CacheOption = None,
     verify: VerifyCacheOption = False,

@@ -40,7 +40,7 @@ def export(
     false_rejection: Annotated[
         float, typer.Option(min=0.001, max=0.5, help="Share of specimens of known taxa that may be called unknown.")
     ] = 0.05,
-    samples: Annotated[int, typer.Option(min=0, help="Images that go with the model, to verify it by.")] = 5,
+    samples: Annotated[int, typer.Option(min=0, max=1000, help="Images that go with the model, to verify it by.")] = 5,
     data: DataOption = None,
     cache: CacheOption = None,
     verify: VerifyCacheOption = False,

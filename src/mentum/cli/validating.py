@@ -17,14 +17,14 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe.")
 ]
 BackboneOption = Annotated[str | None, typer.Option(help="Hub id, local Hugging Face folder, builtin, or random.")]
-SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")]
+SeedOption = Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of every random choice.")]
 
 
 def crossvalidate(
     data: DataArgument,
     out: Annotated[Path, typer.Option(help="Folder of the cross-validation; the same command goes on with it.")],
     folds: Annotated[
-        int | None, typer.Option(min=2, help="Parts of the specimens, 5 unless given; as many trainings.")
+        int | None, typer.Option(min=2, max=1000, help="Parts of the specimens, 5 unless given; as many trainings.")
     ] = None,
     leave_out: Annotated[
         str | None,
@@ -33,7 +33,7 @@ def crossvalidate(
     stage: Annotated[
         int, typer.Option(min=1, max=2, help="1: the top classifier alone, on features that are computed once.")
     ] = 2,
-    jobs: Annotated[int, typer.Option(min=1, help="Folds that are trained at a time, with --stage 2.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, max=1024, help="Folds that are trained at a time, with --stage 2.")] = 1,
     recipe: Annotated[str, typer.Option(help="default, paper, quick, or a TOML file.")] = "default",
     set_: SetOption = None,
     backbone: BackboneOption = None,
@@ -68,7 +68,7 @@ def crossvalidate(
 def learning_curve(
     data: DataArgument,
     out: Annotated[Path, typer.Option(help="Folder for the features, the result and its figure.")],
-    folds: Annotated[int, typer.Option(min=2, help="Parts of the specimens, each judged by the others.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, max=1000, help="Parts of the specimens, each judged by the others.")] = 5,
     recipe: Annotated[str, typer.Option(help="default, paper, quick, or a TOML file.")] = "default",
     set_: SetOption = None,
     backbone: BackboneOption = None,
@@ -97,7 +97,7 @@ def learning_curve(
 def compare(
     run_a: Annotated[Path, typer.Argument(help="Folder of `mentum train` or `mentum crossvalidate`.")],
     run_b: Annotated[Path, typer.Argument(help="Another one, of the same images.")],
-    seed: Annotated[int, typer.Option(min=0, help="Of the draws for the intervals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Of the draws for the intervals.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Say whether one identifier is better than another, by a paired test on images that neither learned from."""

@@ -74,13 +74,16 @@ def compare_folders(one: Path, other: Path, seed: int = 0) -> RunComparison:
     shared = sorted(set(a.specimens) & set(b.specimens))
     torn = [name for name in shared if a.specimens[name] != b.specimens[name]]
     if torn:
-        raise RunError(f"{one}, {other}: {len(torn)} images ({torn[0]} is the first) belong to different specimens.")
+        raise RunError(
+            f"{one}, {other}: {len(torn)} images ({torn[0]} is the first) belong to different specimens; "
+            "give two of the same data."
+        )
     ranks = [rank for rank in a.right if rank in b.right]
     compared = [found for rank in ranks if (found := _at(rank, a, b, seed)) is not None]
     if not compared:
         raise RunError(
             f"{one}, {other}: no image was held out by both at a rank that both report; expected identifiers of the "
-            "same images, with the same split or cross-validated."
+            "same images, with the same split or cross-validated; give two of the same data."
         )
     return RunComparison(a=a.name, b=b.name, ranks=tuple(compared), notes=tuple(_notes(a, b, len(shared))))
 

@@ -64,7 +64,7 @@ def leave_taxa_out(run: Run, train: Train, stage: Literal[1, 2]) -> UnknownTaxa:
     if not found:
         raise RunError(
             f"{run.path}: no taxon can be left out ({'; '.join(missed)}); expected three taxa or more, "
-            "and validation specimens of two."
+            "and validation specimens of two; add specimens."
         )
     rejected = [each.rejected for each in found if each.rejected is not None]
     caught = [each.caught for each in found if each.caught is not None]

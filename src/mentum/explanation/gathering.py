@@ -45,7 +45,9 @@ def gather_evidence(
     run, table = images.run, images.run.table()[images.rows]
     known = run.record().ranks
     if unknown := [rank for rank in ranks if rank not in known]:
-        raise RunError(f"{run.path}: does not report {', '.join(unknown)}; expected some of {', '.join(known)}.")
+        raise RunError(
+            f"{run.path}: does not report {', '.join(unknown)}; expected some of {', '.join(known)}; give one of these."
+        )
     labels = np.array(run.labels(), dtype=object)[images.rows]
     taxonomy = run.taxonomy()
     explained = [rank for rank in known if not ranks or rank in ranks]

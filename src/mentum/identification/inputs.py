@@ -150,7 +150,7 @@ class Inputs:
         """Read once, since it cannot be read again."""
         names = tuple(line.strip() for line in sys.stdin if line.strip())
         if not names:
-            raise DataError("standard input: found no line, expected the path of an image in each.")
+            raise DataError("standard input: found no line, expected the path of an image in each; give some.")
         return names
 
     def _named(self, names: Iterable[str]) -> Iterator[Given]:
@@ -190,7 +190,9 @@ def _require(given: str, names: Iterator[str], found: str, left_out: LeftOut) ->
     first = next(names, None)
     if first is None:
         more = f" (left out: {left_out})" if left_out.counts else ""
-        raise DataError(f"{printable(given)}: found {found}{more}, expected files such as .jpg, .png or .tif.")
+        raise DataError(
+            f"{printable(given)}: found {found}{more}, expected files such as .jpg, .png or .tif; give others."
+        )
     return chain([first], names)
 
 
@@ -245,7 +247,9 @@ def _read_given(file: Path, by_specimen: bool) -> _Table:
         address = without_invisible(cells[media] or "") if media else ""
         given.append(Given(file.parent / files.spelt(name), printable(name), specimen, said, address))
     if not given:
-        raise DataError(f"{file}: found no row that names an image, expected one row per image.")
+        raise DataError(
+            f"{file}: found no row that names an image, expected one row per image; add rows with file_name."
+        )
     used = {*(columns[name] for name in ours), media, *terms.values()}
     notes = (
         *table.assumed,

@@ -84,14 +84,18 @@ def agree_terms(inputs: Inputs, licence: str | None, media_url: str | None, *, n
 def _given_licence(licence: str | None) -> str | None:
     known = None if licence is None else known_licence(licence)
     if licence is not None and known is None:
-        raise SettingsError(f"--licence {licence}: found no licence that GBIF takes, expected {_LICENCES}.")
+        raise SettingsError(
+            f"--licence {licence}: found no licence that GBIF takes, expected {_LICENCES}; give one of these."
+        )
     return known
 
 
 def _given_prefix(media_url: str | None) -> str:
     prefix = (media_url or "").strip()
     if prefix and not (is_online(prefix) and urlparse(prefix).netloc):
-        raise SettingsError(f"--media-url {media_url}: found no address, expected such as https://example.org/images/.")
+        raise SettingsError(
+            f"--media-url {media_url}: found no address, expected such as https://example.org/images/; give one."
+        )
     return prefix
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from mentum.records import Fault, error
 from mentum.tables.table_file import read_table
 from mentum.taxonomy import TAXON_RANKS, Taxon, taxon_from_row
+from mentum.texts import visible
 
 _COLUMNS = {name.lower(): name for name in ("scientificName", "taxonRank", *TAXON_RANKS)}
 
@@ -24,7 +25,7 @@ def read_taxonomy(file: Path, faults: list[Fault]) -> tuple[Taxon, ...]:
     frame = frame.rename({column: _COLUMNS.get(column.lower(), column) for column in frame.columns})
     needed = [name for name in ("scientificName", "taxonRank") if name not in frame.columns]
     if needed:
-        message = f"found the columns {', '.join(frame.columns)}; expected also {', '.join(needed)}."
+        message = f"found the columns {', '.join(frame.columns)}; expected also {', '.join(needed)}; add them."
         faults.append(error("taxonomy-column", str(file), message))
         return ()
     rows = enumerate(frame.iter_rows(named=True), start=1)
@@ -38,6 +39,7 @@ def _read_row(where: str, row: dict[str, str | None], faults: list[Fault]) -> Ta
         try:
             return taxon_from_row(row)
         except ValueError:
-            message = f"found the rank '{row['taxonRank'] or ''}'; expected one of {', '.join(TAXON_RANKS)}."
+            found, known = visible(row["taxonRank"] or ""), ", ".join(TAXON_RANKS)
+            message = f"found the rank '{found}'; expected one of {known}; correct it or remove the row."
     faults.append(error("taxonomy-row", where, message))
     return None

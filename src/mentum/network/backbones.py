@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import urllib.request
 from collections.abc import Iterable
 from importlib import resources
@@ -16,9 +17,18 @@ from torch import Tensor, nn
 from mentum.errors import BackboneError
 from mentum.network.configuration import IMAGENET_MEAN, IMAGENET_STD, normalisation, read_json, require_harmless
 from mentum.settings import BackboneSettings
+from mentum.texts import in_brief, visible
 
 BUILTIN = Path(str(resources.files("mentum").joinpath("weights/builtin")))
 """The weights that come with Mentum, and their model card."""
+
+MOST_PARAMETERS = 1_000_000_000
+"""Of a network with random weights: 4 GB, four times that in training; the largest known have half."""
+MOST_LAYERS = 1000
+LONGEST = 300
+"""Characters of what the library says that are shown."""
+_REPEATS = ("depths", "num_hidden_layers", "num_layers", "layers", "num_blocks")
+"""Fields of configurations that say how often something is repeated."""
 
 _ALTERNATIVES = "give --backbone a local folder in Hugging Face format, or 'builtin'"
 
@@ -129,7 +139,7 @@ def reopen_backbone(folder: Path) -> Backbone:
         source = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))["source"]
     except (OSError, ValueError, KeyError) as reason:
         raise BackboneError(
-            f"{folder}: holds no backbone that a training kept ({reason}); train again into a new folder."
+            f"{folder}: holds no backbone that a training kept ({in_brief(reason)}); train again into a new folder."
         ) from reason
     return _read_folder(folder, source)
 
@@ -142,19 +152,43 @@ def _random_backbone(settings: BackboneSettings, seed: int) -> Backbone:
         if unknown := sorted(set(settings.options) - set(known)):
             raise ValueError(f"it has no option {', '.join(unknown)}")
         config = AutoConfig.for_model(settings.architecture, **settings.options)
+        _require_size(config)
         torch.manual_seed(seed)
         network = AutoModel.from_config(config)
     except Exception as reason:  # whatever these options lead to inside transformers
         raise BackboneError(
-            f"backbone.architecture {settings.architecture}: transformers cannot make it ({_first_clause(reason)}); "
-            "expected a model type such as resnet, regnet, convnextv2, mobilenet_v2, with options that it knows."
+            f"backbone.architecture {visible(settings.architecture)}: cannot be made ({_first_clause(reason)}), "
+            "expected a model type of transformers and options that it knows; "
+            "give one such as resnet, regnet, convnextv2 or "
+            "mobilenet_v2, or correct backbone.options."
         ) from reason
     return Backbone(network, IMAGENET_MEAN, IMAGENET_STD, "random")
 
 
+def _require_size(config: Any) -> None:  # noqa: ANN401 - of transformers
+    """Make sure that a network fits somewhere: it is made without memory first, which tells its parameters.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    from transformers import AutoModel
+
+    known = config.to_dict()
+    repeated = [known.get(field) for field in _REPEATS]
+    n_layers = sum(each for value in repeated for each in (value if isinstance(value, list) else [value]) if each)
+    if n_layers > MOST_LAYERS:
+        raise ValueError(f"it would have {n_layers} layers, at most {MOST_LAYERS} are possible")
+    with torch.device("meta"):
+        n_parameters = sum(each.numel() for each in AutoModel.from_config(config).parameters())
+    if n_parameters > MOST_PARAMETERS:
+        raise ValueError(f"it would have {n_parameters} parameters, at most {MOST_PARAMETERS} are possible")
+
+
 def _read_folder(folder: Path, source: str) -> Backbone:
     if not (folder / "config.json").is_file():
-        raise BackboneError(f"backbone {folder}: found no config.json, expected a folder in Hugging Face format.")
+        raise BackboneError(
+            f"backbone {folder}: found no config.json, expected a folder in Hugging Face format; give one."
+        )
     return _from_pretrained(folder, source, f"backbone {folder}: not readable")
 
 
@@ -178,9 +212,9 @@ def _ask_hub(source: str, complaint: str) -> None:
     """Fail after one question rather than after half a minute of the library's retries."""
     from huggingface_hub.constants import ENDPOINT
 
-    question = urllib.request.Request(f"{ENDPOINT}/api/models/{source}", method="HEAD")
+    question = urllib.request.Request(f"{ENDPOINT}/api/models/{source}", method="HEAD")  # noqa: S310 - the hub's own
     try:
-        urllib.request.urlopen(question, timeout=10).close()
+        urllib.request.urlopen(question, timeout=10).close()  # noqa: S310 - likewise
     except OSError as reason:
         raise BackboneError(f"{complaint} ({_first_clause(reason)}); {_ALTERNATIVES}.") from reason
 
@@ -219,7 +253,10 @@ def _beside(where: str | Path, name: str, source: str) -> dict[str, object]:
 def _first_clause(reason: Exception) -> str:
     lines = str(reason).strip().splitlines() or [type(reason).__name__]
     telling = lines[1] if lines[0].endswith(":") and len(lines) > 1 else lines[0]
-    return telling.strip().partition(". ")[0].rstrip(".")
+    said = re.sub(
+        r"^(?:\w+\.)*\w+(?:Error|Exception): ", "", telling.strip()
+    )  # the name of a class tells nobody anything
+    return visible(said.partition(". ")[0].rstrip("."))[:LONGEST]
 
 
 def _silence() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mentum.errors import BackboneError
+from mentum.texts import in_brief
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Used where a backbone does not say how its input is normalised."""
@@ -49,8 +50,8 @@ def read_json(file: Path, place: str) -> dict[str, object]:
             raise ValueError(f"{file.name} holds no JSON object")
     except (OSError, ValueError, RecursionError) as reason:
         raise BackboneError(
-            f"backbone {place}: not readable ({reason}); give --backbone a local folder in Hugging Face format, or "
-            "'builtin'."
+            f"backbone {place}: not readable ({in_brief(reason)}); give --backbone a local folder in Hugging Face "
+            "format, or 'builtin'."
         ) from reason
     return found
 

@@ -9,6 +9,12 @@ from mentum.errors import SettingsError
 
 HEIGHT_OVER_WIDTH = 0.74
 
+MOST_IMAGES = 100_000
+"""They take an hour or two, and a few gigabytes."""
+WIDEST = 4096
+"""Pixels; a drawing in work takes a gigabyte of memory at that width."""
+LARGEST_SEED = 2**64 - 1
+
 Character = Literal["mentum", "ventromental_plate", "mandible", "submentum", "postoccipital_margin"]
 CHARACTERS: tuple[Character, ...] = get_args(Character)
 
@@ -54,11 +60,11 @@ class PhantomSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    images_per_taxon: int = Field(default=40, ge=1)
-    images: int | None = Field(default=None, ge=1)
-    images_per_specimen: int = Field(default=1, ge=1)
-    width: int = Field(default=512, ge=64)
-    seed: int = Field(default=0, ge=0)
+    images_per_taxon: int = Field(default=40, ge=1, le=MOST_IMAGES // 10)
+    images: int | None = Field(default=None, ge=1, le=MOST_IMAGES)
+    images_per_specimen: int = Field(default=1, ge=1, le=MOST_IMAGES)
+    width: int = Field(default=512, ge=64, le=WIDEST)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     shortcut: Literal["none", "tint", "corner"] = "none"
     decisive: Decisive = ()
     redundant: bool = False

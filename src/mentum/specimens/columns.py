@@ -123,7 +123,7 @@ def _require(file: Path, table: TableFile, renamed: Mapping[str, str]) -> None:
             f"{', '.join(COLUMNS[missing[0]])}); rename or add the column."
         )
     if table.frame.is_empty():
-        raise DataError(f"{file}: found no rows; expected one row per image.")
+        raise DataError(f"{file}: found no rows; expected one row per image; add them.")
     for name in (*renamed.values(), *find_ranks(table.frame).values()):
         _require_one(file, table, name)
 

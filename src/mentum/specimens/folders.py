@@ -128,7 +128,7 @@ def _nothing(root: Path, files: Sequence[Folders], left_out: LeftOut) -> DataErr
     more = f" (left out: {left_out})" if left_out.counts else ""
     return DataError(
         f"{root}: found {found}{more}; expected a folder per taxon with images inside, or specimens.csv with the "
-        "columns file_name, scientificName and catalogNumber."
+        "columns file_name, scientificName and catalogNumber; give one of these."
     )
 
 

@@ -67,12 +67,15 @@ def leave_groups_out(table: SpecimenTable, column: str, split: SplitSettings, se
     groups = _column(table, column)
     names = sorted(set(groups.tolist()))
     if len(names) < 2:
-        raise DataError(f"{table.source}: {column} is {names[0]} in every row, expected two values or more.")
+        raise DataError(
+            f"{table.source}: {column} is {names[0]} in every row, expected two values or more; give another column."
+        )
     divided = _divided(table.specimens, groups)
     if divided:
         raise DataError(
             f"{table.source}: {len(divided)} specimens ({divided[0]} is the first) stand in several groups of {column} "
-            "and would be judged by networks that know them; expected one value for all images of a specimen."
+            "and would be judged by networks that know them; expected one value for all images of a specimen; "
+            "correct the column or give another."
         )
     return [_fold(table, name, groups == name, split, seed) for name in names]
 
@@ -84,7 +87,9 @@ def _column(table: SpecimenTable, column: str) -> NDArray[np.str_]:
     values = held.get(column.lower(), held.get(ours.get(column.lower(), column).lower()))
     if values is None:
         known = [series.name for series in held.values() if series.name not in ("file_name", "split")]
-        raise DataError(f"{table.source}: has no column {column}, expected one of {', '.join(known)}.")
+        raise DataError(
+            f"{table.source}: has no column {column}, expected one of {', '.join(known)}; give one of these."
+        )
     if empty := values.null_count():
         raise DataError(
             f"{table.source}: {empty} of {len(values)} rows have no {column}; fill them in, or leave these images out."

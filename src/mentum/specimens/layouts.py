@@ -48,7 +48,8 @@ class Layout:
         if wrong is not None or not _is_sound(roles):
             raise SettingsError(
                 f"layout {text}: found {found}, expected 'auto' or what each level of folders is, from the outermost "
-                f"inwards, such as {', '.join(EXAMPLES)}; a level that means nothing is '{NOTHING}'."
+                f"inwards, such as {', '.join(EXAMPLES)}; a level that means nothing is '{NOTHING}'; "
+                "give such a layout."
             )
         return cls(roles)
 

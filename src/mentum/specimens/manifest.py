@@ -135,13 +135,13 @@ def _require_readable(source: Path) -> None:
     if not is_utf8(str(source)):
         raise DataError(f"{printable(str(source))}: the name is not in UTF-8, which no table can hold; rename it.")
     if not source.exists():
-        raise DataError(f"{source}: not found; expected a folder of images or a CSV or Parquet table.")
+        raise DataError(f"{source}: not found; expected a folder of images or a CSV or Parquet table; give its path.")
     try:
         if not source.is_dir():
             require_regular(source)
     except OSError as error:
         raise DataError(
-            f"{source}: {error.strerror}; expected a folder of images or a CSV or Parquet table."
+            f"{source}: {error.strerror}; expected a folder of images or a CSV or Parquet table; give its path."
         ) from error
 
 

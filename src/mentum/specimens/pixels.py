@@ -26,6 +26,7 @@ from mentum.settings import PixelSettings
 from mentum.specimens.bit_depth import SampleDepth, common_depth
 from mentum.specimens.image_refusals import decoding
 from mentum.specimens.images import content_hash, read_rgb, sample_depth
+from mentum.texts import in_brief
 
 CACHE_VERSION = 2
 """Raised when the same settings come to mean other pixels."""
@@ -232,9 +233,7 @@ def _opened(
 
 
 def _no_room(folder: Path, reason: OSError) -> DataError:
-    return DataError(
-        f"{folder}: cannot keep the pixel cache ({reason.strerror or reason}); give --cache a folder with room."
-    )
+    return DataError(f"{folder}: cannot keep the pixel cache ({in_brief(reason)}); give --cache a folder with room.")
 
 
 def _write(

@@ -94,7 +94,7 @@ def _from_column(table: SpecimenTable) -> list[str]:
     if wrong:
         raise DataError(
             f"{table.source}: the column 'split' holds {', '.join(wrong[:5])}; expected train, validation or test "
-            "in every row."
+            "in every row; correct them."
         )
     subsets = [subset for subset in known if subset is not None]
     sides: dict[str, set[str]] = {}

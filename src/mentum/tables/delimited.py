@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mentum.errors import DataError
-from mentum.texts import visible
+from mentum.texts import in_brief, visible
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -68,7 +68,7 @@ def _decode(file: Path, content: bytes, assumed: list[str]) -> str:
     try:
         text = content[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not readable as a table ({error}); save it as CSV in UTF-8.") from error
+        raise DataError(f"{file}: not readable as a table ({in_brief(error)}); save it as CSV in UTF-8.") from error
     if not mark and encoding in _FOREIGN:
         word = next(iter(_WORD.findall(text)), "")
         example = f" ('{visible(word)}')" if word else ""
@@ -135,6 +135,8 @@ def _parse(file: Path, text: str, separator: str, assumed: list[str]) -> list[li
         rows = _parse_loosely(file, text, separator, assumed)
     while rows and not any(cell.strip() for cell in rows[0]):
         rows.pop(0)  # blank lines before the header
+    if not rows:
+        raise DataError(f"{file}: not readable as a table (found blank cells alone); give one row per image.")
     if '"' in text:
         _say_broken_cells(rows, assumed)
     return rows

@@ -25,7 +25,7 @@ def read_json_lines(file: Path, content: bytes, _: list[str]) -> Cells:
 def _row(file: Path, number: int, line: str) -> dict[str, str]:
     try:
         return {key: _cell(value) for key, value in json.loads(line).items()} if line.strip() else {}
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{file}: not readable as a table (line {number}: {visible(str(error))}); give an object per line, with "
             "one value for each key."

@@ -13,10 +13,14 @@ from mentum.errors import DataError
 from mentum.tables.delimited import Cells, number_list, read_delimited
 from mentum.tables.json_lines import read_json_lines
 from mentum.tables.workbooks import Fits, read_workbook
-from mentum.texts import visible
+from mentum.texts import in_brief, visible
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet", ".xlsx", ".xlsm", ".xls", ".ods")
 """How names of tables end; what a table is, its bytes say."""
+
+MOST_BYTES = 1_000_000_000
+"""Of a file; a million rows have a fifth of it."""
+MOST_COLUMNS = 10_000
 
 _BLANKS = r"[\s\u00a0\ufeff\u200b-\u200d\u2060\u00ad]"
 """White space and what else takes no ink."""
@@ -73,8 +77,7 @@ def open_table(file: Path, fits: Fits = bool) -> TableFile:
     try:
         frame = _read(file, fits, assumed)
     except (pl.exceptions.PolarsError, OSError) as error:
-        reason = visible(str(error).splitlines()[0])
-        raise DataError(f"{file}: not readable as a table ({reason}); give CSV, Parquet or .xlsx.") from error
+        raise DataError(f"{file}: not readable as a table ({in_brief(error)}); give CSV, Parquet or .xlsx.") from error
     frame = _without_blanks(frame)
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series() if frame.width else pl.Series([True])
     n_blank = len(frame) - int(filled.sum())
@@ -86,6 +89,11 @@ def open_table(file: Path, fits: Fits = bool) -> TableFile:
 
 
 def _read(file: Path, fits: Fits, assumed: list[str]) -> pl.DataFrame:
+    if file.stat().st_size > MOST_BYTES:
+        raise DataError(
+            f"{file}: found {file.stat().st_size} bytes, expected at most {MOST_BYTES}; divide the table, or leave out "
+            "columns that nobody needs."
+        )
     with file.open("rb") as opened:
         start = opened.read(16)
     if start.startswith(b"PAR1") or file.suffix.lower() == ".parquet":
@@ -93,16 +101,17 @@ def _read(file: Path, fits: Fits, assumed: list[str]) -> pl.DataFrame:
     if start.startswith(_WORKBOOKS):
         if file.suffix.lower() not in (".xlsx", ".xlsm", ".xls", ".ods"):
             assumed.append(f"the file is a workbook by its bytes, though its name ends in '{file.suffix}'")
-        return _framed(read_workbook(file, fits, assumed), assumed)
+        return _framed(file, read_workbook(file, fits, assumed), assumed)
     for mark, what in _NO_TABLES.items():
         if start.lstrip().startswith(mark):
             raise DataError(f"{file}: not readable as a table (it is {what}); give CSV, Parquet or .xlsx.")
     read = read_json_lines if start.startswith(b"{") else read_delimited
-    return _framed(read(file, file.read_bytes(), assumed), assumed)
+    return _framed(file, read(file, file.read_bytes(), assumed), assumed)
 
 
 def _read_parquet(file: Path, assumed: list[str]) -> pl.DataFrame:
     raw = pl.read_parquet(file)
+    _require_few_columns(file, raw.width)
     nested = [name for name, kind in raw.schema.items() if kind.is_nested() or kind == pl.Binary]
     if nested:
         raise DataError(
@@ -112,8 +121,17 @@ def _read_parquet(file: Path, assumed: list[str]) -> pl.DataFrame:
     return raw.cast(pl.String).rename(dict(zip(raw.columns, names, strict=True)))
 
 
-def _framed(cells: Cells, assumed: list[str]) -> pl.DataFrame:
+def _require_few_columns(file: Path, number: int) -> None:
+    if number > MOST_COLUMNS:
+        raise DataError(
+            f"{file}: found {number} columns, expected at most {MOST_COLUMNS}; leave out those that nobody needs, or "
+            "turn the table, if its rows stand as columns."
+        )
+
+
+def _framed(file: Path, cells: Cells, assumed: list[str]) -> pl.DataFrame:
     """The table; columns with neither header nor cells, as programs leave them behind, are no columns."""
+    _require_few_columns(file, len(cells.header))
     used = [
         place
         for place, name in enumerate(cells.header)

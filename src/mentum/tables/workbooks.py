@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from xml.etree.ElementTree import ParseError
 
 import polars as pl
+from defusedxml.ElementTree import fromstring as parse_xml
 
 from mentum.errors import DataError
 from mentum.tables.delimited import Cells, number_list
+from mentum.texts import in_brief
 
 if TYPE_CHECKING:
     from fastexcel import ExcelReader
 
 Fits = Callable[[Sequence[str]], bool]
 """Whether a header has the columns that are needed."""
+
+MOST_BYTES = 200_000_000
+"""Of all sheets when unpacked; a million rows of a specimen table have as many, and take a gigabyte of memory."""
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -38,8 +44,9 @@ def read_workbook(file: Path, fits: Fits, assumed: list[str]) -> Cells:
     Raises:
         DataError: if the package that reads it is not installed, or there is no sheet with cells.
     """
+    _require_size(file)
     reader = _open(file)
-    frames = {name: _sheet(reader, name) for name in reader.sheet_names}
+    frames = {name: _sheet(file, reader, name) for name in reader.sheet_names}
     filled = {name: frame for name, frame in frames.items() if frame.height}
     if not filled:
         raise DataError(f"{file}: not readable as a table (found no cells in it); give one row per image.")
@@ -50,6 +57,24 @@ def read_workbook(file: Path, fits: Fits, assumed: list[str]) -> Cells:
     frame = _as_shown(file, list(frames).index(name), filled[name], assumed)
     header, *rows = [[cell or "" for cell in row] for row in frame.iter_rows()][_header_row(frame) :]
     return Cells(header, rows)
+
+
+def _require_size(file: Path) -> None:
+    """Make sure that what is packed does not fill the memory.
+
+    Raises:
+        DataError: if it would.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist() if part.filename.endswith((".xml", ".rels")))
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):  # what else is wrong with it, its reader says
+        return
+    if unpacked > MOST_BYTES:
+        raise DataError(
+            f"{file}: its sheets have {unpacked} bytes when unpacked, expected at most {MOST_BYTES}; save the sheet "
+            "as CSV in UTF-8."
+        )
 
 
 def _open(file: Path) -> ExcelReader:
@@ -63,14 +88,21 @@ def _open(file: Path) -> ExcelReader:
     try:
         return fastexcel.read_excel(file)
     except fastexcel.FastExcelError as error:
-        raise DataError(
-            f"{file}: not readable as a workbook ({str(error).splitlines()[0]}); save the sheet as CSV in UTF-8."
-        ) from error
+        raise _unreadable(file, error) from error
 
 
-def _sheet(reader: ExcelReader, name: str) -> pl.DataFrame:
+def _unreadable(file: Path, error: Exception) -> DataError:
+    return DataError(f"{file}: not readable as a workbook ({in_brief(error)}); save the sheet as CSV in UTF-8.")
+
+
+def _sheet(file: Path, reader: ExcelReader, name: str) -> pl.DataFrame:
     """All cells as text, from the first row of the sheet on; blank columns before the first cell are not there."""
-    return reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
+    import fastexcel
+
+    try:
+        return reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
+    except (fastexcel.FastExcelError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(file, error) from error
 
 
 def _header(frame: pl.DataFrame) -> list[str]:
@@ -123,23 +155,23 @@ def _formats(file: Path, place: int) -> tuple[list[tuple[int, int, int]], int]:
         with zipfile.ZipFile(file) as archive:
             widths = _padding_styles(archive)
             sheet = archive.read(_sheet_path(archive, place))
-    except (zipfile.BadZipFile, KeyError, IndexError, ElementTree.ParseError):
+    except (zipfile.BadZipFile, zlib.error, KeyError, IndexError, ValueError, ParseError):
         return [], 0
     errors = len(re.findall(rb'<c [^>]*t="e"', sheet))
     return list(_padded(sheet, widths)) if widths else [], errors
 
 
 def _sheet_path(archive: zipfile.ZipFile, place: int) -> str:
-    sheets = ElementTree.fromstring(archive.read("xl/workbook.xml")).iter(f"{_MAIN}sheet")
+    sheets = parse_xml(archive.read("xl/workbook.xml")).iter(f"{_MAIN}sheet")
     wanted = list(sheets)[place].attrib[_RELATION]
-    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    relations = parse_xml(archive.read("xl/_rels/workbook.xml.rels"))
     target = {each.attrib["Id"]: each.attrib["Target"] for each in relations}[wanted]
     return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
 
 
 def _padding_styles(archive: zipfile.ZipFile) -> dict[int, int]:
     """Number of a style → digits that it shows at least, for formats of zeros alone such as "00000"."""
-    styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
+    styles = parse_xml(archive.read("xl/styles.xml"))
     formats = {each.attrib["numFmtId"]: each.attrib["formatCode"] for each in styles.iter(f"{_MAIN}numFmt")}
     cells = next(styles.iter(f"{_MAIN}cellXfs"), ())
     codes = {number: formats.get(each.attrib.get("numFmtId", ""), "") for number, each in enumerate(cells)}

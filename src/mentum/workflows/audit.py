@@ -181,7 +181,7 @@ def _crossvalidated(folder: Path, prepared: Prepared) -> tuple[Cases, str]:
         if (study.table_hash, study.content_hash) != (record.table_hash, record.content_hash):
             raise RunError(
                 f"{folder}: is of other images, labels or specimens than {prepared.table.source}, or they have changed "
-                "since; expected a cross-validation of the very same data."
+                "since; expected a cross-validation of the very same data; give that."
             )
         return read_out_of_fold(folder, prepared.table), judges_of(folder, study)
 

@@ -39,7 +39,7 @@ def choose_folds(
     if n_folds is not None:
         raise SettingsError(
             f"--folds {n_folds}, --leave-out {leave_out}: found both, expected one; the groups of a column are the "
-            "folds."
+            "folds; give one of the two."
         )
     return f"each {leave_out} judged in turn", leave_groups_out(table, leave_out, settings.split, settings.seed)
 

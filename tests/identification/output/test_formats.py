@@ -63,7 +63,7 @@ def test_a_format_that_there_is_not(job: Job, mentum_: Command, tmp_path: Path) 
 
     done = mentum_("identify", tmp_path, tmp_path, "--format", "names")
     assert done.code == 2
-    assert "'names' is not one of 'table'" in done.err
+    assert "--format: found 'names', expected one of 'table'" in done.err
 
 
 @pytest.mark.parametrize("name", FORMATS)

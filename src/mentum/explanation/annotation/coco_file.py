@@ -17,7 +17,7 @@ from mentum.explanation.annotation.upright import Frame, agree, frame_of
 from mentum.files import require_regular
 from mentum.records import Fault, error
 from mentum.specimens.images import exif_orientation, upright_size
-from mentum.texts import composed
+from mentum.texts import composed, in_brief
 
 _EXPECTED = "expected a COCO file in JSON with the lists images, annotations and categories"
 _ID = (int, float, str)
@@ -107,7 +107,9 @@ def _load(file: Path) -> dict[str, list[Any]]:
     except OSError as reason:
         raise DataError(f"{file}: cannot be read ({reason.strerror}); {_EXPECTED}; check the file.") from reason
     except (ValueError, RecursionError) as reason:
-        raise DataError(f"{file}: found no JSON ({reason}); {_EXPECTED}; export the annotation again.") from reason
+        raise DataError(
+            f"{file}: found no JSON ({in_brief(reason)}); {_EXPECTED}; export the annotation again."
+        ) from reason
     lists = ("images", "annotations", "categories")
     if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in lists):
         found = f"the keys {short([*content])}" if isinstance(content, dict) else f"JSON that begins {short(content)}"

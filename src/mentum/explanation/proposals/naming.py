@@ -13,12 +13,16 @@ from mentum.explanation.proposals.propose import FramedImage, Proposals
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED
 from mentum.specimens.coco import Region, region_in_image, write_coco
 from mentum.specimens.pixels import SquarePlacement
+from mentum.texts import visible
 
 _ORIGIN = (
     "Characters proposed by Mentum from peaks of relevance maps and named by an expert. They were placed on each image "
     "automatically, by the position of its specimen; nobody has outlined them."
 )
 _EXAMPLE = "expected a number and a name, such as 1=mentum"
+_MOST_DIGITS = 10
+_LONGEST = 200
+"""Characters of an entry that are shown."""
 
 
 def read_names(entries: Sequence[str]) -> dict[int, str]:
@@ -31,11 +35,19 @@ def read_names(entries: Sequence[str]) -> dict[int, str]:
     {1: 'mentum', 3: 'ventromental plate'}
     """
     parts = [(entry, *(part.strip() for part in entry.partition("=")[::2])) for entry in entries]
-    faults = [f"'{entry}': {_EXAMPLE}" for entry, number, _ in parts if not number.isdecimal() or "=" not in entry]
-    counts = Counter(int(number) for _, number, _ in parts if number.isdecimal())
+    faults = [
+        f"'{visible(entry)[:_LONGEST]}': {_EXAMPLE}"
+        for entry, number, _ in parts
+        if not _is_number(number) or "=" not in entry
+    ]
+    counts = Counter(int(number) for _, number, _ in parts if _is_number(number))
     faults += [f"{number} is named {count} times; name it once" for number, count in counts.items() if count > 1]
     _refuse(faults)
     return {int(number): name for _, number, name in parts}
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < _MOST_DIGITS
 
 
 def write_named_characters(proposals: Proposals, names: Mapping[int, str], file: Path) -> None:
@@ -80,7 +92,7 @@ def _name_faults(proposals: Proposals, names: Mapping[int, str]) -> list[str]:
 def _refuse(faults: Iterable[str]) -> None:
     """Stop at faults, with all of them."""
     if listed := "; ".join(faults):
-        raise DataError(f"names of characters: {listed}.")
+        raise DataError(f"names of characters: {listed}; give number=name for some of the proposals.")
 
 
 def _regions(proposals: Proposals, names: Mapping[int, str], image: FramedImage) -> list[Region]:

@@ -60,7 +60,7 @@ class Format:
         """
         if self.suffixes and out.suffix.lower() not in self.suffixes:
             expected = ("one of " if len(self.suffixes) > 1 else "") + ", ".join(self.suffixes)
-            raise DataError(f"{out}: found the suffix '{out.suffix}', expected {expected}.")
+            raise DataError(f"{out}: found the suffix '{out.suffix}', expected {expected}; give --out one of these.")
 
 
 FORMATS: dict[str, Format] = {

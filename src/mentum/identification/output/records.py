@@ -47,7 +47,8 @@ def read_records(path: str | Path) -> list[Identification]:
             return [_record(line, f"{file}, line {number}") for number, line in lines if line.strip()]
     except OSError as error:
         raise DataError(
-            f"{file}: cannot be read ({error.strerror}), expected a file by `mentum identify --format records`."
+            f"{file}: cannot be read ({error.strerror}), expected a file by `mentum identify --format records`; "
+            "give one."
         ) from error
 
 

@@ -96,7 +96,9 @@ def require_format(out: Path) -> str:
     """
     suffix = out.suffix.lower()
     if suffix not in _WRITERS:
-        raise DataError(f"{out}: found the suffix '{out.suffix}', expected one of {', '.join(_WRITERS)}.")
+        raise DataError(
+            f"{out}: found the suffix '{out.suffix}', expected one of {', '.join(_WRITERS)}; give --out one of these."
+        )
     return suffix
 
 

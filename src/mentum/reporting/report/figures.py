@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring as parse_xml
 from markupsafe import Markup
 
 from mentum.errors import RunError
@@ -127,14 +129,14 @@ def embed_figure(file: Path, prefix: str, label: str) -> Markup | None:
     if not file.is_file():
         return None
     try:
-        drawing = ElementTree.fromstring(file.read_bytes())
-    except ElementTree.ParseError as error:
+        drawing = parse_xml(file.read_bytes())
+    except (ElementTree.ParseError, DefusedXmlException) as error:
         raise RunError(f"{file}: not readable as SVG ({error}); expected a figure; draw it again.") from error
     _clean(drawing, prefix)
     for name in ("width", "height"):
         drawing.set(name, f"{float(drawing.get(name, '0').removesuffix('pt')) * 4 / 3:.0f}")
     drawing.attrib.update({"role": "img", "aria-label": label})
-    return Markup(ElementTree.tostring(drawing, encoding="unicode"))
+    return Markup(ElementTree.tostring(drawing, encoding="unicode"))  # noqa: S704 - cleaned above
 
 
 def _clean(element: ElementTree.Element, prefix: str) -> None:

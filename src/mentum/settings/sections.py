@@ -1,33 +1,53 @@
-"""Frozen settings of a training, read from recipes in TOML.
+"""Frozen records of all settings of a training, with the range of each.
 
-The records hold no defaults: each value stands in the recipe, where a reader sees it. A recipe's table `when.SOURCE`
-holds values that replace others where `backbone.source` is SOURCE, such as "builtin" or "random".
+The records hold no defaults: each value stands in the recipe, where a reader sees it. Every number has two ends: beyond
+them lies no training that anybody meant, only a slip of the keyboard that would be noticed hours later.
 """
 
 from __future__ import annotations
 
-import copy
-import difflib
-import tomllib
-from collections.abc import Iterable, Mapping
-from importlib import resources
-from pathlib import Path
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from mentum.errors import SettingsError
 from mentum.taxonomy import Rank
-
-RECIPES = ("default", "paper", "quick")
-"""Recipes that come with Mentum."""
 
 Number = Annotated[float, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]
 Share = Annotated[Number, Field(ge=0, lt=1)]
-Positive = Annotated[Number, Field(gt=0)]
-Count = Annotated[Whole, Field(ge=1)]
+Rate = Annotated[Number, Field(ge=1e-8, le=10)]
+"""Of learning; below, weights are too coarse to move, and at 10 no network learns any more."""
+Decay = Annotated[Number, Field(ge=0, le=1000)]
+Epochs = Annotated[Whole, Field(ge=1, le=100_000)]
+BatchSize = Annotated[Whole, Field(ge=1, le=65_536)]
+"""Images at a time; features of that many are the most that fit anywhere."""
+Factor = Annotated[Number, Field(ge=0.01, le=100)]
+"""Beyond it nothing of an image is left."""
+
+
+def _in_order(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError("the lower factor first")
+    return ends
+
+
+Range = Annotated[tuple[Factor, Factor], AfterValidator(_in_order)]
+
+
+def _storable(options: dict[str, Any]) -> dict[str, Any]:
+    """What JSON gives back as it was: a run keeps its settings there."""
+    waiting: list[Any] = list(options.values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (list, dict)):
+            waiting += value.values() if isinstance(value, dict) else value
+        elif not isinstance(value, (str, bool, int, float)) or (isinstance(value, float) and not math.isfinite(value)):
+            raise ValueError("finite numbers, texts, true or false, and lists of them")
+    return options
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_storable)]
 
 
 class _Section(BaseModel):
@@ -97,12 +117,12 @@ class AugmentationSettings(_Section):
     rotation: Annotated[Number, Field(ge=0, le=180)]
     shift: Share
     shear: Annotated[Number, Field(ge=0, le=45)]
-    zoom: tuple[Positive, Positive]
+    zoom: Range
     flip_horizontal: Annotated[Number, Field(ge=0, le=1)]
     flip_vertical: Annotated[Number, Field(ge=0, le=1)]
     elastic: Annotated[Number, Field(ge=0, le=0.2)]
-    brightness: tuple[Positive, Positive]
-    contrast: tuple[Positive, Positive]
+    brightness: Range
+    contrast: Range
     fill: Literal["padding", "border", "reflection"]
 
 
@@ -117,7 +137,7 @@ class BackboneSettings(_Section):
 
     source: Annotated[str, Field(min_length=1)]
     architecture: str
-    options: dict[str, Any]
+    options: Options
 
 
 class HeadSettings(_Section):
@@ -147,10 +167,10 @@ class Stage1Settings(_Section):
     """
 
     views: Annotated[Whole, Field(ge=0, le=64)]
-    epochs: Count
-    batch_size: Count
-    learning_rate: Positive
-    weight_decay: Annotated[Number, Field(ge=0)]
+    epochs: Epochs
+    batch_size: BatchSize
+    learning_rate: Rate
+    weight_decay: Decay
 
 
 class Stage2Settings(_Section):
@@ -168,14 +188,14 @@ class Stage2Settings(_Section):
             weights and "train" for random ones.
     """
 
-    epochs: Annotated[Whole, Field(ge=0)]
-    batch_size: Count
-    learning_rate: Positive
+    epochs: Annotated[Whole, Field(ge=0, le=100_000)]
+    batch_size: BatchSize
+    learning_rate: Rate
     layer_decay: Annotated[Number, Field(gt=0, le=1)]
-    weight_decay: Annotated[Number, Field(ge=0)]
+    weight_decay: Decay
     warmup: Share
-    clip: Positive
-    patience: Count
+    clip: Annotated[Number, Field(gt=0, le=1_000_000)]
+    patience: Epochs
     batch_norm: Literal["auto", "eval", "train"]
 
 
@@ -188,7 +208,7 @@ class Settings(_Section):
     """
 
     seed: Annotated[Whole, Field(ge=0, lt=2**32)]
-    threads: Annotated[Whole, Field(ge=0)]
+    threads: Annotated[Whole, Field(ge=0, le=1024)]
     device: Literal["auto", "cpu", "cuda"]
     specimens: SpecimenSettings = SpecimenSettings()  # recipes and runs of earlier versions have none
     split: SplitSettings
@@ -198,111 +218,3 @@ class Settings(_Section):
     head: HeadSettings
     stage1: Stage1Settings
     stage2: Stage2Settings
-
-
-def load_settings(recipe: str, overrides: Iterable[str] = ()) -> Settings:
-    """Read a recipe and replace single values.
-
-    Args:
-        recipe: a name from `RECIPES` or the path of a TOML file.
-        overrides: "section.key=value" with the value in TOML; a bare word is taken as text.
-
-    Raises:
-        SettingsError: for an unknown recipe, an unknown key (naming its nearest neighbour) or an ill-typed value; all
-            faults are listed at once.
-    """
-    values, given = _read_recipe(recipe), list(overrides)
-    if isinstance(values.get("pixels"), dict):
-        values["pixels"].setdefault("depth", "auto")  # a recipe from before this setting
-    _adapt(values, given, recipe)
-    for override in given:
-        _replace(values, override)
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        faults = "; ".join(_describe(fault) for fault in error.errors())
-        raise SettingsError(f"recipe {recipe}: {faults}.") from error
-
-
-def _read_recipe(recipe: str) -> dict[str, Any]:
-    if recipe in RECIPES:
-        return tomllib.loads(resources.files("mentum").joinpath(f"recipes/{recipe}.toml").read_text("utf-8"))
-    path = Path(recipe)
-    if not path.is_file():
-        raise SettingsError(f"recipe {recipe}: not found, expected {', '.join(RECIPES)} or the path of a TOML file.")
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"recipe {recipe}: not readable as TOML ({error}); correct the file.") from error
-
-
-def _adapt(values: dict[str, Any], overrides: Iterable[str], recipe: str) -> None:
-    """Put the values of `when.SOURCE` in their places, where that is the backbone asked for."""
-    when = values.pop("when", {})
-    asked = copy.deepcopy(values)
-    for override in overrides:
-        _replace(asked, override)
-    if not isinstance(when, dict):
-        raise SettingsError(f"recipe {recipe}: 'when' is a value, expected tables such as [when.builtin.stage2].")
-    source = asked["backbone"].get("source") if isinstance(asked.get("backbone"), dict) else None
-    for section, replaced in when.get(source, {}).items() if isinstance(source, str) else ():
-        if not isinstance(values.get(section), dict) or not isinstance(replaced, dict):
-            raise SettingsError(
-                f"recipe {recipe}: when.{source}.{section}: expected a table with values of a section, such as "
-                "[when.builtin.stage2]."
-            )
-        values[section] |= replaced
-
-
-def _replace(values: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator:
-        raise SettingsError(f"--set {override}: found no '=', expected section.key=value, such as stage2.epochs=10.")
-    *sections, last = key.strip().split(".")
-    target = values
-    for section in sections:
-        target = target.setdefault(section, {})
-        if not isinstance(target, dict):
-            raise SettingsError(f"--set {override}: '{section}' is a value, not a section; give one of its neighbours.")
-    target[last] = _parse_value(text.strip())
-
-
-def _parse_value(text: str) -> Any:  # noqa: ANN401 - any TOML value
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _describe(fault: ErrorDetails) -> str:
-    *sections, last = (str(part) for part in fault["loc"])
-    where = ".".join([*sections, last])
-    if fault["type"] != "extra_forbidden":
-        return f"{where}: found {fault['input']!r}, {fault['msg'][0].lower()}{fault['msg'][1:]}"
-    nearest = difflib.get_close_matches(last, _keys_of(sections), n=1, cutoff=0.0)
-    return f"{where}: unknown key; did you mean '{nearest[0]}'?"
-
-
-def _keys_of(sections: list[str]) -> list[str]:
-    record: type[BaseModel] = Settings
-    for section in sections:
-        annotation = record.model_fields[section].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return [section]
-        record = annotation
-    return list(record.model_fields)
-
-
-def differences(one: Settings, other: Settings) -> list[str]:
-    """Keys whose values differ, as "stage2.epochs: 10 / 20"."""
-    left, right = flatten(one.model_dump()), flatten(other.model_dump())
-    unequal = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
-    return [f"{key}: {left.get(key)} / {right.get(key)}" for key in unequal]
-
-
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Every setting with its whole key, such as `stage2.epochs`."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
