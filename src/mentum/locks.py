@@ -14,6 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, SoftFileLock, Timeout
 
+from mentum.disks import require_place
 from mentum.errors import BusyError, DataError
 from mentum.files import LOCK
 
@@ -38,7 +39,9 @@ def sole_writer(out: Path, *, patience: float | None = None) -> Iterator[None]:
     Raises:
         BusyError: if another process has it.
         DataError: if nothing can be written there.
+        OSError: if the disk refuses, naming the path.
     """
+    require_place(out)
     place = out.resolve() if out.is_dir() else out.parent.resolve() / out.name
     lock = place.with_name(f".{place.name[: _fitting(place.name)]}{LOCK}")
     with _made(place.parent, out), _held(lock, out, PATIENCE if patience is None else patience):
@@ -76,7 +79,9 @@ def sole_owner(folder: Path) -> Iterator[None]:
     Raises:
         BusyError: if another process has it.
         DataError: if nothing can be written there.
+        OSError: if the disk refuses, naming the path.
     """
+    require_place(folder)
     with _made(folder, folder), _held(folder / LOCK, folder, PATIENCE):
         yield
 

@@ -154,7 +154,10 @@ def clear_leftovers(folder: Path) -> None:
     with contextlib.suppress(OSError):
         for file in list(folder.iterdir()):
             if name := _LEFTOVER.fullmatch(file.name):
-                with contextlib.suppress(BusyError, DataError), sole_writer(folder / (name[1] or name[2]), patience=0):
+                with (
+                    contextlib.suppress(BusyError, DataError, OSError),
+                    sole_writer(folder / (name[1] or name[2]), patience=0),
+                ):
                     if file.name.endswith(UNFINISHED):
                         file.unlink(missing_ok=True)
 
