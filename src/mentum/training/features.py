@@ -16,10 +16,14 @@ from mentum.files import whole
 from mentum.network.backbones import Backbone
 from mentum.network.head import pool
 from mentum.records import Progress, ProgressCallback, ignore_progress
+from mentum.stored import read_array, readable, require_finite
 from mentum.training.batches import ImageSource
 
 BATCH_SIZE = 32
 """Images per forward pass without gradients."""
+
+Shape = tuple[int | None, ...]
+"""Of an array; None = any length."""
 
 Views = Callable[[int], NDArray[np.float32]]
 """Epoch → features (n, K) of the training images for that epoch."""
@@ -60,15 +64,33 @@ class CachedViews:
         return features
 
 
-def kept(file: Path, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
-    """An array from a file, or computed and kept there for the next time."""
-    if not file.is_file():
+def kept(file: Path, compute: Callable[[], NDArray[np.float32]], shape: Shape) -> NDArray[np.float32]:
+    """An array from a file, or computed and kept there for the next time.
+
+    Raises:
+        RunError: if the file is damaged.
+    """
+    if not file.exists():
         computed = compute()
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole(file) as beside, beside.open("wb") as stream:
             np.save(stream, computed)
-    stored: NDArray[np.float32] = np.load(file)
-    return stored
+    return read_kept(file, shape)
+
+
+def read_kept(file: Path, shape: Shape) -> NDArray[np.float32]:
+    """An array that was kept.
+
+    Raises:
+        RunError: if it is damaged or of another shape.
+    """
+    with readable(file, "remove it and give the same command again"):
+        stored: NDArray[np.float32] = read_array(file)
+        wanted = tuple(found if side is None else side for side, found in zip(shape, stored.shape, strict=False))
+        if len(stored.shape) != len(shape) or stored.shape != wanted or stored.dtype != np.float32:
+            raise ValueError(f"found {stored.dtype} {stored.shape}, expected float32 {shape}")
+        require_finite({"it": stored})
+        return stored
 
 
 @dataclass(frozen=True)
@@ -101,7 +123,8 @@ class FrozenFeatures:
 
     def _view(self, number: int) -> NDArray[np.float32]:
         compute = partial(self._extract, self.source, number or None, self.report)
-        return compute() if self.folder is None else kept(self.folder / f"view-{number}.npy", compute)
+        shape = (len(self.source.pixels), None)
+        return compute() if self.folder is None else kept(self.folder / f"view-{number}.npy", compute, shape)
 
     def _extract(self, source: ImageSource, epoch: int | None, report: ProgressCallback) -> NDArray[np.float32]:
         with self.conditions():

@@ -17,10 +17,11 @@ from mentum.files import whole
 from mentum.network.backbones import Backbone, reopen_backbone
 from mentum.network.head import Head, Network, Objective, make_objective
 from mentum.records import ProgressCallback
-from mentum.runs import BackboneRecord, Run, StageRecord
+from mentum.runs import TRAIN_AGAIN, BackboneRecord, Run, StageRecord
 from mentum.settings import Settings
+from mentum.stored import readable
 from mentum.training.batches import ImageSource
-from mentum.training.checkpoints import load_tensors, save_tensors
+from mentum.training.checkpoints import put_weights, save_tensors
 from mentum.training.features import BATCH_SIZE, CachedViews, Views, extract_features, kept
 from mentum.training.fine_tuning import fine_tune
 from mentum.training.optimizers import calibrate_norms
@@ -101,8 +102,9 @@ class Learner:
 
     def _features(self, name: str, rows: NDArray[np.int64], epoch: int | None) -> NDArray[np.float32]:
         file = self.run.stage_folder("stage1") / "views" / f"{name}.npy"
+        shape = (len(rows), self.backbone.n_features)
         with self.phase("features"):
-            return kept(file, lambda: extract_features(self.backbone, self.source, rows, epoch, self.report))
+            return kept(file, lambda: extract_features(self.backbone, self.source, rows, epoch, self.report), shape)
 
     def learn(self, task: Task) -> list[StageRecord]:
         """Train one model in both stages; what an earlier try completed is not repeated."""
@@ -154,15 +156,16 @@ class Learner:
         file = lesson.checkpoint.with_suffix(".json")
         if not file.is_file():
             return None
-        network.load_state_dict(load_tensors(lesson.checkpoint.with_suffix(".safetensors"))[0])
-        return StageRecord.read(file)
+        put_weights(network, lesson.checkpoint.with_suffix(".safetensors"))
+        with readable(file, TRAIN_AGAIN):
+            return StageRecord.read(file)
 
     def _complete(
         self, network: nn.Module, lesson: Lesson, record: StageRecord, y_prob: NDArray[np.float32]
     ) -> StageRecord:
         """Keep weights, probabilities and, last, the record, which marks the stage as complete."""
         save_tensors(lesson.checkpoint.with_suffix(".safetensors"), network.state_dict())
-        kept(lesson.checkpoint.with_suffix(".npy"), lambda: y_prob)
+        kept(lesson.checkpoint.with_suffix(".npy"), lambda: y_prob, y_prob.shape)
         record.write(lesson.checkpoint.with_suffix(".json"))
         for suffix in (".checkpoint", ".best"):
             lesson.checkpoint.with_suffix(suffix).unlink(missing_ok=True)

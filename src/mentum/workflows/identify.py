@@ -14,6 +14,7 @@ from mentum.identification.inputs import Inputs
 from mentum.identification.job import Job, Outcome
 from mentum.identification.output.dataset import Dataset
 from mentum.identification.publishing import Terms, agree_terms
+from mentum.model.signature import require_signature
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.workflows.arguments import PathLike, path_or_none
 
@@ -33,6 +34,8 @@ def identify(
     creator: str | None = None,
     licence: str | None = None,
     media_url: str | None = None,
+    key: PathLike | None = None,
+    spreadsheet: bool = False,
     stream: TextIO | None = None,
     as_json: bool = False,
     report: ProgressCallback = ignore_progress,
@@ -55,6 +58,9 @@ def identify(
         creator: who publishes the data set, for an archive.
         licence: of the data set, such as "CC-BY-4.0"; None = the one that all rows of a table name.
         media_url: what makes an address of an image's name, for an archive or Camtrap DP.
+        key: public key of whoever released the model, as a file of minisign or the line in it, which must have signed
+            it; None = whoever signed it.
+        spreadsheet: write cells of a CSV table such that no spreadsheet program takes one for a formula.
         stream: text stream to write rows to instead of a file; None = the outcome holds the identifications.
         as_json: one JSON object per line instead of CSV, to `stream`.
         report: told now and then.
@@ -63,15 +69,20 @@ def identify(
         How many rows there are, and what failed; an image that cannot be read is a row with its reason.
 
     Raises:
-        ModelError: if the model is none, or changed since its release.
+        ModelError: if the model is none, changed since its release, or not signed with the key.
         DataError: if images are not there or `out` cannot be written.
-        SettingsError: if an archive or another format is asked for without `out`, or an archive without title, creator
-            or licence.
+        SettingsError: if an archive or another format is asked for without `out`, an archive without title, creator or
+            licence, or cells for spreadsheets in something that is no CSV.
     """
     identifier = load(model, error_rate, false_rejection)
+    if key is not None:
+        require_signature(identifier.model, key)
+    identifier.require_whole()
+    if spreadsheet:
+        _require_csv(path_or_none(out), form, as_json=as_json and out is None)
     given = (images,) if isinstance(images, str | Path) else tuple(images)
     inputs = Inputs(tuple(str(each) for each in given), by == "specimen")
-    job = Job(identifier, inputs, by, _overlays(identifier, path_or_none(heatmaps)))
+    job = Job(identifier, inputs, by, _overlays(identifier, path_or_none(heatmaps)), spreadsheet)
     if out is None and (archive is not None or form != "table"):
         raise SettingsError("an archive or another format is written beside a file; give --out as well.")
     published = archive is not None or form == "camtrap-dp"
@@ -85,6 +96,13 @@ def identify(
     else:
         found = job.collect(report)
     return replace(found, notes=(*inputs.notes, *(terms.notes if terms else ())))
+
+
+def _require_csv(out: Path | None, form: str, *, as_json: bool) -> None:
+    """Cells for spreadsheets make sense in a CSV table alone: nothing else is opened there by a double click."""
+    if form != "table" or as_json or (out is not None and out.suffix.lower() != ".csv"):
+        found = f"--format {form}" if form != "table" else "--json" if as_json else f"--out {out}"
+        raise SettingsError(f"--spreadsheet is for a CSV table, found {found}; leave it out, or give an --out .csv.")
 
 
 def _overlays(identifier: Identifier, folder: Path | None) -> Callable[[Explained], None] | None:
