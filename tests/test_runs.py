@@ -67,7 +67,7 @@ def test_probabilities_are_kept_to_the_last_bit(run: Run) -> None:
     drawn = np.random.default_rng(0).dirichlet(np.ones(4), len(SHOTS)).astype(np.float32)
     names = [f"image-{number:02}.png" for number in range(len(SHOTS))]
 
-    run.write_predictions("stage2", names, {Rank.SPECIES: drawn})
+    run.write_predictions("stage2", names, {rank: run.taxonomy().sum_up(drawn, rank) for rank in run.record().ranks})
 
     _, stage = run.predictions()
     found = stage.probabilities[Rank.SPECIES]

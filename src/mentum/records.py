@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from mentum.files import write_text
+from mentum.stored import read_bytes, read_json
 from mentum.taxonomy import Rank, name_spans
 from mentum.texts import printable
 
@@ -27,8 +28,24 @@ class Record(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a record back."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        """Read a record back.
+
+        Raises:
+            OSError: if there is no regular file.
+            ValueError: if it holds no such record.
+        """
+        return cls.of_json(read_bytes(path))
+
+    @classmethod
+    def of_json(cls, content: bytes) -> Self:
+        """Read a record from its JSON, in which every number is one.
+
+        Raises:
+            ValueError: if it is no such record.
+        """
+        content.decode("utf-8")
+        read_json(content)
+        return cls.model_validate_json(content, strict=True)
 
 
 N_SHOWN = 3

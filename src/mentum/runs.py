@@ -6,22 +6,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, model_validator
 
 from mentum.errors import RunError
 from mentum.files import whole
 from mentum.maps import CellGeometry
 from mentum.records import Record, table_html
 from mentum.settings import Settings
-from mentum.taxonomy import Rank, Taxon, Taxonomy, taxon_from_lineage
+from mentum.stored import probabilities_in, read_frame, readable, require_columns
+from mentum.taxonomy import Rank, Taxon, Taxonomy, require_lineages, taxon_from_lineage
 
 STAGES: Mapping[str, str] = {"stage1": "top classifier", "stage2": "fine-tuned"}
 """Folder of each stage → its name in the paper's table."""
+
+TRAIN_AGAIN = "train again into a new folder"
+"""What to do about a run that is damaged."""
 
 OUT_OF_FOLD = "out_of_fold.parquet"
 """File of all out-of-fold predictions, in the folder of a run or of a cross-validation."""
@@ -137,6 +141,13 @@ class RunRecord(Record):
     timings: dict[str, float] = Field(default_factory=dict)
     peak_memory: float | None = None
     resumed: int = 0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        require_lineages(self.taxa, self.ranks)
+        if unknown := [stage.model for stage in self.stages if stage.model not in {"tree", *self.ranks}]:
+            raise ValueError(f"found a network for {unknown[0]}, expected the tree or one of the ranks")
+        return self
 
     def summary(self) -> dict[str, str]:
         """What a reader wants to know first: heading → text, "" where there is nothing to say yet."""
@@ -265,13 +276,8 @@ class Run:
         Raises:
             RunError: if the file is damaged or of another version.
         """
-        try:
+        with readable(self.record_file, TRAIN_AGAIN, wanted=" as a run of this version of Mentum"):
             return RunRecord.read(self.record_file)
-        except (ValidationError, UnicodeDecodeError) as error:
-            raise RunError(
-                f"{self.record_file}: not readable as a run of this version of Mentum ({_first_fault(error)}); train "
-                "again into a new folder."
-            ) from error
 
     def _repr_html_(self) -> str:
         """As a notebook shows it."""
@@ -293,7 +299,10 @@ class Run:
         Raises:
             RunError: if the file is missing or damaged.
         """
-        return _read_parquet(self.table_file)
+        with readable(self.table_file, TRAIN_AGAIN):
+            frame = read_frame(self.table_file)
+            _require_counts(frame, self.record().data.counts)
+        return frame
 
     def taxonomy(self) -> Taxonomy:
         """The tree, with the leaves in the order of the probability columns."""
@@ -307,21 +316,26 @@ class Run:
 
     def predictions(self) -> Iterator[StagePredictions]:
         """The predictions of each stage, stage 1 first."""
-        table, labels = self.table(), self.labels()
+        table, labels, record, taxonomy = self.table(), self.labels(), self.record(), self.taxonomy()
+        trained = {stage.stage for stage in record.stages}
         for folder, name in STAGES.items():
             file = self.stage_folder(folder) / "predictions.parquet"
-            if not file.is_file():  # stage2.epochs = 0
+            if folder not in trained and not file.is_file():  # stage2.epochs = 0
                 continue
-            frame = _read_parquet(file)
-            if frame["file_name"].to_list() != table["file_name"].to_list():
-                raise RunError(f"{file}: lists other images than {self.table_file}; train again into a new folder.")
+            with readable(file, TRAIN_AGAIN):
+                frame = read_frame(file)
+                require_columns(frame, {"file_name": pl.String})
+                if frame["file_name"].to_list() != table["file_name"].to_list():
+                    raise RunError(f"{file}: lists other images than {self.table_file}; {TRAIN_AGAIN}.")
+                ranks = dict.fromkeys([*record.ranks, *(Rank(each) for each in frame.columns if each != "file_name")])
+                y_prob = {rank: probabilities_in(frame, rank, len(taxonomy.taxa(rank))) for rank in ranks}
             yield StagePredictions(
                 stage=name,
                 file_names=table["file_name"].to_list(),
                 specimens=table["specimen"].to_numpy().astype(str),
                 subsets=table["subset"].to_numpy().astype(str),
                 labels=labels,
-                probabilities={Rank(rank): frame[rank].to_numpy() for rank in frame.columns if rank != "file_name"},
+                probabilities=y_prob,
             )
 
     def write_predictions(self, stage: str, file_names: list[str], probabilities: Mapping[Rank, NDArray[Any]]) -> None:
@@ -334,20 +348,27 @@ class Run:
         write_parquet(frame, self.stage_folder(stage) / "predictions.parquet")
 
 
-def _first_fault(error: ValidationError | UnicodeDecodeError) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "not a text in UTF-8"
-    first, *others = error.errors()
-    where = ".".join(map(str, first["loc"]))
-    return (f"{where}: " if where else "") + first["msg"] + (f" and {len(others)} more faults" if others else "")
+def _require_counts(table: pl.DataFrame, counts: Mapping[str, tuple[int, int]]) -> None:
+    """Make sure that a table has the images of a run, and the columns that every reader needs.
 
-
-def _read_parquet(path: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise RunError(f"{path}: not readable ({reason}); train again into a new folder.") from error
+    Raises:
+        ValueError: if it has not.
+    """
+    require_columns(table, dict.fromkeys(("file_name", "scientificName", "specimen", "subset"), pl.String))
+    if lacking := [rank for rank in Rank if table.schema.get(rank) != pl.String]:
+        raise ValueError(f"found no names in a column {lacking[0]}, expected one for every rank")
+    if repeated := table.height - table["file_name"].n_unique():
+        raise ValueError(f"found {repeated} images more than once, expected each once")
+    for subset, expected in counts.items():
+        of_subset = table.filter(pl.col("subset") == subset)
+        found = of_subset.height, of_subset["specimen"].n_unique()
+        if found != tuple(expected):
+            raise ValueError(
+                f"found {found[0]} {subset} images of {found[1]} specimens, expected {expected[0]} of {expected[1]}, "
+                "as run.json says"
+            )
+    if others := set(table["subset"]) - set(counts):
+        raise ValueError(f"found the subset {min(others)}, expected {', '.join(counts)}")
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:

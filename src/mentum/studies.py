@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
 from mentum.disks import require_place
 from mentum.errors import RunError
 from mentum.files import require_free
@@ -82,7 +80,7 @@ def read_study(folder: Path) -> Study:
     """
     try:
         return Study.read(folder / STUDY_FILE)
-    except (OSError, ValidationError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise RunError(
             f"{folder}: holds no cross-validation of this version of Mentum; give the --out of `mentum crossvalidate`."
         ) from error

@@ -6,7 +6,7 @@ A taxon is keyed by its whole path, so that homonyms in two genera stay two taxa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -131,6 +131,27 @@ class Taxon:
 def taxon_from_lineage(lineage: Mapping[Rank, str]) -> Taxon:
     """Turn a lineage back into a taxon, whatever the order of its entries."""
     return Taxon(tuple(sorted(lineage.items(), key=lambda node: node[0].depth)))
+
+
+def require_lineages(lineages: Sequence[Mapping[Rank, str]], ranks: Sequence[Rank]) -> None:
+    """Make sure that lineages on record are those of a tree whose taxa can be told apart at given ranks.
+
+    Args:
+        lineages: of every leaf.
+        ranks: lowest first, which are reported.
+
+    Raises:
+        ValueError: if a lineage is empty or stands twice, or a rank cannot be reported.
+    """
+    leaves = [taxon_from_lineage(lineage) for lineage in lineages]
+    if not leaves or not all(leaf.path and all(name.strip() for _, name in leaf.path) for leaf in leaves):
+        raise ValueError("found a taxon without a name, expected a lineage of each")
+    if len(set(leaves)) < len(leaves):
+        twice = next(leaf for place, leaf in enumerate(leaves) if leaf in leaves[:place])
+        raise ValueError(f"found the taxon {twice.name} twice, expected each once")
+    known = Taxonomy(tuple(leaves)).ranks
+    if not ranks or list(ranks) != [rank for rank in known if rank in ranks]:
+        raise ValueError(f"found the ranks {', '.join(ranks) or 'none'}, expected some of {', '.join(known)}, in order")
 
 
 def lowest_labels(specimens: Iterable[str], labels: Iterable[Taxon]) -> dict[str, Taxon]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -71,6 +72,34 @@ def in_brief(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return visible(error.strerror)
     return visible((str(error).strip().splitlines() or [type(error).__name__])[0])
+
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~$&#]")
+
+
+def in_markdown(text: str) -> str:
+    r"""A text as a part of a line of Markdown, in which no sign of it is mark-up.
+
+    >>> print(in_markdown("a|b <i> [x](y) `c`\n# d"))
+    a\|b \<i\> \[x\](y) \`c\` \# d
+    """
+    return _MARKUP.sub(r"\\\g<0>", _on_one_line(text))
+
+
+def code_in_markdown(text: str) -> str:
+    r"""A text as code in a line of Markdown, whatever backticks it has.
+
+    >>> print(code_in_markdown("mentum train"), code_in_markdown("a`b``c"))
+    `mentum train` ``` a`b``c ```
+    """
+    line = _on_one_line(text)
+    longest = max(map(len, re.findall("`+", line)), default=0)
+    fence, blank = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{blank}{line}{blank}{fence}"
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.splitlines())
 
 
 def told_apart(one: str, other: str) -> tuple[str, str]:

@@ -7,16 +7,17 @@ taxon at all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mentum.errors import ModelError
 from mentum.files import whole
+from mentum.stored import read_arrays, readable, require_finite
 
 N_DIRECTIONS = 128
 """Directions of features whose variance is kept; that of the others counts as one number."""
@@ -167,17 +168,36 @@ class Novelty:
         Raises:
             ModelError: if the file is damaged.
         """
-        try:
-            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                arrays = {name: stored[name].astype(np.float64) for name in stored.files}
+        with readable(file, "copy the model folder again", ModelError):
+            arrays = {name: values.astype(np.float64) for name, values in read_arrays(file).items()}
+            require_finite(arrays)
+            _require_shapes(arrays)
             within, total = (
                 Spread(arrays[f"{name}_directions"], arrays[f"{name}_variances"], float(arrays["rests"][place]))
                 for place, name in enumerate(("within", "total"))
             )
             density = Density(arrays["mean"], arrays["centres"], within, total)
             return cls(density, arrays["location"], arrays["scale"])
-        except (OSError, EOFError, BadZipFile, ValueError, KeyError) as error:
-            raise ModelError(f"{file}: not readable ({error}); copy the model folder again.") from error
+
+
+def _require_shapes(arrays: Mapping[str, Vector]) -> None:
+    """Make sure that the arrays belong to one density.
+
+    Raises:
+        ValueError: naming one that does not.
+    """
+    n_features = len(arrays["mean"])
+    expected = {"mean": (n_features,), "centres": (len(arrays["centres"]), n_features)}
+    expected |= dict.fromkeys(("rests", "location", "scale"), (2,))
+    for name in ("within", "total"):
+        n_directions = len(arrays[f"{name}_variances"])
+        expected |= {f"{name}_directions": (n_directions, n_features), f"{name}_variances": (n_directions,)}
+    for name, shape in expected.items():
+        if arrays[name].shape != shape or not arrays[name].size:
+            raise ValueError(f"found {arrays[name].shape} for {name}, expected {shape}")
+    for name in ("within_variances", "total_variances", "rests", "scale"):
+        if not (arrays[name] > 0).all():
+            raise ValueError(f"found {name} that are not above 0")
 
 
 def measure(density: Density, features: NDArray[np.float32], log_prob: Vector) -> Vector:

@@ -16,6 +16,7 @@ from mentum.calibration.temperatures import log_probabilities
 from mentum.calibration.verdicts import give_verdicts
 from mentum.errors import RunError
 from mentum.runs import write_parquet
+from mentum.stored import probabilities_in, read_frame, readable, require_columns, require_finite
 from mentum.taxonomy import WHOLE_TREE, Rank, Target, Taxonomy
 
 _NAMES = ("file_name", "specimen", "fold")
@@ -89,11 +90,15 @@ class OutOfFold:
         Raises:
             RunError: if it is damaged, or of another version.
         """
-        frame = _read_parquet(file, remedy)
-        if fault := _wrong_column(frame) or _wrong_row(frame):
-            raise RunError(f"{file}: {fault}; {remedy}.")
+        with readable(file, remedy):
+            frame = read_frame(file)
+            if fault := _wrong_column(frame) or _wrong_row(frame):
+                raise RunError(f"{file}: {fault}; {remedy}.")
+            y_prob = {name: probabilities_in(frame, name, _width(frame, name)) for name in _networks(frame)}
+            measured = _MEASURES[0] in frame.columns and not frame[_MEASURES[0]].null_count()
+            measures = frame.select(_MEASURES).to_numpy() if measured else None
+            require_finite({} if measures is None else {"distance and energy": measures})
         ranks = [rank for rank in reversed(Rank) if f"{rank}{_RIGHT}" in frame.columns]
-        measured = _MEASURES[0] in frame.columns and not frame[_MEASURES[0]].null_count()
         file_names, specimens, folds = (frame[name].to_list() for name in _NAMES)
         return cls(
             file_names,
@@ -101,8 +106,8 @@ class OutOfFold:
             folds,
             {rank: frame[f"{rank}{_IDENTIFIED}"].to_list() for rank in ranks},
             {rank: frame[f"{rank}{_RIGHT}"].to_list() for rank in ranks},
-            {name: frame[name].to_numpy() for name in _networks(frame)},
-            frame.select(_MEASURES).to_numpy() if measured else None,
+            y_prob,
+            measures,
         )
 
     @cached_property
@@ -126,22 +131,26 @@ def read_fold(file: Path, columns: Sequence[str]) -> pl.DataFrame:
         RunError: if it is damaged.
     """
     remedy = "remove it and give the command again"
-    frame = _read_parquet(file, remedy)
-    if missing := [name for name in columns if name not in frame.columns]:
-        raise RunError(f"{file}: found no column {missing[0]}, expected predictions of one fold; {remedy}.")
+    with readable(file, remedy):
+        frame = read_frame(file)
+        if missing := [name for name in columns if name not in frame.columns]:
+            raise RunError(f"{file}: found no column {missing[0]}, expected predictions of one fold; {remedy}.")
+        require_columns(frame, {name: pl.Float64 if name in _MEASURES else pl.String for name in columns})
+        require_finite({name: frame[name].to_numpy() for name in columns if name in _MEASURES})
+        if not _networks(frame):
+            raise ValueError("found no probabilities, expected a column of them for each network")
+        for name in _networks(frame):
+            probabilities_in(frame, name, _width(frame, name))
     return frame
-
-
-def _read_parquet(file: Path, remedy: str) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(file)
-    except (OSError, pl.exceptions.PolarsError) as reason:
-        first = str(reason).partition("\n")[0]
-        raise RunError(f"{file}: not readable ({first}); {remedy}.") from reason
 
 
 def _texts(values: Sequence[str]) -> pl.Series:
     return pl.Series(values, dtype=pl.String)
+
+
+def _width(frame: pl.DataFrame, name: str) -> int:
+    kind = frame.schema[name]
+    return kind.size if isinstance(kind, pl.Array) else 0
 
 
 def _networks(frame: pl.DataFrame) -> list[str]:

@@ -18,6 +18,7 @@ from mentum.calibration.thresholds import Answers, RankThreshold, learn_threshol
 from mentum.calibration.verdicts import give_verdicts
 from mentum.errors import ModelError
 from mentum.files import write_text
+from mentum.stored import read_bytes, readable
 from mentum.taxonomy import Rank
 
 
@@ -70,20 +71,21 @@ def read_calibration(file: Path, ranks: Sequence[Rank]) -> StoredCalibration:
     Raises:
         ModelError: if the file is damaged.
     """
-    try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream, strict=True))
+    with readable(file, "copy the model folder again", ModelError):
+        rows = list(csv.DictReader(io.StringIO(read_bytes(file).decode("utf-8"), newline=""), strict=True))
         if not rows or any(None in (*row, *row.values()) for row in rows):
             raise ValueError("rows or cells are missing")
+        if other := {row["unit"] for row in rows} - set(UNITS):
+            raise ValueError(f"found rows of the unit '{min(other)}', expected {' and '.join(UNITS)}")
         tables = {unit: _Table([row for row in rows if row["unit"] == unit]) for unit in UNITS}
+        for table in tables.values():
+            table.require_sense(ranks)
         return StoredCalibration(
             {unit: table.answers(ranks) for unit, table in tables.items()},
             {unit: {rank: table.numbers(f"{rank}_right") for rank in ranks} for unit, table in tables.items()},
             {unit: table.numbers("weight") for unit, table in tables.items()},
             {unit: table.known() for unit, table in tables.items()},
         )
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise ModelError(f"{file}: not readable ({error}); copy the model folder again.") from error
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,24 @@ class _Table:
     def numbers(self, column: str) -> NDArray[np.float64]:
         """(n,), NaN where a cell is empty."""
         return np.array([float(row[column] or "nan") for row in self.rows])
+
+    def require_sense(self, ranks: Sequence[Rank]) -> None:
+        """Make sure that there are specimens, and numbers that can be probabilities, verdicts, weights and scores.
+
+        Raises:
+            ValueError: naming the first column with others.
+        """
+        if not self.rows:
+            raise ValueError("found no rows of a unit, expected images and specimens")
+        bounds = {"weight": (0.0, np.inf, False), "novelty": (-np.inf, np.inf, True)}
+        for rank in ranks:
+            bounds |= {f"{rank}_probability": (0.0, 1.0, False), f"{rank}_agrees": (0.0, 1.0, False)}
+            bounds[f"{rank}_right"] = (0.0, 1.0, True)
+        for column, (least, most, may_lack) in bounds.items():
+            values = self.numbers(column)
+            told = values[~np.isnan(values)] if may_lack else values
+            if not (np.isfinite(told) & (told >= least) & (told <= most)).all():
+                raise ValueError(f"found other values in {column} than numbers that can be")
 
     def answers(self, ranks: Sequence[Rank]) -> Answers:
         """Probabilities at each rank; which taxon it was does not matter to a threshold."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +21,14 @@ from mentum.reporting.numbers import tiny
 if TYPE_CHECKING:
     from mentum.identification.job import Outcome
 
+PASSWORD = "MENTUM_KEY_PASSWORD"  # noqa: S105 - its name
+"""Variable of the environment with the password of a secret key."""
+
 ModelArgument = Annotated[Path, typer.Argument(help="Folder that `mentum export` made.")]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(help="Public key that must have signed the model: a file of minisign, or the line in it."),
+]
 ErrorRateOption = Annotated[
     float | None,
     typer.Option(min=0.001, max=0.5, help="Share of the answers at a rank that may be wrong; else as in the model."),
@@ -41,6 +49,10 @@ def export(
         float, typer.Option(min=0.001, max=0.5, help="Share of specimens of known taxa that may be called unknown.")
     ] = 0.05,
     samples: Annotated[int, typer.Option(min=0, max=1000, help="Images that go with the model, to verify it by.")] = 5,
+    sign: Annotated[
+        Path | None,
+        typer.Option(metavar="KEY", help=f"Secret key of minisign to sign with; its password: asked, or {PASSWORD}."),
+    ] = None,
     data: DataOption = None,
     cache: CacheOption = None,
     verify: VerifyCacheOption = False,
@@ -53,19 +65,29 @@ def export(
     with shown_progress(log) as report:
         found = mentum.export(
             run, out, name=name, version=version, doi=doi, licence=licence, error_rate=error_rate,
-            false_rejection=false_rejection, samples=samples, data=data, cache=cache, report=report,
+            false_rejection=false_rejection, samples=samples, sign=sign, password=_password, data=data, cache=cache,
+            report=report,
         )  # fmt: skip
+    for note in found.notes:
+        typer.echo(f"mentum: {note}.", err=True)
     network = found.model.record.networks[0]
     print_calibration(found.calibration, error_rate)
     typer.echo(
         f"{out}: largest difference of a probability from the trained network's {tiny(network.parity)} over "
         f"{network.n_parity} images."
     )
+    if found.public_key:
+        typer.echo(f"{out}: signed; publish the public key where people know you: {found.public_key}")
 
 
-def verify(model: ModelArgument) -> None:
+def _password() -> str:
+    """Of a secret key: from the environment, else asked for; never from the command line, which others can see."""
+    return os.environ.get(PASSWORD) or str(typer.prompt("Password of the key", hide_input=True, err=True))
+
+
+def verify(model: ModelArgument, key: KeyOption = None) -> None:
     """Check every file of a model against its hash, and its samples against the answers released with them."""
-    found = mentum.verify(model)
+    found = mentum.verify(model, key=key)
     for fault in found.faults:
         typer.echo(f"mentum: {fault}", err=True)
     if found.faults:
@@ -74,6 +96,10 @@ def verify(model: ModelArgument) -> None:
         f"{model}: {found.n_files} files as released; {found.n_samples} samples identified again, probabilities within "
         f"{tiny(found.largest)}."
     )
+    if found.signed_with:
+        typer.echo(f"{model}: signed with the key {found.signed_with}.")
+    elif found.signed:
+        typer.echo(f"{model}: signed; give --key to see whether by whom you think.")
 
 
 def _form(name: str) -> str:
@@ -117,6 +143,10 @@ def identify(
     media_url: Annotated[
         str | None, typer.Option(help="What makes an address of an image's name, for --archive and camtrap-dp.")
     ] = None,
+    key: KeyOption = None,
+    spreadsheet: Annotated[
+        bool, typer.Option("--spreadsheet", help="Write CSV in which no cell is a formula to a spreadsheet program.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of CSV.")] = False,
     log: LogOption = Log.AUTO,
 ) -> None:
@@ -125,7 +155,7 @@ def identify(
         found = mentum.identify(
             model, images, out, by=by.value, error_rate=error_rate, false_rejection=false_rejection, heatmaps=heatmaps,
             archive=archive, form=form, title=title, creator=creator, licence=licence, media_url=media_url,
-            stream=sys.stdout, as_json=as_json, report=report,
+            key=key, spreadsheet=spreadsheet, stream=sys.stdout, as_json=as_json, report=report,
         )  # fmt: skip
     for note in found.notes:
         typer.echo(f"mentum: {note}", err=True)

@@ -20,6 +20,7 @@ from mentum.evaluation.results import UnknownTaxa, UnknownTaxon
 from mentum.model.session import Outputs
 from mentum.runs import Run
 from mentum.specimens.folds import Fold
+from mentum.stored import readable
 from mentum.taxonomy import Rank, Taxon, Taxonomy
 
 FALSE_REJECTION = 0.05
@@ -60,7 +61,8 @@ def leave_taxa_out(run: Run, train: Train, stage: Literal[1, 2]) -> UnknownTaxa:
             outputs = train(Fold(f"novelty/{name}", subsets, remaining))
             file.parent.mkdir(parents=True, exist_ok=True)
             _judge(leaf, _Trial(images, left_out, outputs, remaining)).write(file)
-        found.append(UnknownTaxon.read(file))
+        with readable(file, "remove it and give the same command again"):
+            found.append(UnknownTaxon.read(file))
     if not found:
         raise RunError(
             f"{run.path}: no taxon can be left out ({'; '.join(missed)}); expected three taxa or more, "

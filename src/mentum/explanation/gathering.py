@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from mentum.records import Progress, ProgressCallback
 from mentum.runs import Run
 from mentum.specimens.images import upright_size
 from mentum.specimens.run_images import RunImages
+from mentum.stored import read_arrays, readable, require_finite
 from mentum.taxonomy import Rank, Taxon
 
 BATCH_SIZE = 16
@@ -142,11 +142,15 @@ def read_maps(run: Run, rank: Rank) -> StoredMaps | None:
     file = run.relevance_folder / f"{rank}.npz"
     if not file.is_file():
         return None
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            relevance = dict(zip(arrays["file_name"].tolist(), arrays["relevance"], strict=True))
-            cells = arrays["relevance"].shape[-1]
-            size, stride, offset = (arrays[name].item() for name in ("size", "stride", "offset"))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise RunError(f"{file}: not readable as maps ({error}); run `mentum explain` again.") from error
-    return StoredMaps(relevance, CellGeometry(size=size, cells=cells, stride=stride, offset=offset))
+    with readable(file, "run `mentum explain` again", wanted=" as maps"):
+        arrays = read_arrays(file)
+        names, maps = arrays["file_name"].tolist(), arrays["relevance"]
+        require_finite({name: arrays[name] for name in ("relevance", "size", "stride", "offset")})
+        cells = maps.shape[-1]
+        if maps.shape != (len(names), cells, cells) or len(set(names)) < len(names):
+            raise ValueError(f"found {maps.shape} for {len(set(names))} images, expected a square map of each image")
+        if unknown := set(names) - set(run.table()["file_name"]):
+            raise ValueError(f"found a map of {min(unknown)}, expected images of the run alone")
+        size, stride, offset = (arrays[name].item() for name in ("size", "stride", "offset"))
+        geometry = CellGeometry(size=size, cells=cells, stride=stride, offset=offset)
+    return StoredMaps(dict(zip(names, maps, strict=True)), geometry)

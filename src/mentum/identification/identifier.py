@@ -21,7 +21,7 @@ from mentum.calibration.cases import UNITS, Unit
 from mentum.calibration.novelty import Novelty
 from mentum.calibration.stored import StoredCalibration, read_calibration
 from mentum.calibration.temperatures import at_ranks, at_temperature, combine, log_probabilities
-from mentum.errors import ImageError
+from mentum.errors import ImageError, ModelError
 from mentum.identification.conclusions import Judge, Looked
 from mentum.identification.inputs import Given, Image, meant
 from mentum.identification.output.darwin_core import Agent
@@ -29,6 +29,7 @@ from mentum.identification.reading import Reading, read_images
 from mentum.maps import Evidence
 from mentum.model.folder import Model
 from mentum.model.record import ModelRecord
+from mentum.model.session import Outputs
 from mentum.records import Identification
 from mentum.specimens.image_files import LeftOut
 from mentum.specimens.images import read_rgb
@@ -102,9 +103,18 @@ class Identifier:
         return Judge(self.record, self.taxonomy, thresholds, enough, self.error_rate, self.false_rejection)
 
     @cached_property
-    def _novelty(self) -> Novelty | None:
+    def novelty(self) -> Novelty | None:
+        """How strange specimens look; None where the model cannot tell."""
         file = self.record.calibration.density_file
         return Novelty.load(self.model.path / file) if file else None
+
+    def require_whole(self) -> None:
+        """Read all that identifying needs, so that damage is told before the first image.
+
+        Raises:
+            ModelError: naming the file that is damaged or does not fit the others.
+        """
+        _ = self.experience, self.novelty, self.model.session
 
     def identify(self, images: Image | Iterable[Image], *, by: Unit = "image") -> list[Identification]:
         """Identify images given as paths (also folders, globs and tables of paths) or as arrays.
@@ -272,17 +282,27 @@ class Identifier:
         calibrated = {
             each.name: log_probabilities(at_temperature(raw[each.name], each.temperature)) for each in networks
         }
-        strangeness = self._strangeness(reading.outputs.features, raw[networks[0].name])
+        strangeness = self.strangeness(reading.outputs)
         for place, row in enumerate(reading.rows.tolist()):
             of_image = {name: values[place] for name, values in calibrated.items()}
             looked[row] = Looked(reading.pictures[row], of_image, float(strangeness[place]))
         return looked
 
-    def _strangeness(self, features: NDArray[np.float32], log_prob: NDArray[np.float64]) -> NDArray[np.float64]:
-        novelty = self._novelty
+    def strangeness(self, outputs: Outputs) -> NDArray[np.float64]:
+        """How strange images look, (N,); NaN where the model cannot tell.
+
+        Raises:
+            ModelError: if the network gives other features than the known ones.
+        """
+        novelty, n_features = self.novelty, outputs.features.shape[1]
         if novelty is None:
-            return np.full(len(features), np.nan)
-        return novelty.score_images(features, log_prob)
+            return np.full(len(outputs.features), np.nan)
+        if n_features != len(novelty.density.mean):
+            raise ModelError(
+                f"{self.model.path}: the network gives {n_features} features, expected {len(novelty.density.mean)} as "
+                f"in {self.record.calibration.density_file}; copy the model folder again."
+            )
+        return novelty.score_images(outputs.features, log_probabilities(next(iter(outputs.y_prob.values()))))
 
     def _explain(self, reading: Reading, found: Sequence[Identification]) -> Iterator[Explained]:
         if reading.outputs is None:

@@ -65,12 +65,14 @@ class Job:
     Attributes:
         unit: one identification per image, or per specimen.
         draw: given every image with its maps.
+        spreadsheet: whether cells of CSV are written such that no spreadsheet program takes one for a formula.
     """
 
     identifier: Identifier
     inputs: Inputs
     unit: Unit = "image"
     draw: Draw | None = None
+    spreadsheet: bool = False
 
     @property
     def agent(self) -> Agent:
@@ -89,7 +91,7 @@ class Job:
             for row in rows:
                 stream.write(json_line(row, named))
         else:
-            write_csv_rows(rows, named, stream)
+            write_csv_rows(rows, named, stream, spreadsheet=self.spreadsheet)
         return tally.outcome
 
     def collect(self, report: ProgressCallback = ignore_progress) -> Outcome:
@@ -137,7 +139,7 @@ class Job:
         if archive is not None:
             write_archive(journal, self.agent, described, Path(archive))
         record, taxonomy = self.identifier.record, self.identifier.taxonomy
-        chosen.write(Findings(journal, self.agent, taxonomy, record.ranks, described), out)
+        chosen.write(Findings(journal, self.agent, taxonomy, record.ranks, described, self.spreadsheet), out)
         journal.remove()
         return replace(tally.outcome, n_anew=changes.n_anew, n_gone=changes.n_gone)
 

@@ -6,14 +6,19 @@ import errno
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentum.errors import DataError
 from mentum.files import whole
 from mentum.records import Identification
+from mentum.stored import read_json, readable, require_file
 
 SUFFIX = ".part"
+
+LARGEST_JOURNAL = 10**12
+_LONGEST_HEAD = 100_000
 
 
 class Entry(NamedTuple):
@@ -67,10 +72,12 @@ class Journal:
 
     def _head(self) -> str | None:
         """The first line; None where there is none, or it was not written to its end."""
-        if not self.path.is_file():
+        if not self.path.exists():
             return None
-        with self.path.open("r", encoding="utf-8", newline="\n") as stream:
-            line = stream.readline()
+        with self._whole():
+            require_file(self.path, LARGEST_JOURNAL)
+            with self.path.open("rb") as stream:
+                line = stream.readline(_LONGEST_HEAD).decode("utf-8", "replace")
         return line.rstrip("\n") if line.endswith("\n") else None
 
     def _cut_torn_line(self) -> None:
@@ -84,13 +91,20 @@ class Journal:
     def __iter__(self) -> Iterator[Identification]:
         """What has been identified, in order."""
         for line in self._lines():
-            yield Identification.model_validate(json.loads(line)["found"])
+            with self._whole():
+                found = Identification.model_validate(json.loads(line)["found"])
+            yield found
 
     def entries(self) -> Iterator[Entry]:
         """Of what each identification was made, in order."""
         for line in self._lines():
-            content = json.loads(line)
-            yield Entry(tuple(content["found"]["file_names"]), content["state"])
+            with self._whole():
+                content = read_json(line)
+                entry = Entry(tuple(content["found"]["file_names"]), str(content["state"]))
+            yield entry
+
+    def _whole(self) -> AbstractContextManager[None]:
+        return readable(self.path, "remove it and give the same command again, which begins anew", DataError)
 
     def _lines(self) -> Iterator[bytes]:
         with self.path.open("rb") as stream:

@@ -7,7 +7,7 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,10 @@ from mentum.specimens.pixels import fit_square, square_pixels
 from mentum.texts import printable
 
 BATCH_SIZE = 16
+_UNSOUND = (
+    "the model's network gives values that are no probabilities, expected numbers of sum 1; run `mentum verify` on the "
+    "model, or leave the image out"
+)
 _AHEAD = 3
 """Batches that are read while the networks work on an earlier one."""
 
@@ -67,7 +71,17 @@ def read_images(
             rows = np.array([row for row, each in enumerate(pictures) if each.pixels is not None], dtype=np.int64)
             readable = [each.pixels for each in pictures if each.pixels is not None]
             outputs = session(np.stack(readable), relevance=relevance) if readable else None
-            yield Reading(pictures, rows, outputs)
+            yield _without_unsound(Reading(pictures, rows, outputs))
+
+
+def _without_unsound(reading: Reading) -> Reading:
+    """Refuse the images of which a network says something else than probabilities, each with its reason."""
+    if reading.outputs is None or (sound := reading.outputs.is_sound).all():
+        return reading
+    pictures = list(reading.pictures)
+    for row in reading.rows[~sound].tolist():
+        pictures[row] = replace(pictures[row], failure=f"{pictures[row].given.name}: {_UNSOUND}")
+    return Reading(pictures, reading.rows[sound], reading.outputs[sound] if sound.any() else None)
 
 
 def _batches(

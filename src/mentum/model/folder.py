@@ -8,15 +8,16 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from mentum.errors import ModelError
 from mentum.files import write_text
 from mentum.model.record import ModelRecord
-from mentum.model.session import Session
+from mentum.model.session import Session, Wanted
 from mentum.specimens.images import content_hash
+from mentum.stored import read_bytes, readable
 
 RECORD = "model.json"
+SIGNATURE = f"{RECORD}.minisig"
+"""The signature of the record, and so of all files, beside it; whoever signs may do so after the release."""
 _SEAL = re.compile(rb'("seal": ")([0-9a-f]{64})(")')
 _BLANK = b"0" * 64
 _COPY = "copy the model folder again from where you got it"
@@ -54,10 +55,10 @@ class Model:
         listed = self.record.files
         faults = [self._fault(name, listed.get(name)) for name in (listed if names is None else names)]
         if names is None:
-            found = {file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if file.is_file()}
+            found = {file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if _is_no_folder(file)}
             faults += [
                 f"{self.path / name}: not listed in {RECORD}, expected only the files of the release; remove it."
-                for name in sorted(found - set(listed) - {RECORD})
+                for name in sorted(found - set(listed) - {RECORD, SIGNATURE})
             ]
         return [fault for fault in faults if fault]
 
@@ -65,6 +66,8 @@ class Model:
         file = self.path / name
         if not file.is_file():
             return f"{file}: not found, expected a file of the model; {_COPY}."
+        if not file.resolve().is_relative_to(self.path.resolve()):
+            return f"{file}: is a link to {file.resolve()}, expected a file within the folder; {_COPY}, with its files."
         found = content_hash(file)
         if found != expected:
             return f"{file}: changed since the release (sha256 {found[:12]}…, expected {str(expected)[:12]}…); {_COPY}."
@@ -73,7 +76,14 @@ class Model:
     @cached_property
     def session(self) -> Session:
         """The networks, opened when first used."""
-        return Session({network.name: self.path / network.file for network in self.record.networks})
+        record = self.record
+        files = {network.name: self.path / network.file for network in record.networks}
+        return Session(files, wanted=Wanted(record.pixels.size, record.geometry.cells, record.n_taxa))
+
+
+def _is_no_folder(file: Path) -> bool:
+    """A file, or a link to a folder, a pipe and the like, none of which belongs to a model."""
+    return file.is_symlink() or not file.is_dir()
 
 
 def _read_record(path: Path) -> ModelRecord:
@@ -84,19 +94,14 @@ def _read_record(path: Path) -> ModelRecord:
                 f"{path}: found a training, expected a model; run: mentum export {path} --out MODEL, and give MODEL."
             )
         raise ModelError(f"{path}: found no {RECORD}, expected a model folder; give the --out of `mentum export`.")
-    content = file.read_bytes()
+    with readable(file, _COPY, ModelError):
+        content = read_bytes(file)
     match = _SEAL.search(content)
     if match is None or _seal_of(content) != match[2].decode():
         raise ModelError(f"{file}: changed since the release, its seal does not fit; {_COPY}.")
-    try:
-        return ModelRecord.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelError(
-            f"{file}: not readable by this version of Mentum ({where}: {first['msg']}); install a newer Mentum or ask "
-            "for a newer model."
-        ) from error
+    remedy = f"install a newer Mentum, ask for a newer model, or {_COPY}"
+    with readable(file, remedy, ModelError, " by this version of Mentum"):
+        return ModelRecord.of_json(content)
 
 
 def _seal_of(content: bytes) -> str:
@@ -110,7 +115,7 @@ def seal(record: ModelRecord, folder: Path) -> ModelRecord:
     Returns:
         The record as written.
     """
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != RECORD)
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name not in {RECORD, SIGNATURE})
     hashes = {file.relative_to(folder).as_posix(): content_hash(file) for file in files}
     blank = record.model_copy(update={"files": hashes, "seal": _BLANK.decode()})
     text = blank.model_dump_json(indent=2) + "\n"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+import numpy as np
+from pydantic import Field, model_validator
 
 from mentum.maps import CellGeometry
 from mentum.records import Record
 from mentum.settings import PixelSettings
-from mentum.taxonomy import Rank, Taxonomy, taxon_from_lineage
+from mentum.stored import are_probabilities, is_inside
+from mentum.taxonomy import Rank, Target, Taxonomy, require_lineages, taxon_from_lineage
 
 
 class NetworkRecord(Record):
@@ -128,6 +130,49 @@ class ModelRecord(Record):
     samples: tuple[SampleRecord, ...]
     files: dict[str, str]
     seal: str
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        require_lineages(self.taxa, self.ranks)
+        if len(self.verbatim) != len(self.taxa):
+            raise ValueError(f"found {len(self.verbatim)} labels for {len(self.taxa)} taxa, expected one for each")
+        if self.geometry.size != self.pixels.size:
+            raise ValueError(f"found maps of {self.geometry.size} px for images of {self.pixels.size} px")
+        if lacking := [rank for rank in self.ranks if not self.map_scale.get(rank, -1) >= 0]:
+            raise ValueError(f"found no map_scale for {lacking[0]}, expected a number for every rank")
+        self._require_networks()
+        self._require_samples()
+        self._require_places()
+        return self
+
+    def _require_networks(self) -> None:
+        names = [network.name for network in self.networks]
+        if names not in (["tree"], list(self.ranks)):
+            raise ValueError(f"found networks for {', '.join(names) or 'nothing'}, expected the tree or every rank")
+
+    def _require_samples(self) -> None:
+        n_taxa = self.n_taxa
+        for sample in self.samples:
+            found = {name: len(values) for name, values in sample.probabilities.items()}
+            if found != n_taxa:
+                raise ValueError(f"found {found} probabilities of {sample.file}, expected {n_taxa}")
+            if not all(are_probabilities(np.array([values])).all() for values in sample.probabilities.values()):
+                raise ValueError(f"found probabilities of {sample.file} that do not sum to 1")
+
+    def _require_places(self) -> None:
+        named = [*(network.file for network in self.networks), *(sample.file for sample in self.samples)]
+        named += [file for file in (self.calibration.file, self.calibration.density_file) if file]
+        if outside := [file for file in (*named, *self.files) if not is_inside(file)]:
+            raise ValueError(f"found the file {outside[0]}, expected files within the folder alone")
+        if self.files and (unlisted := [file for file in named if file not in self.files]):
+            raise ValueError(f"found no hash of {unlisted[0]}, expected one of every file")
+        if len(set(named)) < len(named):
+            raise ValueError("found a file that stands for two networks or samples, expected one each")
+
+    @property
+    def n_taxa(self) -> dict[str, int]:
+        """Network → number of its probabilities."""
+        return {each.name: len(Target.of(each.name).taxa(self.taxonomy)) for each in self.networks}
 
     @property
     def taxonomy(self) -> Taxonomy:

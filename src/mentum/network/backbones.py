@@ -136,8 +136,8 @@ def reopen_backbone(folder: Path) -> Backbone:
     """
     _silence()
     try:
-        source = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))["source"]
-    except (OSError, ValueError, KeyError) as reason:
+        source = str(read_json(folder / "preprocessor_config.json", str(folder))["source"])
+    except (BackboneError, KeyError) as reason:
         raise BackboneError(
             f"{folder}: holds no backbone that a training kept ({in_brief(reason)}); train again into a new folder."
         ) from reason

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 from mentum.evaluation.result_table import score_run
@@ -21,8 +23,18 @@ _ORIGINS = {"builtin": "pretrained on drawn pictures only", "random": "from rand
 """Where a backbone comes from; other names are folders and hub ids."""
 
 
-def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, file: Path) -> None:
-    """Write the README of a model folder, every figure of it taken from the run and its calibration."""
+def write_card(
+    record: ModelRecord, calibration: CalibrationReport, run: Run, file: Path, public_key: str | None = None
+) -> None:
+    """Write the README of a model folder, every figure of it taken from the run and its calibration.
+
+    Args:
+        record: of the model.
+        calibration: how its probabilities were judged.
+        run: that it comes from.
+        file: to write.
+        public_key: of whoever signs the model, in one line; None = nobody does.
+    """
     taxa = [taxon_from_lineage(lineage) for lineage in record.taxa]
     leaves, counts = {taxon.name for taxon in taxa}, record.training.specimens
     stored, opened = record.calibration, record.taxonomy.open_leaves
@@ -39,6 +51,14 @@ def write_card(record: ModelRecord, calibration: CalibrationReport, run: Run, fi
         evaluation=score_run(run),
         depth="" if record.pixels.bits == FULL else in_numbers(record.pixels.bits),
         calibration=calibration,
+        public_key=public_key,
+        licence=_in_front_matter(record.licence) if record.licence else "",
         calls_unknown=stored.density_file and stored.n_specimens * stored.false_rejection >= 1 - stored.false_rejection,
     )
     write_text(printable(card, keep="\n"), file)
+
+
+def _in_front_matter(licence: str) -> str:
+    """A licence as a value of YAML: as model hubs name it, or in quotes where it is no such word."""
+    named = licence.lower()
+    return named if re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", named) else json.dumps(named)

@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from mentum.errors import RunError
 from mentum.files import scratch, whole
+from mentum.runs import TRAIN_AGAIN
+from mentum.stored import in_a_clause, read_json, require_file
 
 
 def save_tensors(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None = None) -> None:
@@ -38,11 +40,46 @@ def load_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         RunError: if the file is missing or damaged.
     """
     try:
+        require_file(file)
         with safe_open(file, framework="pt") as stored:
-            facts = json.loads((stored.metadata() or {}).get("facts", "{}"))
-            return {name: stored.get_tensor(name) for name in stored.keys()}, facts  # noqa: SIM118 - not a dict
-    except (OSError, SafetensorError, ValueError) as reason:
-        raise RunError(f"{file}: cannot be read ({reason}); train again into a new folder.") from reason
+            facts = read_json((stored.metadata() or {}).get("facts", "{}").encode())
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dict
+        if not isinstance(facts, dict):
+            raise ValueError(f"found facts that are {type(facts).__name__}, expected an object")
+        if broken := [name for name, each in tensors.items() if not bool(torch.isfinite(each).all())]:
+            raise ValueError(f"found weights in {broken[0]} that are no numbers")
+    except (OSError, SafetensorError, ValueError, TypeError, MemoryError) as reason:
+        raise RunError(f"{file}: cannot be read ({in_a_clause(reason)}); {TRAIN_AGAIN}.") from reason
+    return tensors, facts
+
+
+def put_weights(target: nn.Module, file: Path) -> None:
+    """Put the weights of a file into a network.
+
+    Raises:
+        RunError: if they are damaged, or of another network.
+    """
+    fill(target, load_tensors(file)[0], file)
+
+
+def fill(target: nn.Module, tensors: Mapping[str, Tensor], file: Path) -> None:
+    """Put weights into a network.
+
+    Args:
+        target: the network.
+        tensors: by the names of its own.
+        file: they come from.
+
+    Raises:
+        RunError: if they are those of another network.
+    """
+    expected = {name: tensor.shape for name, tensor in target.state_dict().items()}
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    if found != expected:
+        name = next(name for name in [*expected, *found] if expected.get(name) != found.get(name))
+        shapes = [str(tuple(each[name])) if name in each else "none" for each in (found, expected)]
+        raise RunError(f"{file}: found {shapes[0]} for {name}, expected {shapes[1]}; {TRAIN_AGAIN}.")
+    target.load_state_dict(tensors)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

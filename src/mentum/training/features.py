@@ -17,10 +17,14 @@ from mentum.files import whole
 from mentum.network.backbones import Backbone
 from mentum.network.head import pool
 from mentum.records import Notice, Progress, ProgressCallback, ignore_progress
+from mentum.stored import read_array, readable, require_finite
 from mentum.training.batches import ImageSource
 
 BATCH_SIZE = 32
 """Images per forward pass without gradients."""
+
+Shape = tuple[int | None, ...]
+"""Of an array; None = any length."""
 
 Views = Callable[[int], NDArray[np.float32]]
 """Epoch → features (n, K) of the training images for that epoch."""
@@ -62,9 +66,16 @@ class CachedViews:
 
 
 def kept(
-    file: Path, compute: Callable[[], NDArray[np.float32]], report: ProgressCallback = ignore_progress
+    file: Path,
+    compute: Callable[[], NDArray[np.float32]],
+    shape: Shape,
+    report: ProgressCallback = ignore_progress,
 ) -> NDArray[np.float32]:
-    """An array from a file, or computed and kept there for the next time; likewise where the file is damaged."""
+    """An array from a file, or computed and kept there for the next time; likewise where the file is damaged.
+
+    Raises:
+        RunError: if the file holds another array.
+    """
     if not is_whole(file):
         if file.is_file():
             report(Notice(task=f"{file}: is damaged, or was kept without checksums; it is computed anew."))
@@ -74,8 +85,22 @@ def kept(
             with beside.open("wb") as stream:
                 np.save(stream, computed)
             seal_array(beside)
-    stored: NDArray[np.float32] = np.load(file)
-    return stored
+    return read_kept(file, shape)
+
+
+def read_kept(file: Path, shape: Shape) -> NDArray[np.float32]:
+    """An array that was kept.
+
+    Raises:
+        RunError: if it is damaged or of another shape.
+    """
+    with readable(file, "remove it and give the same command again"):
+        stored: NDArray[np.float32] = read_array(file)
+        wanted = tuple(found if side is None else side for side, found in zip(shape, stored.shape, strict=False))
+        if len(stored.shape) != len(shape) or stored.shape != wanted or stored.dtype != np.float32:
+            raise ValueError(f"found {stored.dtype} {stored.shape}, expected float32 {shape}")
+        require_finite({"it": stored})
+        return stored
 
 
 @dataclass(frozen=True)
@@ -108,7 +133,9 @@ class FrozenFeatures:
 
     def _view(self, number: int) -> NDArray[np.float32]:
         compute = partial(self._extract, self.source, number or None, self.report)
-        return compute() if self.folder is None else kept(self.folder / f"view-{number}.npy", compute, self.report)
+        shape = (len(self.source.pixels), None)
+        file = None if self.folder is None else self.folder / f"view-{number}.npy"
+        return compute() if file is None else kept(file, compute, shape, self.report)
 
     def _extract(self, source: ImageSource, epoch: int | None, report: ProgressCallback) -> NDArray[np.float32]:
         with self.conditions():

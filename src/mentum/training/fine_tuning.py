@@ -13,7 +13,7 @@ from mentum.network.head import Network
 from mentum.runs import Epoch, StageRecord
 from mentum.settings import Stage2Settings
 from mentum.training.batches import ImageSource, shuffled
-from mentum.training.checkpoints import load_tensors, save_tensors
+from mentum.training.checkpoints import fill, load_tensors, save_tensors
 from mentum.training.features import BATCH_SIZE
 from mentum.training.optimizers import cosine, freeze_norms, layerwise_groups, make_optimizer, set_rate
 from mentum.training.stages import (
@@ -55,7 +55,7 @@ def fine_tune(
     best = best_epoch(history)
     if start.images and not _improved(history[best - 1], start):
         best, stopped = 0, f"{stopped}; no epoch was better than the network of stage 1, which is kept"
-    network.load_state_dict(load_tensors(best_file)[0] if best else started_from)
+    fill(network, load_tensors(best_file)[0] if best else started_from, best_file)
     network.eval()
     moved, per_block = movement(reference, network.backbone)
     return StageRecord(

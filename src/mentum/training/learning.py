@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,11 @@ from mentum.files import whole
 from mentum.network.backbones import Backbone, reopen_backbone
 from mentum.network.head import Head, Network, Objective, make_objective
 from mentum.records import Notice, ProgressCallback
-from mentum.runs import BackboneRecord, Run, StageRecord
+from mentum.runs import TRAIN_AGAIN, BackboneRecord, Run, StageRecord
 from mentum.settings import Settings
+from mentum.stored import readable
 from mentum.training.batches import ImageSource
-from mentum.training.checkpoints import load_tensors, save_tensors
+from mentum.training.checkpoints import put_weights, save_tensors
 from mentum.training.features import BATCH_SIZE, CachedViews, Views, extract_features, kept
 from mentum.training.fine_tuning import fine_tune
 from mentum.training.optimizers import calibrate_norms
@@ -102,10 +103,10 @@ class Learner:
 
     def _features(self, name: str, rows: NDArray[np.int64], epoch: int | None) -> NDArray[np.float32]:
         file = self.run.stage_folder("stage1") / "views" / f"{name}.npy"
+        shape = (len(rows), self.backbone.n_features)
         with self.phase("features"):
-            return kept(
-                file, lambda: extract_features(self.backbone, self.source, rows, epoch, self.report), self.report
-            )
+            compute = partial(extract_features, self.backbone, self.source, rows, epoch, self.report)
+            return kept(file, compute, shape, self.report)
 
     def learn(self, task: Task) -> list[StageRecord]:
         """Train one model in both stages; what an earlier try completed is not repeated."""
@@ -161,15 +162,16 @@ class Learner:
         if not is_whole(predicted):
             self.report(Notice(task=f"{predicted}: is damaged; this stage is trained again."))
             return None
-        network.load_state_dict(load_tensors(lesson.checkpoint.with_suffix(".safetensors"))[0])
-        return StageRecord.read(file)
+        put_weights(network, lesson.checkpoint.with_suffix(".safetensors"))
+        with readable(file, TRAIN_AGAIN):
+            return StageRecord.read(file)
 
     def _complete(
         self, network: nn.Module, lesson: Lesson, record: StageRecord, y_prob: NDArray[np.float32]
     ) -> StageRecord:
         """Keep weights, probabilities and, last, the record, which marks the stage as complete."""
         save_tensors(lesson.checkpoint.with_suffix(".safetensors"), network.state_dict())
-        kept(lesson.checkpoint.with_suffix(".npy"), lambda: y_prob)
+        kept(lesson.checkpoint.with_suffix(".npy"), lambda: y_prob, y_prob.shape)
         record.write(lesson.checkpoint.with_suffix(".json"))
         for suffix in (".checkpoint", ".best"):
             lesson.checkpoint.with_suffix(suffix).unlink(missing_ok=True)

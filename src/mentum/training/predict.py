@@ -22,7 +22,7 @@ from mentum.records import Progress, ProgressCallback
 from mentum.runs import Run, StageRecord
 from mentum.taxonomy import Rank, Target, Taxonomy
 from mentum.training.batches import ImageSource
-from mentum.training.checkpoints import load_tensors
+from mentum.training.checkpoints import put_weights
 from mentum.training.features import BATCH_SIZE
 from mentum.training.tasks import Task, by_rank
 
@@ -141,8 +141,7 @@ def _load(run: Run, stage: StageRecord, taxonomy: Taxonomy) -> tuple[Task, Netwo
     taxa = Target.of(stage.model).taxa(taxonomy)
     backbone = reopen_backbone(run.path / "backbone")
     network = Network(backbone, Head(backbone.n_features, len(taxa), dropout=0.0))
-    tensors, _ = load_tensors(run.stage_folder(stage.stage) / f"{stage.model}.safetensors")
     target = network if stage.stage == "stage2" else network.head
-    target.load_state_dict(tensors)
+    put_weights(target, run.stage_folder(stage.stage) / f"{stage.model}.safetensors")
     network.eval()
     return Task(stage.model, taxa, np.empty((0, len(taxa)), dtype=bool)), network

@@ -17,7 +17,9 @@ from mentum.errors import RunError
 from mentum.network.head import Objective
 from mentum.records import Progress, ProgressCallback
 from mentum.runs import Epoch
+from mentum.stored import readable
 from mentum.training.checkpoints import (
+    fill,
     load_tensors,
     optimizer_tensors,
     part,
@@ -118,12 +120,13 @@ def save_state(lesson: Lesson, network: nn.Module, optimizer: torch.optim.Optimi
 
 def restore_state(lesson: Lesson, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[Epoch]:
     """Put back the state of an earlier, unfinished training; no epochs where there is none."""
-    if not lesson.checkpoint.is_file():
+    if not lesson.checkpoint.exists():
         return []
     tensors, facts = load_tensors(lesson.checkpoint)
-    network.load_state_dict(part(tensors, "network."))
-    restore_optimizer(optimizer, tensors)
-    return [Epoch.model_validate(epoch) for epoch in facts["history"]]
+    fill(network, part(tensors, "network."), lesson.checkpoint)
+    with readable(lesson.checkpoint, "remove it and give the same command again"):
+        restore_optimizer(optimizer, tensors)
+        return [Epoch.model_validate(epoch) for epoch in facts["history"]]
 
 
 def progress_of(task: str, done: int, total: int, unit: str, tally: Tally, rate: float) -> Progress:

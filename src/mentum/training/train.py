@@ -21,6 +21,7 @@ from mentum.runs import DataRecord, Machine, Run, RunRecord, StageRecord, write_
 from mentum.settings import Settings, differences
 from mentum.taxonomy import Rank, Taxonomy
 from mentum.training.batches import ImageSource
+from mentum.training.features import read_kept
 from mentum.training.learning import Learner
 from mentum.training.machine import choose_device, describe_machine, describe_versions, peak_memory, repeatable
 from mentum.training.preparation import Prepared, hash_data, prepare
@@ -252,7 +253,7 @@ def _combine_predictions(
     found: dict[Rank, np.ndarray] = {}
     files = [run.stage_folder(stage) / f"{task.model}.npy" for task in tasks]
     for task, file in zip(tasks, files, strict=True):
-        found |= by_rank(task, taxonomy, np.load(file))
+        found |= by_rank(task, taxonomy, read_kept(file, (len(file_names), len(task.taxa))))
     run.write_predictions(stage, file_names, found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -18,7 +18,7 @@ from mentum.calibration.novelty import Density, Novelty, measure
 from mentum.calibration.stored import write_calibration
 from mentum.calibration.temperatures import fit_temperatures, log_probabilities
 from mentum.disks import require_place
-from mentum.errors import ModelError
+from mentum.errors import ModelError, SettingsError
 from mentum.evaluation.probabilities import judge
 from mentum.evaluation.results import CalibrationReport
 from mentum.files import is_free, whole
@@ -29,6 +29,7 @@ from mentum.model.provenance import training_record, verbatim_labels
 from mentum.model.record import CalibrationRecord, ModelRecord, NetworkRecord, SampleRecord
 from mentum.model.samples import write_samples
 from mentum.model.session import Outputs, Session, join
+from mentum.model.signature import Signer, open_key
 from mentum.records import Progress, ProgressCallback, ignore_progress
 from mentum.reporting.figures.calibration import draw_calibration
 from mentum.reporting.model_card import write_card
@@ -72,10 +73,17 @@ class _ReleaseSettings:
 
 @dataclass(frozen=True)
 class Exported:
-    """A released model, and how its calibration was judged."""
+    """A released model, and how its calibration was judged.
+
+    Attributes:
+        public_key: of whoever signed the model, in one line; None where nobody did.
+        notes: what whoever signed should know, in words.
+    """
 
     model: Model
     calibration: CalibrationReport
+    public_key: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def export(
@@ -89,6 +97,8 @@ def export(
     error_rate: float = 0.05,
     false_rejection: float = 0.05,
     samples: int = 5,
+    sign: PathLike | None = None,
+    password: Callable[[], str] | None = None,
     data: PathLike | None = None,
     cache: PathLike | None = None,
     report: ProgressCallback = ignore_progress,
@@ -105,6 +115,8 @@ def export(
         error_rate: share of the answers at a rank that may be wrong, unless a user asks for another.
         false_rejection: share of specimens of known taxa that may be called unknown, likewise.
         samples: images that go with the model, one per taxon at most.
+        sign: secret key of minisign to sign the model with; None = nobody signs it.
+        password: gives the password of the key, where it has one.
         data: where the images of the run are now, if they have moved.
         cache: folder of the pixel cache; None = the user's.
         report: told about every step.
@@ -114,11 +126,13 @@ def export(
         RunError: if the run's images are not there.
         BackboneError: if a network cannot be expressed in ONNX.
         BusyError: if another process writes `out`, or into the run's folder.
+        SettingsError: if the key is none, or does not open.
     """
     run, out = open_run(run), Path(out).resolve()  # "." has no name to write beside
     settings = _ReleaseSettings(
         name or run.path.resolve().name, version, doi, licence, error_rate, false_rejection, samples
     )
+    signer = open_key(Path(sign), password or _no_password) if sign is not None else None
     with sole_writer(out):
         if not is_free(out):
             raise ModelError(
@@ -130,8 +144,13 @@ def export(
         with whole(out) as beside, undisturbed(run.path):
             images = open_images(run, "all", path_or_none(data), cache_folder(cache), report)
             beside.mkdir(parents=True)
-            found = _assemble(_Release(run, run.record(), images, beside, settings), report)
-    return Exported(Model.open(out), found)
+            found = _assemble(_Release(run, run.record(), images, beside, settings, signer), report)
+    owner, notes = (signer.public_key, signer.notes) if signer else (None, ())
+    return Exported(Model.open(out), found, owner, notes)
+
+
+def _no_password() -> str:
+    raise SettingsError("the key is protected by a password, which was not given; give `password` as well.")
 
 
 @dataclass(frozen=True)
@@ -143,6 +162,7 @@ class _Release:
     images: RunImages
     folder: Path
     settings: _ReleaseSettings
+    signer: Signer | None = None
 
 
 @dataclass(frozen=True)
@@ -184,8 +204,11 @@ def _assemble(release: _Release, report: ProgressCallback) -> CalibrationReport:
         map_scale=_map_scale(release, session),
         samples=write_samples(release.images, folder, outputs, fitted.strangeness, settings.samples),
     )
-    write_card(record, found, run, folder / "README.md")
+    signer = release.signer
+    write_card(record, found, run, folder / "README.md", signer.public_key if signer else None)
     seal(record, folder)
+    if signer:
+        signer.sign(folder)
     return found
 
 

@@ -17,6 +17,7 @@ from mentum.identification.output.dataset import Dataset
 from mentum.identification.output.writing import require_output
 from mentum.identification.places import Places
 from mentum.identification.publishing import Terms, agree_terms
+from mentum.model.signature import require_signature
 from mentum.records import ProgressCallback, ignore_progress
 from mentum.workflows.arguments import PathLike, path_or_none
 
@@ -36,6 +37,8 @@ def identify(
     creator: str | None = None,
     licence: str | None = None,
     media_url: str | None = None,
+    key: PathLike | None = None,
+    spreadsheet: bool = False,
     stream: TextIO | None = None,
     as_json: bool = False,
     report: ProgressCallback = ignore_progress,
@@ -58,6 +61,9 @@ def identify(
         creator: who publishes the data set, for an archive.
         licence: of the data set, such as "CC-BY-4.0"; None = the one that all rows of a table name.
         media_url: what makes an address of an image's name, for an archive or Camtrap DP.
+        key: public key of whoever released the model, as a file of minisign or the line in it, which must have signed
+            it; None = whoever signed it.
+        spreadsheet: write cells of a CSV table such that no spreadsheet program takes one for a formula.
         stream: text stream to write rows to instead of a file; None = the outcome holds the identifications.
         as_json: one JSON object per line instead of CSV, to `stream`.
         report: told now and then.
@@ -66,17 +72,19 @@ def identify(
         How many rows there are, and what failed; an image that cannot be read is a row with its reason.
 
     Raises:
-        ModelError: if the model is none, or changed since its release.
+        ModelError: if the model is none, changed since its release, or not signed with the key.
         DataError: if images are not there, or an output cannot be written or is what another one is, or is read.
         BusyError: if another process writes an output.
-        SettingsError: if an archive or another format is asked for without `out`, or an archive without title, creator
-            or licence.
+        SettingsError: if an archive or another format is asked for without `out`, an archive without title, creator or
+            licence, or cells for spreadsheets in something that is no CSV.
     """
     for file in (out, archive):
         if file is not None:
             require_output(Path(file))
     if heatmaps is not None:
         require_place(Path(heatmaps))
+    if spreadsheet:
+        _require_csv(path_or_none(out), form, as_json=as_json and out is None)
     given = (images,) if isinstance(images, str | Path) else tuple(images)
     inputs = Inputs(tuple(str(each) for each in given), by == "specimen")
     if out is None and (archive is not None or form != "table"):
@@ -84,11 +92,14 @@ def identify(
     places = Places(path_or_none(out), path_or_none(archive), path_or_none(heatmaps))
     places.require_apart(Path(model), inputs.names)
     identifier = load(model, error_rate, false_rejection)
+    if key is not None:
+        require_signature(identifier.model, key)
+    identifier.require_whole()
     published = archive is not None or form == "camtrap-dp"
     _require_names(title, creator, needed=archive is not None)
     terms = agree_terms(inputs, licence, media_url, needed=archive is not None) if published else None
     with places.taken():
-        job = Job(identifier, inputs, by, _overlays(identifier, places.heatmaps))
+        job = Job(identifier, inputs, by, _overlays(identifier, places.heatmaps), spreadsheet)
         if places.out is not None:
             about = _dataset(title, creator, terms, identifier)
             found = job.write(places.out, form, places.archive, about, report)
@@ -97,6 +108,13 @@ def identify(
         else:
             found = job.collect(report)
     return replace(found, notes=(*inputs.notes, *(terms.notes if terms else ())))
+
+
+def _require_csv(out: Path | None, form: str, *, as_json: bool) -> None:
+    """Cells for spreadsheets make sense in a CSV table alone: nothing else is opened there by a double click."""
+    if form != "table" or as_json or (out is not None and out.suffix.lower() != ".csv"):
+        found = f"--format {form}" if form != "table" else "--json" if as_json else f"--out {out}"
+        raise SettingsError(f"--spreadsheet is for a CSV table, found {found}; leave it out, or give an --out .csv.")
 
 
 def _overlays(identifier: Identifier, folder: Path | None) -> Callable[[Explained], None] | None:

@@ -17,6 +17,7 @@ from mentum.explanation.proposals.frames import Frame, find_frame
 from mentum.records import Progress, ProgressCallback, Record, ignore_progress
 from mentum.runs import Run
 from mentum.specimens.pixels import SquarePlacement
+from mentum.stored import readable
 from mentum.taxonomy import Rank
 
 N_TAXA = 3
@@ -236,7 +237,5 @@ def read_proposals(run: Path) -> Proposals:
     file = Run(run).proposals_file
     if not file.is_file():
         raise RunError(f"{run}: found no proposals.json; run `mentum explain` without --characters first.")
-    try:
+    with readable(file, "run `mentum explain` again", wanted=" as proposals"):
         return Proposals.read(file)
-    except ValueError as reason:
-        raise RunError(f"{file}: not readable as proposals; run `mentum explain` again.") from reason

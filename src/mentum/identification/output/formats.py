@@ -27,6 +27,7 @@ class Findings:
         taxonomy: of the model.
         ranks: at which the model answers.
         about: what the data set is about.
+        spreadsheet: whether cells of CSV are written such that no spreadsheet program takes one for a formula.
     """
 
     identifications: Iterable[Identification]
@@ -34,6 +35,7 @@ class Findings:
     taxonomy: Taxonomy
     ranks: tuple[Rank, ...]
     about: Dataset
+    spreadsheet: bool = False
 
     def __iter__(self) -> Iterator[Identification]:
         """All identifications, from the first one."""
@@ -63,8 +65,12 @@ class Format:
             raise DataError(f"{out}: found the suffix '{out.suffix}', expected {expected}; give --out one of these.")
 
 
+def _write_table(found: Findings, out: Path) -> None:
+    write_table(lambda: found, found.agent, found.ranks, out, spreadsheet=found.spreadsheet)
+
+
 FORMATS: dict[str, Format] = {
-    "table": Format(lambda found, out: write_table(lambda: found, found.agent, found.ranks, out), TABLE_SUFFIXES),
+    "table": Format(_write_table, TABLE_SUFFIXES),
     "megadetector-json": Format(lambda found, out: write_megadetector(found, found.agent, found.taxonomy.leaves, out)),
     "camtrap-dp": Format(lambda found, out: write_camtrap_dp(found, found.agent, found.about, out)),
     "records": Format(lambda found, out: write_records(found, out), (".jsonl",)),

@@ -63,7 +63,12 @@ def frame_of(identifications: Iterable[Identification], agent: Agent, ranks: Seq
 
 
 def write_table(
-    identifications: Callable[[], Iterable[Identification]], agent: Agent, ranks: Sequence[Rank], out: Path
+    identifications: Callable[[], Iterable[Identification]],
+    agent: Agent,
+    ranks: Sequence[Rank],
+    out: Path,
+    *,
+    spreadsheet: bool = False,
 ) -> None:
     """Write a table in the format that the suffix names; it appears whole or not at all, and is never held in memory.
 
@@ -72,11 +77,12 @@ def write_table(
         agent: who identified.
         ranks: of the model.
         out: a .csv, .parquet or .jsonl file.
+        spreadsheet: write cells of CSV such that no spreadsheet program takes one for a formula.
 
     Raises:
         DataError: if the suffix is another one.
     """
-    writer = _WRITERS[require_format(out)]
+    writer = _write_csv_for_spreadsheets if spreadsheet else _WRITERS[require_format(out)]
     used = {term for each in identifications() for term, value in occurrence_terms(each).items() if value}
     named = [name for name in columns(ranks) if name not in OCCURRENCE_TERMS or name in TERMS or name in used]
     try:
@@ -102,11 +108,25 @@ def require_format(out: Path) -> str:
     return suffix
 
 
-def write_csv_rows(rows: Iterable[Mapping[str, Any]], named: Sequence[str], stream: TextIO) -> None:
+def write_csv_rows(
+    rows: Iterable[Mapping[str, Any]], named: Sequence[str], stream: TextIO, *, spreadsheet: bool = False
+) -> None:
     """Write CSV with a header to an open file; probabilities to six digits."""
+    cell = _cell_of_spreadsheet if spreadsheet else _text
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(named)
-    writer.writerows([_text(row[name]) for name in named] for row in rows)
+    writer.writerows([cell(row[name]) for name in named] for row in rows)
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What spreadsheet programs take for the beginning of a formula, in full width too."""
+
+
+def _cell_of_spreadsheet(cell: object) -> str:
+    """A cell in which no spreadsheet program sees a formula: an apostrophe before it makes it a text."""
+    text = _text(cell)
+    is_formula = isinstance(cell, str) and text.lstrip(" ").startswith(_FORMULA)
+    return f"'{text}" if is_formula else text
 
 
 def _text(cell: object) -> str:
@@ -119,6 +139,12 @@ def _write_csv(rows: Iterable[Row], named: Sequence[str], ranks: Sequence[Rank],
     del ranks
     with file.open("w", encoding="utf-8", newline="") as stream:
         write_csv_rows(rows, named, stream)
+
+
+def _write_csv_for_spreadsheets(rows: Iterable[Row], named: Sequence[str], ranks: Sequence[Rank], file: Path) -> None:
+    del ranks
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        write_csv_rows(rows, named, stream, spreadsheet=True)
 
 
 def _write_jsonl(rows: Iterable[Row], named: Sequence[str], ranks: Sequence[Rank], file: Path) -> None:

@@ -11,13 +11,13 @@ from markupsafe import Markup
 
 from mentum.reporting import numbers
 from mentum.taxonomy import name_spans
-from mentum.texts import printable
+from mentum.texts import code_in_markdown, in_markdown, printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 _FILTERS: tuple[Callable[..., str], ...] = (
     numbers.percent, numbers.bounds, numbers.rate, numbers.number_of, numbers.points, numbers.p_value, numbers.decimals,
-    numbers.in_percent, numbers.percent_bounds, numbers.tiny,
+    numbers.in_percent, numbers.percent_bounds, numbers.tiny, in_markdown, code_in_markdown,
 )  # fmt: skip
 
 

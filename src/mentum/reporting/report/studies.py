@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar, cast
 
-from pydantic import ValidationError
-
 from mentum.audit.findings import Audit
 from mentum.errors import RunError
 from mentum.evaluation.cross_validation import CrossValidation
@@ -16,6 +14,7 @@ from mentum.evaluation.learning_curve import LearningCurve
 from mentum.records import Record
 from mentum.runs import Run
 from mentum.settings import Settings, differences
+from mentum.stored import readable
 from mentum.studies import STUDY_FILE, Study
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -68,10 +67,8 @@ def read_record(file: Path, kind: type[AnyRecord], command: str) -> AnyRecord:
     Raises:
         RunError: if it is damaged or of another version.
     """
-    try:
+    with readable(file, f"run `{command}` again", wanted=" by this version of Mentum"):
         return kind.read(file)
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise RunError(f"{file}: not readable by this version of Mentum; run `{command}` again.") from error
 
 
 def find_studies(run: Run, given: Sequence[Path] = ()) -> Studies:
