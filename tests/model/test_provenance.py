@@ -40,6 +40,8 @@ def test_images_and_specimens_of_each_label_in_training_are_counted(run: Run) ->
 def test_several_images_of_a_specimen_count_once(run: Run) -> None:
     table = run.table().with_columns(subset=pl.lit("train"))
     write_parquet(table, run.table_file)
+    counts = {"train": (table.height, table["specimen"].n_unique())}
+    run.update(data=run.record().data.model_copy(update={"counts": counts}))
     counted = training_record(run).specimens
     assert counted["Chironomus riparius"] == (3, 2)
     assert counted["Polypedilum laetum"] == (3, 2)

@@ -261,7 +261,7 @@ def test_tables_grow_beside_the_archive_and_leave_nothing_behind(tmp_path: Path)
     def watched() -> Iterator[Identification]:
         yield identified(1)
         (beside,) = tmp_path.iterdir()
-        assert beside.name.startswith(".archive.zip.")
+        assert beside.name.startswith("archive.zip.")
         assert beside.name.endswith(".part")
         yield identified(2)
 
