@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from mentum.errors import RunError
 from mentum.records import Progress, ignore_progress
 from mentum.training.features import CachedViews, extract_features, kept
 from support.tiny_lessons import drawn_source, tiny_backbone
@@ -61,8 +62,8 @@ def test_a_single_view_is_shown_as_it_is() -> None:
 
 def test_an_array_is_computed_once(tmp_path: Path) -> None:
     file, values = tmp_path / "views" / "clean.npy", np.arange(6, dtype=np.float32).reshape(2, 3)
-    np.testing.assert_array_equal(kept(file, lambda: values), values)
-    np.testing.assert_array_equal(kept(file, lambda: pytest.fail("computed again")), values)
+    np.testing.assert_array_equal(kept(file, lambda: values, (2, 3)), values)
+    np.testing.assert_array_equal(kept(file, lambda: pytest.fail("computed again"), (2, None)), values)
 
 
 def test_an_interrupted_array_is_computed_anew(tmp_path: Path) -> None:
@@ -72,21 +73,29 @@ def test_an_interrupted_array_is_computed_anew(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kept(file, interrupt)
+        kept(file, interrupt, (1, 1))
     assert not file.exists()
-    assert kept(file, lambda: np.zeros((1, 1), dtype=np.float32)).shape == (1, 1)
+    assert kept(file, lambda: np.zeros((1, 1), dtype=np.float32), (1, 1)).shape == (1, 1)
 
 
 @pytest.mark.parametrize("damage", ["cut", "overwritten", "empty", "without checksums"])
 def test_a_damaged_array_is_computed_anew_and_that_is_said(damage: str, tmp_path: Path) -> None:
     file, values, said = tmp_path / "clean.npy", np.ones((50, 3), dtype=np.float32), list[Progress]()
-    kept(file, lambda: values)
+    kept(file, lambda: values, values.shape)
     content = file.read_bytes()
     if damage == "without checksums":
         np.save(file, values)
     else:
         changed = {"cut": content[:200], "overwritten": content[:300] + b"other" + content[305:], "empty": b""}
         file.write_bytes(changed[damage])
-    np.testing.assert_array_equal(kept(file, lambda: values + 1, said.append), values + 1)
+    np.testing.assert_array_equal(kept(file, lambda: values + 1, values.shape, said.append), values + 1)
     assert [each.task for each in said] == [f"{file}: is damaged, or was kept without checksums; it is computed anew."]
     assert [path.name for path in tmp_path.iterdir()] == ["clean.npy"]
+
+
+@pytest.mark.parametrize("shape", [(50, 4), (49, None), (50,)])
+def test_an_array_of_another_shape_is_refused(shape: tuple[int | None, ...], tmp_path: Path) -> None:
+    file, values = tmp_path / "clean.npy", np.ones((50, 3), dtype=np.float32)
+    kept(file, lambda: values, values.shape)
+    with pytest.raises(RunError, match=r"clean.npy: not readable \(found float32 \(50, 3\), expected float32"):
+        kept(file, lambda: values, shape)

@@ -92,7 +92,13 @@ def test_a_rate_that_explodes(tmp_path: Path) -> None:
     with pytest.raises(
         RunError, match=r"the loss of epoch \d is not finite; lower stage2.learning_rate and give a new"
     ):
-        tune(tmp_path / "stage2", "stage2.learning_rate=1e30", "stage2.warmup=0", "stage2.epochs=5")
+        tune(
+            tmp_path / "stage2",
+            "stage2.learning_rate=10",
+            "stage2.weight_decay=10",
+            "stage2.warmup=0",
+            "stage2.epochs=40",
+        )
 
 
 # When it ends
