@@ -93,7 +93,8 @@ def public_key(given: str | Path) -> PublicKey:
         if not Path(given).exists() and str(given).startswith("RW"):
             return PublicKey.from_base64(str(given))
         content = read_bytes(Path(given), _LARGEST)
-        return PublicKey.from_bytes(content) if content.count(b"\n") > 1 else PublicKey.from_base64(content.strip())
+        in_lines = len(content.strip().splitlines()) > 1  # the first is a comment
+        return PublicKey.from_bytes(content) if in_lines else PublicKey.from_base64(content.strip())
     except (OSError, ValueError, Error) as reason:
         raise SettingsError(
             f"{given}: found no public key of minisign ({in_a_clause(reason)}); give the file that ends in .pub, or "
