@@ -41,7 +41,6 @@ def sole_writer(out: Path, *, patience: float | None = None) -> Iterator[None]:
         DataError: if nothing can be written there.
         OSError: if the disk refuses, naming the path.
     """
-    require_place(out)
     place = out.resolve() if out.is_dir() else out.parent.resolve() / out.name
     lock = place.with_name(f".{place.name[: _fitting(place.name)]}{LOCK}")
     with _made(place.parent, out), _held(lock, out, PATIENCE if patience is None else patience):
@@ -81,7 +80,6 @@ def sole_owner(folder: Path) -> Iterator[None]:
         DataError: if nothing can be written there.
         OSError: if the disk refuses, naming the path.
     """
-    require_place(folder)
     with _made(folder, folder), _held(folder / LOCK, folder, PATIENCE):
         yield
 
@@ -142,6 +140,7 @@ def _made(folder: Path, what: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as reason:
+        require_place(what)  # which says it better, where it can
         raise _refused(what, reason) from reason
     try:
         yield
@@ -159,6 +158,7 @@ def _held(file: Path, what: Path, patience: float) -> Iterator[None]:
     except Timeout:
         raise BusyError(_taken(file, what)) from None
     except OSError as reason:
+        require_place(what)  # which says it better, where it can
         raise _refused(what, reason) from reason
     try:
         if not isinstance(lock, SoftFileLock):  # what a disk without locks has instead bears a mark of its own

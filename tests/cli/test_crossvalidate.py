@@ -205,7 +205,10 @@ def test_each_trap_is_judged_in_turn(mentum_: Command, tmp_path: Path, data: Pat
 def test_an_unknown_column_is_one_sentence(mentum_: Command, tmp_path: Path, data: Path) -> None:
     found = mentum_("crossvalidate", *options(data, tmp_path / "study", ("--leave-out", "lake")), *SHORT)
     assert (found.code, found.out) == (2, "")
-    assert found.err == f"mentum: {data}: has no column lake, expected one of scientificName, specimen, trap.\n"
+    assert (
+        found.err
+        == f"mentum: {data}: has no column lake, expected one of scientificName, specimen, trap; give one of these.\n"
+    )
     assert not (tmp_path / "study").exists()
 
 

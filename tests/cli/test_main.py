@@ -190,7 +190,7 @@ def test_a_file_that_cannot_be_written(mentum_: Command, trained_data: Path, tmp
         *sets(),
     )
     assert (found.code, found.err.count("\n")) == (2, 1)
-    assert "Not a directory" in found.err
+    assert "file is a file, expected a folder" in found.err
 
 
 @pytest.mark.parametrize("package", ["torch", "transformers"])
@@ -208,7 +208,7 @@ def test_another_missing_module_is_our_own_fault(monkeypatch: pytest.MonkeyPatch
     def fail() -> None:
         raise ModuleNotFoundError("No module named 'nonsense'", name="nonsense")
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr("mentum.cli.commands.app", fail)
     with pytest.raises(ModuleNotFoundError, match="nonsense"):
         cli.main()
 

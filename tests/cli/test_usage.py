@@ -22,7 +22,7 @@ COMMANDS: Any = typer.main.get_command(app)
             "phantoms d --shortcut x",
             "--shortcut: found 'x', expected one of 'none', 'tint', 'corner'; give one; `mentum phantoms --help` tells",
         ),
-        ("phantoms d --decisive x", "--decisive: found 'x', expected one of 'none', 'mentum', 'ventromental_plate'"),
+        ("phantoms d --decisive x", "decisive 'x': no drawn character; give some of mentum, ventromental_plate"),
         ("identify m i --by x", "--by: found 'x', expected one of 'image', 'specimen'; give one;"),
         (
             "phantoms d --width 99999999",
@@ -45,7 +45,7 @@ COMMANDS: Any = typer.main.get_command(app)
             "No such option: --layot; did you mean --layout, --log? `mentum check --help` tells more.",
         ),
         ("--x", "No such option: --x; give one that the command has; `mentum --help` tells more."),
-        ("chek d", "No such command 'chek'; did you mean 'check'? `mentum --help` tells more."),
+        ("chek d", "No such command 'chek'; did you mean 'check', 'cache'? `mentum --help` tells more."),
         ("zzzz", "No such command 'zzzz'; give one that `mentum --help` lists."),
     ],
     ids=lambda text: text[:40],

@@ -102,7 +102,9 @@ def test_images_beside_the_folders_are_named(tmp_path: Path) -> None:
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere: not found; expected a folder of images or a CSV or Parquet table\."):
+    with pytest.raises(
+        DataError, match=r"nowhere: not found; expected a folder of images or a CSV or Parquet table; give its path\."
+    ):
         read_specimens(tmp_path / "nowhere")
     with pytest.raises(DataError, match="found no image; expected a folder per taxon with images inside, or"):
         read_specimens(tmp_path)
@@ -379,7 +381,7 @@ def test_a_genus_under_two_parents(read: Read) -> None:
 def test_a_taxonomy_without_ranks(read: Read) -> None:
     fault = only(read(HEADER + "a.png,Aus bus,S1\n", "scientificName,family\nAus bus,Fidae\n"), "taxonomy-column")
     assert fault.severity is Severity.ERROR
-    assert fault.message == "found the columns scientificName, family; expected also taxonRank."
+    assert fault.message == "found the columns scientificName, family; expected also taxonRank; add them."
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ LONGEST = 200
 PATHS = frozenset(
     f"--{name}"
     for name in (
-        "out", "cache", "data", "characters", "outlines", "crossvalidation", "heatmaps", "archive", "with", "compare",
+        "out", "cache", "data", "characters", "outlines", "crossvalidation", "heatmaps", "archive", "with", "compare", "sign",
     )
 )  # fmt: skip
 """Options that take the path of a file or a folder."""

@@ -49,7 +49,7 @@ def right_case(text: str) -> str | Reading:
     >>> right_case("CHIRONOMUS RIPARIUS"), right_case("chironomus sp. 1"), right_case("Salix alba L.")
     ('Chironomus riparius', 'Chironomus sp. 1', 'Salix alba L.')
     """
-    first, *others = text.split()
+    first, *others = text.split() or [""]
     if not first.isalpha() or len(first) < 2 or first == first.capitalize() or first in UNDETERMINED:
         return text
     if first.isupper():

@@ -44,7 +44,7 @@ def refuse_plain_words(text: str) -> Reading | None:
 
 def _without_surnames(text: str) -> list[str]:
     """The words of a label without authors that are called like a thing, "Gray, 1867"."""
-    first, *others = text.split()
+    first, *others = text.split() or [""]
     dated = _YEAR.search(text) is not None
     return [first, *(word for word in others if not (_is_surname(word) and (dated or word.endswith(","))))]
 

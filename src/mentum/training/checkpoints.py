@@ -46,11 +46,16 @@ def load_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dict
         if not isinstance(facts, dict):
             raise ValueError(f"found facts that are {type(facts).__name__}, expected an object")
-        if broken := [name for name, each in tensors.items() if not bool(torch.isfinite(each).all())]:
+        if broken := [name for name, each in tensors.items() if _has_no_number(each)]:
             raise ValueError(f"found weights in {broken[0]} that are no numbers")
     except (OSError, SafetensorError, ValueError, TypeError, MemoryError) as reason:
         raise RunError(f"{file}: cannot be read ({in_a_clause(reason)}); {TRAIN_AGAIN}.") from reason
     return tensors, facts
+
+
+def _has_no_number(weights: Tensor) -> bool:
+    """Infinity is one: features that tell nothing are divided by it."""
+    return bool((weights.isnan() | weights.isneginf()).any()) if weights.is_floating_point() else False
 
 
 def put_weights(target: nn.Module, file: Path) -> None:
