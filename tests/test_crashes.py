@@ -40,11 +40,11 @@ def troubles(folder: Path, command: str, fault: str, first: int = 1, step: int =
 @pytest.mark.parametrize(
     ("command", "fault", "first", "step"),
     [
-        ("train", "KILL_BEFORE", 7, 80),
-        ("identify", "KILL_AFTER", 11, 35),
-        ("export", "TEAR", 9, 30),
-        ("train", "FULL_DISK", 150, 90),
-        ("identify", "FULL_DISK", 4, 40),
+        ("train", "KILL_BEFORE", 60, 200),
+        ("identify", "KILL_AFTER", 60, 110),
+        ("export", "TEAR", 40, 100),
+        ("train", "FULL_DISK", 180, 200),
+        ("identify", "FULL_DISK", 80, 110),
     ],
 )
 def test_the_same_command_ends_as_if_nothing_had_been(

@@ -21,6 +21,8 @@ from mentum.files import LOCK
 PATIENCE = 0.5
 """Seconds until a place counts as taken; whoever only asks whether it is holds it for a moment."""
 
+_TRIES = 20
+"""Times that a folder is made again where others remove it."""
 _MOST_BYTES = 255 - len(LOCK) - 1
 """Of a name that a lock may be called after; disks take 255."""
 
@@ -138,7 +140,7 @@ def _made(folder: Path, what: Path) -> Iterator[None]:
     """A folder, made where there is none; what was made and stays empty is removed in the end."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
     except OSError as reason:
         require_place(what)  # which says it better, where it can
         raise _refused(what, reason) from reason
@@ -150,11 +152,34 @@ def _made(folder: Path, what: Path) -> Iterator[None]:
                 each.rmdir()
 
 
+def _make(folder: Path) -> None:
+    """Make a folder, though others may just be removing those above it that they had made."""
+    for left in reversed(range(_TRIES)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return
+        except FileNotFoundError:
+            if not left:
+                raise
+
+
+def _acquire(lock: FileLock, file: Path) -> None:
+    """Take a lock, though others may just be removing its folder."""
+    for left in reversed(range(_TRIES)):
+        try:
+            lock.acquire()
+            return
+        except FileNotFoundError:
+            if not left:
+                raise
+            _make(file.parent)
+
+
 @contextlib.contextmanager
 def _held(file: Path, what: Path, patience: float) -> Iterator[None]:
     lock = FileLock(file, timeout=patience)
     try:
-        lock.acquire()
+        _acquire(lock, file)
     except Timeout:
         raise BusyError(_taken(file, what)) from None
     except OSError as reason:

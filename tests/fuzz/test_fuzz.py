@@ -14,7 +14,7 @@ from fuzz.cases import Case, Ground
 from fuzz.corpus import FAILED_ONCE, FAMILIES, corpus
 from fuzz.judging import Ending, judge, says_what_to_do
 
-NUMBER = os.environ.get("MENTUM_FUZZ", "100")
+NUMBER = os.environ.get("MENTUM_FUZZ", "60")
 ROOT = Path(__file__).resolve().parents[2]
 
 

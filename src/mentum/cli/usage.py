@@ -23,7 +23,8 @@ LONGEST = 200
 PATHS = frozenset(
     f"--{name}"
     for name in (
-        "out", "cache", "data", "characters", "outlines", "crossvalidation", "heatmaps", "archive", "with", "compare", "sign",
+        "out", "cache", "data", "characters", "outlines", "crossvalidation", "heatmaps", "archive", "with", "compare",
+        "sign",
     )
 )  # fmt: skip
 """Options that take the path of a file or a folder."""

@@ -170,6 +170,8 @@ def read_alternatives(text: str, read: Read) -> Reading | None:
     parts = [part.strip() for part in text.split("/")]
     if all(_WORD.fullmatch(part) for part in parts):
         return _alternative_taxa(text, [read(part) for part in parts])
+    if not parts[0]:
+        return refused(f"'{text}' begins with a slash, before which a name is missing")
     genus, *first = parts[0].split()
     epithets = first + [re.sub(rf"^(?:{genus}|{genus[0]}\.) ", "", part) for part in parts[1:]]
     if len(first) == 1 and all(_EPITHET.fullmatch(each) for each in epithets):
