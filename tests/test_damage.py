@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -162,15 +163,12 @@ def test_a_damaged_file_that_was_sealed_again(model: Path, trained_data: Path, n
 def test_a_model_whose_parts_do_not_fit_is_refused_though_its_seal_does(
     model: Path, changes: dict[str, Callable[[list[object]], list[object]]]
 ) -> None:
-    record = Model.open(model).record
     content = json.loads((model / RECORD).read_text("utf-8"))
     for key, change in changes.items():
         content[key] = change(content[key])
-    forged = type(record).model_construct(**{**dict(record), **{key: content[key] for key in changes}})
-    try:
-        seal(forged, model)
-    except (AttributeError, TypeError, ValueError):  # cannot even be written
-        return
+    blank = json.dumps(content | {"seal": "0" * 64}, indent=2)
+    seal_of_forger = hashlib.sha256(blank.encode()).hexdigest()
+    (model / RECORD).write_text(blank.replace("0" * 64, seal_of_forger), encoding="utf-8")
     found: list[tuple[str, ...]] = []
     said = in_a_sentence(lambda: found.append(mentum.verify(model).faults))
     assert said or any(found)
