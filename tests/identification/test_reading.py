@@ -148,3 +148,35 @@ def test_relevance_comes_only_where_it_is_asked_for() -> None:
     assert with_maps.outputs is not None
     assert without.outputs.relevance == {}
     assert with_maps.outputs.relevance["tree"].shape == (1, 4, 4, 4)
+
+
+# Networks that give no probabilities
+
+
+NO_PROBABILITIES = {
+    "no number": (np.nan, 0.5, 0.25, 0.25),
+    "infinite": (np.inf, 0.0, 0.0, 0.0),
+    "negative": (1.5, -0.5, 0.0, 0.0),
+    "a sum of two": (0.5, 0.5, 0.5, 0.5),
+}
+
+
+@pytest.mark.parametrize("values", NO_PROBABILITIES.values(), ids=NO_PROBABILITIES)
+def test_an_image_without_probabilities_is_refused_and_the_others_go_on(
+    tmp_path: Path, values: tuple[float, ...]
+) -> None:
+    files = [write_level(tmp_path / f"{place}.png", red) for place, red in enumerate((PLUMOSUS, GENUS, PLUMOSUS))]
+    (reading,) = read_images(given(*files), SessionByHand({"tree": {**TREE, GENUS: values}}), SQUARE)
+    assert reading.rows.tolist() == [0, 2]
+    assert reading.outputs is not None
+    assert reading.outputs.is_sound.all()
+    failures = [picture.failure for picture in reading.pictures]
+    assert (failures[0], failures[2]) == (None, None)
+    assert "1.png: the model's network gives values that are no probabilities" in str(failures[1])
+    assert "run `mentum verify` on the model" in str(failures[1])
+
+
+def test_a_batch_without_any_probabilities_has_no_outputs(tmp_path: Path) -> None:
+    networks = SessionByHand({"tree": {PLUMOSUS: (np.nan,) * 4}})
+    (reading,) = read_images(given(write_level(tmp_path / "1.png", PLUMOSUS)), networks, SQUARE)
+    assert (reading.rows.tolist(), reading.outputs) == ([], None)

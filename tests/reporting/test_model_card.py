@@ -112,3 +112,35 @@ def test_hundreds_of_taxa_stand_at_the_end(run: Run, tmp_path: Path) -> None:
     assert "The 130 taxa, with their training images, are listed at the [end of this page](#taxa)." in card
     assert "It knows the 130 taxa below and nothing else" in card
     assert all(f"| *{lineage[Rank.SPECIES]}* | species |" in card for lineage in lineages)
+
+
+# Names and licences that hold mark-up
+
+MARKUP = "a|b <img src=x> [x](http://e.org) `c` *d*\n# e"
+PLAIN = r"a\|b \<img src=x\> \[x\](http://e.org) \`c\` \*d\* \# e"
+
+
+@pytest.mark.parametrize("field", ["name", "licence", "doi"])
+def test_no_text_of_the_model_is_mark_up(run: Run, tmp_path: Path, field: str) -> None:
+    record = make_model(tmp_path / "model", **{field: MARKUP}).record
+    write_card(record, evaluate_probabilities(run), run, tmp_path / "README.md")
+    card = (tmp_path / "README.md").read_text("utf-8")
+    assert PLAIN in card
+    assert "<img" not in card.partition("---\n")[2].partition("---\n")[2].replace(r"\<img", "")
+    assert "\n# e" not in card
+
+
+def test_no_name_of_a_taxon_breaks_the_table(run: Run, tmp_path: Path) -> None:
+    taxa = ({Rank.SUBFAMILY: "a|b", Rank.SPECIES: "<b>c"}, {Rank.SUBFAMILY: "e", Rank.SPECIES: "f`g"})
+    record = make_model(tmp_path / "model", taxa=taxa).record
+    write_card(record, evaluate_probabilities(run), run, tmp_path / "README.md")
+    lines = (tmp_path / "README.md").read_text("utf-8").splitlines()
+    assert r"| *\<b\>c* | species | a\|b | 0 | 0 |" in lines
+    assert r"| *f\`g* | species | e | 0 | 0 |" in lines
+
+
+def test_a_licence_is_one_value_of_the_front_matter(run: Run, tmp_path: Path) -> None:
+    record = make_model(tmp_path / "model", licence="mine: all\n---\nx").record
+    write_card(record, evaluate_probabilities(run), run, tmp_path / "README.md")
+    head = (tmp_path / "README.md").read_text("utf-8").split("---\n")[1]
+    assert head.splitlines()[0] == r'license: "mine: all\n---\nx"'

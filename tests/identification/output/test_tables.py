@@ -197,3 +197,24 @@ def test_rows_can_be_printed() -> None:
     write_csv_rows([row], ["file_name", "novelty", "status"], stream)
     assert stream.getvalue() == "file_name,novelty,status\nbad.png,,failed\n"
     assert json_line(row, ["file_name", "novelty"]) == '{"file_name": "bad.png", "novelty": null}\n'
+
+
+# For spreadsheets
+
+FORMULAS = ("=1+1", "+41 44", "-2", "@SUM(A1)", "\tx", " =1", "\uff1d1")
+
+
+@pytest.mark.parametrize("cell", FORMULAS)
+def test_no_cell_for_a_spreadsheet_is_a_formula(tmp_path: Path, cell: str) -> None:
+    odd = NAMED.model_copy(update={"file_names": (f"{cell}.png",), "specimen": cell, "occurrence": {"locality": cell}})
+    for name, prefix in (("exact.csv", ""), ("safe.csv", "'")):
+        write_table(lambda: [odd], AGENT, RANKS, tmp_path / name, spreadsheet=bool(prefix))
+        with (tmp_path / name).open(encoding="utf-8", newline="") as stream:
+            (row,) = csv.DictReader(stream)
+        assert (row["catalogNumber"], row["locality"]) == (prefix + cell, prefix + cell)
+
+
+def test_numbers_and_plain_texts_stay_as_they_are_for_a_spreadsheet(tmp_path: Path) -> None:
+    for name in ("exact.csv", "safe.csv"):
+        write_table(lambda: [NAMED, FAILED], AGENT, RANKS, tmp_path / name, spreadsheet=name == "safe.csv")
+    assert (tmp_path / "safe.csv").read_bytes() == (tmp_path / "exact.csv").read_bytes()

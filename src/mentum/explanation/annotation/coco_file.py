@@ -14,9 +14,9 @@ from typing import Any
 from mentum.errors import DataError, ImageError
 from mentum.explanation.annotation.shapes import Shape, ShapeError, read_shape, short
 from mentum.explanation.annotation.upright import Frame, agree, frame_of
-from mentum.files import require_regular
 from mentum.records import Fault, error
 from mentum.specimens.images import exif_orientation, upright_size
+from mentum.stored import LARGEST_TABLE, read_bytes
 from mentum.texts import composed, in_brief
 
 _EXPECTED = "expected a COCO file in JSON with the lists images, annotations and categories"
@@ -100,8 +100,7 @@ def read_annotation_file(file: Path, file_names: Sequence[str], root: Path) -> A
 
 def _load(file: Path) -> dict[str, list[Any]]:
     try:
-        require_regular(file)
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
+        content = json.loads(read_bytes(file, LARGEST_TABLE).decode("utf-8-sig"))
     except FileNotFoundError:
         raise DataError(f"{file}: not found; {_EXPECTED}; check the name.") from None
     except OSError as reason:
