@@ -87,12 +87,7 @@ def explain_characters(
         DataError: if none of the images is annotated.
     """
     seed = run.record().settings.seed
-    rows = np.array([row for row, name in enumerate(evidence.file_names) if name in annotations.regions])
-    if not len(rows):
-        raise DataError(
-            f"{annotations.source}: annotates none of the {len(evidence.file_names)} images to explain; choose another "
-            "--subset, or annotate some of them."
-        )
+    rows = _annotated(evidence, annotations)
     regions = _regions(evidence, annotations, rows, report)
     specimens = evidence.specimens[rows]
     needed = {} if asked.fast else ask(network, evidence, annotations, rows, seed, report)
@@ -129,6 +124,17 @@ def explain_characters(
     )
     used = {rank: _spread(images.used_names, rows, len(evidence.file_names)) for rank, images in measured.items()}
     return CharacterEvidence(explanation, used, _exemplar(measured, regions, rows))
+
+
+def _annotated(evidence: RunEvidence, annotations: Annotations) -> NDArray[np.int64]:
+    """Rows of the images that have characters."""
+    rows = np.array([row for row, name in enumerate(evidence.file_names) if name in annotations.regions])
+    if not len(rows):
+        raise DataError(
+            f"{annotations.source}: annotates none of the {len(evidence.file_names)} images to explain; choose another "
+            "--subset, or annotate some of them."
+        )
+    return rows
 
 
 def _pairs(measured: Mapping[Rank, ImageShares], annotations: Annotations, seed: int) -> tuple[CharacterPair, ...]:

@@ -12,7 +12,6 @@ from itertools import combinations
 from math import factorial
 
 import numpy as np
-from numpy.typing import NDArray
 
 MOST_EXACT = 7
 """Characters up to which every set of them is tried."""
@@ -98,12 +97,3 @@ def interaction(falls: Falls, pair: tuple[int, int]) -> float:
 def pairs(present: Sequence[int]) -> list[tuple[int, int]]:
     """Every two characters of an image."""
     return list(combinations(sorted(present), 2))
-
-
-def standard_error(values: NDArray[np.float64]) -> float:
-    """Of a mean; 0 for a single value.
-
-    >>> standard_error(np.array([1.0, 3.0]))
-    1.0
-    """
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
