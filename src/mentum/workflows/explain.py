@@ -29,6 +29,7 @@ from mentum.reporting.figures.proposals import draw_proposals
 from mentum.runs import Run
 from mentum.specimens.run_images import Subset, open_images
 from mentum.taxonomy import Rank
+from mentum.training.compiled import CompiledPredictor, open_predictor
 from mentum.training.predict import Predictor, map_geometry
 from mentum.workflows.arguments import PathLike, cache_folder, open_run, path_or_none
 
@@ -88,15 +89,15 @@ def explain(
         images = open_images(opened, subset, path_or_none(data), cache_folder(cache), report)
         # Before the long part: a faulty file should not cost an hour.
         outlines = read_annotations(Path(characters), images.table_files, images.root, outline) if characters else None
-        predictor = Predictor.open(opened)
         geometry = map_geometry(opened).aligned(align)
-        evidence = gather_evidence(images, predictor.explain, [Rank(each) for each in ranks], geometry, report)
-        _clear(opened)
-        write_maps(evidence, opened.relevance_folder)
-        write_overlays(evidence, opened.relevance_folder / "overlays", report)
-        if outlines and outlines.characters:
-            measured = _Measured(opened, evidence, outlines, predictor)
-            return Explained(characters=measured.characters(Asked(occlude, fast), report))
+        with open_predictor(opened, len(images.rows), report) as predictor:
+            evidence = gather_evidence(images, predictor.explain, [Rank(each) for each in ranks], geometry, report)
+            _clear(opened)
+            write_maps(evidence, opened.relevance_folder)
+            write_overlays(evidence, opened.relevance_folder / "overlays", report)
+            if outlines and outlines.characters:
+                measured = _Measured(opened, evidence, outlines, predictor)
+                return Explained(characters=measured.characters(Asked(occlude, fast), report))
         return Explained(proposals=_propose(opened, evidence, outlines, report))
 
 
@@ -115,7 +116,7 @@ class _Measured:
     run: Run
     evidence: RunEvidence
     annotations: Annotations
-    predictor: Predictor
+    predictor: Predictor | CompiledPredictor
 
     def characters(self, asked: Asked, report: ProgressCallback) -> Explanation:
         """Measure, write and draw."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mentum.explanation.necessity.donors import NO_DONOR, choose_donors
+from mentum.explanation.necessity.donors import N_GIVING, NO_DONOR, choose_donors, choose_giving, choose_peers
 
 SPECIES = np.array([0, 0, 1, 1, 2, 2, 3, 3])
 GENUS = np.array([0, 0, 0, 0, 1, 1, 1, 1])
@@ -49,3 +49,29 @@ def test_a_taxon_with_many_images_gives_no_more_often() -> None:
     answered = np.zeros(100, dtype=np.int64)
     donors = choose_donors([answered], [labels], np.arange(100), seed=0)
     assert 0.35 < (labels[donors] == 2).mean() < 0.65
+
+
+def test_those_that_give_are_few_and_of_all_taxa() -> None:
+    labels = np.array([0] * 300 + [1] * 300 + [2] * 5 + [-1] * 50)
+    found = choose_giving(labels, np.arange(len(labels)), seed=0)
+    counts = np.bincount(labels[found])
+    assert len(found) == N_GIVING == counts.sum()
+    assert counts[2] == 5
+    assert abs(counts[0] - counts[1]) <= 1
+
+
+def test_with_many_taxa_two_of_each_give() -> None:
+    labels = np.repeat(np.arange(200), 4)
+    found = choose_giving(labels, np.arange(len(labels)), seed=0)
+    assert (np.bincount(labels[found]) == 2).all()
+
+
+def test_a_peer_is_another_specimen_of_the_taxon_identified() -> None:
+    specimens = np.array(["a", "a", "b", "c", "d", "e", "f", "f"])
+    answers = np.where(ALL == 3, 0, SPECIES)
+    peers = choose_peers(answers, SPECIES, specimens, ALL, seed=0)
+    assert peers[0] == peers[1] == NO_DONOR  # both images of the taxon are of one specimen
+    assert peers[2] == 3
+    assert peers[3] in (0, 1)
+    assert (peers[4], peers[5]) == (5, 4)
+    assert peers[6] == peers[7] == NO_DONOR

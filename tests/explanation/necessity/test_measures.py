@@ -117,6 +117,42 @@ def test_a_network_that_looks_elsewhere_uses_no_character(tmp_path: Path) -> Non
     assert (found.used == NO_CHARACTER).all()
 
 
+CORNER = (46, 2, 16, 16)
+
+
+def marked(network: Shades) -> RunEvidence:
+    """Images with a mark in the corner of the background, light for one taxon and dark for the other."""
+    evidence = images(Shades({MENTUM: 3.0}), alike=False)
+    left, top, width, height = CORNER
+    for row, pixels in enumerate(evidence.pixels):
+        pixels[top : top + height, left : left + width] = 20 if row % 2 else 230
+    at_rank = evidence.ranks[Rank.SPECIES]
+    y_prob = network(evidence.pixels)[Rank.SPECIES]
+    at_rank.y_prob[:], at_rank.y_pred[:] = y_prob, y_prob.argmax(axis=1)
+    return evidence
+
+
+@pytest.mark.parametrize(("weights", "cost", "lost"), [({CORNER: 3.0}, 6.0, 1.0), ({MENTUM: 3.0}, 0.0, 0.0)])
+def test_the_background_is_needed_by_a_network_that_looks_at_it(
+    weights: dict[tuple[int, int, int, int], float], cost: float, lost: float, tmp_path: Path
+) -> None:
+    network = Shades(weights)
+    evidence = marked(network)
+    found = ask(network, evidence, annotate(evidence, tmp_path), np.arange(N), 0, ignore_progress)[Rank.SPECIES]
+    assert found.background == pytest.approx(np.full(N, cost), abs=0.1)
+    assert found.background_lost == pytest.approx(np.full(N, lost))
+    assert found.of_regions.shape == (N, 4)
+    assert np.isnan(found.of_regions[:, 2]).all()
+
+
+def test_without_an_outline_of_the_specimen_the_background_is_not_measured(tmp_path: Path) -> None:
+    network = Shades({CORNER: 3.0})
+    evidence = marked(network)
+    annotations = annotate(evidence, tmp_path, categories=())
+    found = ask(network, evidence, annotations, np.arange(N), 0, ignore_progress)[Rank.SPECIES]
+    assert np.isnan(found.background).all()
+
+
 def test_a_share_of_images_passes_chance_at_most(tmp_path: Path) -> None:
     class Noisy(Shades):
         def __call__(self, pixels: np.ndarray) -> dict[Rank, np.ndarray]:
