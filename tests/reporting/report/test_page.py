@@ -22,10 +22,9 @@ from mentum.reporting.report.page import write_report
 from mentum.runs import Run, write_parquet
 from mentum.specimens.pixels import hash_images
 from mentum.taxonomy import Rank
-from support.command_line import call
 from support.explained_by_hand import GEOMETRY
 from support.report_pages import Page, page_of
-from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
+from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, replace_table, store_scores
 
 SECTIONS = (
     "summary", "accuracy", "cross-validation", "specimens", "comparisons", "confusions", "taxa", "calibration",
@@ -44,10 +43,9 @@ def bare(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(trained_run, tmp_path_factory):
+def whole(evaluated_run, tmp_path_factory):
     """A trained run, evaluated by the command, with its images and everything that a report may show."""
-    run = Run(shutil.copytree(trained_run, tmp_path_factory.mktemp("whole") / "run"))
-    assert call("evaluate", run.path).code == 0
+    run = Run(shutil.copytree(evaluated_run, tmp_path_factory.mktemp("whole") / "run"))
     explanation().write(run.characters_file)
     unknown_taxa().write(run.novelty_file)
     return run
@@ -98,7 +96,8 @@ def give_images(run, folder, name="photograph-{}.png", size=(40, 30)):
     names = [name.format(row) for row in range(n)]
     for row, each in enumerate(names):
         Image.new("RGB", size, (row * 10, 90, 120)).save(folder / each)
-    for file in (run.table_file, *run.path.glob("stage*/predictions.parquet")):
+    replace_table(run, run.table().with_columns(pl.Series("file_name", names)))
+    for file in run.path.glob("stage*/predictions.parquet"):
         write_parquet(pl.read_parquet(file).with_columns(pl.Series("file_name", names)), file)
     whole = hashlib.sha256("".join(hash_images([folder / each for each in names])).encode()).hexdigest()
     run.update(data=run.record().data.model_copy(update={"source": str(folder), "content_hash": whole}))
