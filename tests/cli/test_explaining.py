@@ -63,7 +63,7 @@ def test_explain_prints_shares_and_warnings_and_writes_all_its_files(mentum_: Co
         assert words in found.out
     assert max(map(len, found.out.splitlines())) <= 80
     explanation = Explanation.read(run / "characters.json")
-    assert explanation.subsets == ("train", "validation")
+    assert (explanation.subsets, explanation.alignment) == (("train", "validation"), "receptive-field")
     assert (run / "characters.csv").read_text("utf-8").startswith("rank,taxon,group,character,n,")
     for rank in ("species", "genus", "subfamily"):
         with np.load(run / "relevance" / f"{rank}.npz") as maps:
@@ -99,8 +99,6 @@ def test_alignment_is_on_record(mentum_: Command, run: Path, data: Path) -> None
     mentum_(*explain_arguments(run, data, "--align", "half-pixel"))
     explanation = Explanation.read(run / "characters.json")
     assert (explanation.alignment, explanation.geometry.offset) == ("half-pixel", 3.5)
-    mentum_(*explain_arguments(run, data))
-    assert Explanation.read(run / "characters.json").alignment == "receptive-field"
 
 
 def test_all_faults_of_an_annotation_come_before_any_work(

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from mentum.cli.reporting import report as report_command
 from mentum.errors import RunError
 from mentum.evaluation.probabilities import evaluate_probabilities
-from mentum.evaluation.results import Evaluation, UnknownTaxa, UnknownTaxon
+from mentum.evaluation.results import CalibrationReport, Evaluation, UnknownTaxa, UnknownTaxon
 from mentum.explanation.results import CharacterShare, Explanation
 from mentum.records import Interval
 from mentum.reporting.figures.confusions import draw_confusions
@@ -54,6 +54,16 @@ def whole(evaluated_run, tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(whole):
     return page_of(whole)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """A run by hand whose probabilities have been judged, with its figures."""
+    run = make_run(tmp_path_factory.mktemp("judged") / "run")
+    store_scores(run)
+    evaluate_probabilities(run).write(run.calibration_file)
+    write_report(run)
+    return run
 
 
 @pytest.fixture
@@ -277,11 +287,8 @@ def test_without_held_out_images_nothing_is_claimed(tmp_path):
     assert "There are no held-out images to show." in found
 
 
-def test_defended_rank_is_judged_in_the_summary(tmp_path):
-    run = make_run(tmp_path / "run")
-    store_scores(run)
-    evaluate_probabilities(run).write(run.calibration_file)
-    found = page_of(run).text
+def test_defended_rank_is_judged_in_the_summary(judged):
+    found = page_of(judged).text
     assert "If at most 5 % of the answers may be wrong" in found
     assert "At most 1 % wrong, by specimen" in found
 
@@ -361,10 +368,9 @@ def test_command_prints_the_path(copied, tmp_path):
 @pytest.mark.parametrize(
     ("n_wrong", "said"), [(2, "species can be defended for"), (9, "which is more than was asked for")]
 )
-def test_a_broken_promise_is_not_called_defended(tmp_path, n_wrong, said):
-    run = make_run(tmp_path / "run")
-    store_scores(run)
-    found = evaluate_probabilities(run)
+def test_a_broken_promise_is_not_called_defended(judged, tmp_path, n_wrong, said):
+    run = Run(shutil.copytree(judged.path, tmp_path / "run"))
+    found = CalibrationReport.read(run.calibration_file)
     asked = next(each for each in found.defended if each.error_rate == 0.05)
     lowest = asked.ranks[0].model_copy(update={"threshold": 0.9, "n_answered": 90.0, "n_wrong": float(n_wrong)})
     changed = asked.model_copy(update={"ranks": (lowest,)})
