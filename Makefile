@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 LOG := $(shell test -t 2 && echo auto || echo plain)
+# Compiled modules are kept, whatever the surroundings say: otherwise each process compiles torch and transformers anew,
+# which takes 15 to 20 seconds, and tests start many.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check fuzz setup clean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def trained_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained_run(trained_data: Path) -> Path:
     """A small training of one tree, made by the command."""
     return _train(trained_data, "run")
+
+
+@pytest.fixture(scope="session")
+def evaluated_run(trained_run: Path) -> Path:
+    """A copy of `trained_run`, evaluated by the command; tests that change it take a copy."""
+    copy = shutil.copytree(trained_run, trained_run.with_name("evaluated"))
+    assert call("evaluate", copy).code == 0
+    return copy
 
 
 @pytest.fixture(scope="session")

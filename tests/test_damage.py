@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import shutil
 from collections.abc import Callable
@@ -13,99 +12,64 @@ from pathlib import Path
 import pytest
 
 import mentum
-from mentum.errors import MentumError
 from mentum.identification.identifier import Identifier
 from mentum.model.folder import RECORD, Model, seal
-
-Damage = Callable[[Path, random.Random], None]
-
-
-def cut(file: Path, chance: random.Random) -> None:
-    content = file.read_bytes()
-    file.write_bytes(content[: chance.randrange(len(content))])
-
-
-def empty(file: Path, _: random.Random) -> None:
-    file.write_bytes(b"")
-
-
-def flip(file: Path, chance: random.Random) -> None:
-    content = bytearray(file.read_bytes())
-    for _ in range(max(1, len(content) // 200)):
-        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-    file.write_bytes(bytes(content))
-
-
-def replace_by_another(file: Path, chance: random.Random) -> None:
-    others = sorted(each for each in file.parent.iterdir() if each.is_file() and each != file)
-    file.write_bytes(chance.choice(others).read_bytes() if others else b"GIF89a")
-
-
-def nest(file: Path, _: random.Random) -> None:
-    file.write_bytes(b'{"a":' * 10_000 + b"1" + b"}" * 10_000)
-
-
-def make_folder(file: Path, _: random.Random) -> None:
-    file.unlink()
-    file.mkdir()
-
-
-def make_pipe(file: Path, _: random.Random) -> None:
-    file.unlink()
-    os.mkfifo(file)
-
-
-def remove(file: Path, _: random.Random) -> None:
-    file.unlink()
-
+from mentum.runs import Run
+from support.damages import (
+    Damage,
+    cut,
+    empty,
+    flip,
+    in_a_sentence,
+    make_folder,
+    make_pipe,
+    nest,
+    remove,
+    replace_by_another,
+)
 
 DAMAGES: tuple[Damage, ...] = (cut, empty, flip, replace_by_another, nest, make_folder, make_pipe, remove)
 RESULTS = (
     "run.json",
     "specimens.parquet",
-    "evaluation.json",
     "stage1/predictions.parquet",
     "stage2/predictions.parquet",
 )
 MODEL = (RECORD, "calibration.csv", "density.npz", "model.onnx", "README.md", "samples")
 
 
-def in_a_sentence(act: Callable[[], object]) -> str:
-    """What an act on damaged files raises; "" where it goes through."""
-    try:
-        act()
-    except (MentumError, OSError) as error:
-        said = str(error)
-        assert said, "an error says nothing"
-        assert "Traceback" not in said
-        return said
-    return ""
-
-
-@pytest.fixture(scope="module")
-def unharmed(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
-    """What an evaluation says of the run as it is."""
-    return mentum.evaluate(shutil.copytree(trained_run, tmp_path_factory.mktemp("unharmed") / "run"))
-
-
 @pytest.fixture
-def run(trained_run: Path, tmp_path: Path) -> Path:
-    copy = shutil.copytree(trained_run, tmp_path / "run")
-    if not (copy / "evaluation.json").is_file():
-        (copy / "evaluation.json").write_text("{}")
-    return copy
+def run(evaluated_run: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(evaluated_run, tmp_path / "run")
+
+
+def predicted(run: Path) -> dict[str, list[object]]:
+    """What a run says of its images, as every reader of it is told."""
+    return {
+        stage.stage: [*stage.subsets.tolist(), *stage.labels, *(each.tolist() for each in stage.probabilities.values())]
+        for stage in Run.open(run).predictions()
+    }
 
 
 @pytest.mark.parametrize("name", RESULTS)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda each: each.__name__)
-def test_a_damaged_file_of_a_run(run: Path, unharmed: object, name: str, damage: Damage) -> None:
+def test_a_damaged_file_of_a_run(run: Path, name: str, damage: Damage) -> None:
+    unharmed = predicted(run)
     damage(run / name, random.Random(f"{name} {damage.__name__}"))  # noqa: S311 - of a test
     found: list[object] = []
-    said = in_a_sentence(lambda: found.append(mentum.evaluate(run)))
-    if not said and name != "evaluation.json":
-        assert found == [unharmed] or damage is flip, "another result, in silence"
-    if name == "evaluation.json":
-        in_a_sentence(lambda: mentum.report(run))
+    said = in_a_sentence(lambda: found.append(predicted(run)))
+    assert said or found == [unharmed] or damage is flip, "another result, in silence"
+    if said:
+        assert in_a_sentence(lambda: mentum.evaluate(run)) == said
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "calibration.json"])
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda each: each.__name__)
+def test_a_damaged_file_of_an_evaluation(run: Path, name: str, damage: Damage) -> None:
+    damage(run / name, random.Random(f"{name} {damage.__name__}"))  # noqa: S311 - of a test
+    said = in_a_sentence(lambda: mentum.report(run))
+    assert said.count(name) == 1 or not said
+    assert said or name == "calibration.json" or damage is flip  # without it, the report says what to run
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
-"""Nothing is sent and nothing is written but where the user asked for it: the whole way of the data, watched."""
+"""Nothing is sent and nothing is written but where the user asked for it: the whole way of the data, watched.
+
+`slow` watches all that `make demo` runs.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +19,15 @@ import pytest
 WATCHED = "connect,sendto,sendmsg,openat,open,creat,mkdir,mkdirat,rename,renameat,renameat2"
 WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|^creat|^mkdir|^rename")
 HARMLESS = re.compile(r"/dev/(null|tty|shm/.*|pts/.*|nvidia.*)|/proc/.*|/sys/.*|pipe:.*")
+
+
+MAKEFILE = Path(__file__).resolve().parents[1] / "Makefile"
+
+
+def demo() -> list[list[str]]:
+    """The commands of `make demo`."""
+    given = re.findall(r"^\t\$\(BIN\)/mentum (.*)$", MAKEFILE.read_text(encoding="utf-8"), re.MULTILINE)
+    return [shlex.split(line.replace("$(DEMO)", "demo").replace("$(LOG)", "quiet")) for line in given]
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +99,30 @@ def _strace_works() -> bool:
 
 def test_nothing_is_sent(watched: tuple[Path, list[str]]) -> None:
     _, calls = watched
+    require_nothing_sent(calls)
+
+
+def test_nothing_is_written_outside_the_user_s_folders(watched: tuple[Path, list[str]]) -> None:
+    require_nothing_written_outside(*watched)
+
+
+@pytest.mark.slow
+def test_the_whole_demo(tmp_path: Path) -> None:
+    commands = demo()
+    assert [words[0] for words in commands] == ["phantoms", "train", "evaluate", "report", "export", "identify"]
+    (tmp_path / "user" / "home").mkdir(parents=True)
+    calls = _watch(tmp_path / "user", commands)
+    require_nothing_sent(calls)
+    require_nothing_written_outside(tmp_path / "user", calls)
+    assert (tmp_path / "user" / "demo" / "identifications.csv").is_file()
+
+
+def require_nothing_sent(calls: list[str]) -> None:
     sent = [call for call in calls if re.search(r"\b(connect|sendto|sendmsg)\(", call)]
     assert [call for call in sent if "AF_INET" in call and "127.0.0.1" not in call and '"::1"' not in call] == []
 
 
-def test_nothing_is_written_outside_the_user_s_folders(watched: tuple[Path, list[str]]) -> None:
-    user, calls = watched
+def require_nothing_written_outside(user: Path, calls: list[str]) -> None:
     found = [place for call in calls if (place := _written(call, user)) is not None]
     assert len(found) > 100  # the outputs themselves
     outside = {place for place in found if not place.startswith(str(user)) and not HARMLESS.fullmatch(place)}

@@ -144,6 +144,35 @@ def test_a_damaged_table(run: Run, name: str, damage: str) -> None:
         list(run.predictions())
 
 
+@pytest.mark.parametrize(
+    ("column", "row", "value"),
+    [
+        ("scientificName", 0, "Chironomus riparius"),
+        ("species", 5, "Chironomus plumosus"),
+        ("genus", 4, None),
+        ("file_name", 3, "other.png"),
+        ("specimen", 1, "T9"),
+    ],
+)
+def test_a_table_that_was_changed_is_noticed_though_its_counts_fit(
+    run: Run, column: str, row: int, value: str | None
+) -> None:
+    frame = pl.read_parquet(run.table_file)
+    cells = frame[column].to_list()
+    write_parquet(frame.with_columns(pl.Series(column, [*cells[:row], value, *cells[row + 1 :]])), run.table_file)
+    with pytest.raises(RunError, match=r"specimens.parquet: not readable \(found other names, labels, .*; train again"):
+        run.table()
+
+
+def test_images_that_changed_their_subset_are_noticed_though_counts_fit(run: Run) -> None:
+    frame = pl.read_parquet(run.table_file)
+    swapped = {"T1": "validation", "V5": "train"}  # an image each
+    subsets = [swapped.get(name, subset) for name, subset in frame.select("specimen", "subset").iter_rows()]
+    write_parquet(frame.with_columns(subset=pl.Series(subsets)), run.table_file)
+    with pytest.raises(RunError, match=r"found other names, labels, specimens or subsets than were trained on"):
+        run.table()
+
+
 def test_a_folder_may_be_named_by_a_text(run: Run) -> None:
     assert Run.open(str(run.path)).path == Run(str(run.path)).path == run.path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -300,8 +301,13 @@ class Run:
             RunError: if the file is missing or damaged.
         """
         with readable(self.table_file, TRAIN_AGAIN):
-            frame = read_frame(self.table_file)
-            _require_counts(frame, self.record().data.counts)
+            frame, data = read_frame(self.table_file), self.record().data
+            _require_counts(frame, data.counts)
+            if hash_table(frame) != data.table_hash:
+                raise ValueError(
+                    "found other names, labels, specimens or subsets than were trained on, expected those whose hash "
+                    "stands in run.json"
+                )
         return frame
 
     def taxonomy(self) -> Taxonomy:
@@ -369,6 +375,12 @@ def _require_counts(table: pl.DataFrame, counts: Mapping[str, tuple[int, int]]) 
             )
     if others := set(table["subset"]) - set(counts):
         raise ValueError(f"found the subset {min(others)}, expected {', '.join(counts)}")
+
+
+def hash_table(frame: pl.DataFrame) -> str:
+    """Hash of a specimen table; it must stay the same with every version of Mentum, so nothing is left to defaults."""
+    rows = frame.write_csv(separator=",", line_terminator="\n", quote_style="necessary", null_value="")
+    return hashlib.sha256(rows.encode()).hexdigest()
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:

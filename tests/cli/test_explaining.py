@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from mentum.explanation.annotation.characters import read_annotations
 from mentum.explanation.results import Explanation
 from mentum.phantoms.dataset import draw_phantoms
 from mentum.phantoms.settings import PhantomSettings
-from support.command_line import Command, sets
+from support.command_line import Command, call, sets
 
 
 @pytest.fixture(scope="module")
@@ -39,23 +40,30 @@ def run(folder: Path, data: Path) -> Path:
     return out
 
 
+@pytest.fixture(scope="module")
+def proposed(run: Path, folder: Path) -> Path:
+    """A copy of the run, explained without outlines."""
+    copy = shutil.copytree(run, folder / "proposed", ignore=shutil.ignore_patterns("relevance", "characters*"))
+    found = call("explain", copy, "--cache", folder / "cache", "--subset", "all")
+    assert found.code == 0
+    assert "mentum characters" in found.out
+    assert (copy / "figures" / "proposed_characters.png").is_file()
+    return copy
+
+
 def explain_arguments(run: Path, data: Path, *more: object) -> list[object]:
     characters = data / "characters.coco.json"
     return ["explain", run, "--characters", characters, "--cache", run.parent / "cache", *more]
 
 
-def test_explain_prints_shares_and_warnings(mentum_: Command, run: Path, data: Path) -> None:
+def test_explain_prints_shares_and_warnings_and_writes_all_its_files(mentum_: Command, run: Path, data: Path) -> None:
     found = mentum_(*explain_arguments(run, data, "--subset", "all", "--occlude", "2"))
     assert (found.code, found.err) == (0, "")
     for words in ("species", "subfamily", "postoccipital_margin", "used %", "does not rule out a shortcut", "hidden"):
         assert words in found.out
     assert max(map(len, found.out.splitlines())) <= 80
-
-
-def test_explain_writes_all_its_files(mentum_: Command, run: Path, data: Path) -> None:
-    mentum_(*explain_arguments(run, data, "--subset", "all"))
     explanation = Explanation.read(run / "characters.json")
-    assert explanation.subsets == ("train", "validation")
+    assert (explanation.subsets, explanation.alignment) == (("train", "validation"), "receptive-field")
     assert (run / "characters.csv").read_text("utf-8").startswith("rank,taxon,group,character,n,")
     for rank in ("species", "genus", "subfamily"):
         with np.load(run / "relevance" / f"{rank}.npz") as maps:
@@ -67,9 +75,7 @@ def test_explain_writes_all_its_files(mentum_: Command, run: Path, data: Path) -
     assert list((run / "figures").glob("contrast_*_not_*.png"))
     assert not list(run.rglob("*.part"))
 
-
-def test_pictures_of_an_earlier_explanation_do_not_stay(mentum_: Command, run: Path, data: Path) -> None:
-    mentum_(*explain_arguments(run, data, "--subset", "all"))
+    # Pictures of an earlier explanation do not stay
     (run / "figures" / "confusion_by_hand.png").write_bytes(b"")
     mentum_(*explain_arguments(run, data, "--subset", "validation", "--rank", "genus"))
     assert [file.name for file in (run / "relevance").glob("*.npz")] == ["genus.npz"]
@@ -93,8 +99,6 @@ def test_alignment_is_on_record(mentum_: Command, run: Path, data: Path) -> None
     mentum_(*explain_arguments(run, data, "--align", "half-pixel"))
     explanation = Explanation.read(run / "characters.json")
     assert (explanation.alignment, explanation.geometry.offset) == ("half-pixel", 3.5)
-    mentum_(*explain_arguments(run, data))
-    assert Explanation.read(run / "characters.json").alignment == "receptive-field"
 
 
 def test_all_faults_of_an_annotation_come_before_any_work(
@@ -119,14 +123,10 @@ def test_all_faults_of_an_annotation_come_before_any_work(
 
 def test_without_outlines_characters_are_proposed_and_named(
     mentum_: Command,
-    run: Path,
+    proposed: Path,
     tmp_path: Path,
 ) -> None:
-    found = mentum_("explain", run, "--cache", run.parent / "cache", "--subset", "all")
-    assert found.code == 0
-    assert "mentum characters" in found.out
-    assert (run / "figures" / "proposed_characters.png").is_file()
-
+    run = proposed
     numbers = [each["number"] for each in json.loads((run / "proposals.json").read_text("utf-8"))["characters"]]
     assert numbers
     out = tmp_path / "named.coco.json"
@@ -135,7 +135,7 @@ def test_without_outlines_characters_are_proposed_and_named(
     files = [path.relative_to(run.parent / "drawn").as_posix() for path in (run.parent / "drawn").rglob("*.jpg")]
     assert read_annotations(out, files, run.parent / "drawn").characters == ("mentum",)
 
-    again = mentum_(*explain_arguments(run, out.parent, "--characters", out, "--subset", "all", "--json"))
+    again = mentum_(*explain_arguments(run, out.parent, "--characters", out, "--rank", "species", "--json"))
     assert again.code == 0
     assert json.loads(again.out)["species"][0]["character"] == "mentum"
 
@@ -156,9 +156,8 @@ def test_outlines_of_specimens_alone_serve_the_proposals(
     assert "these are proposed" in found.out
 
 
-def test_names_for_nothing_are_refused(mentum_: Command, run: Path, tmp_path: Path) -> None:
-    mentum_("explain", run, "--cache", run.parent / "cache", "--subset", "all")
-    found = mentum_("characters", run, "99=mentum", "--out", tmp_path / "out.json")
+def test_names_for_nothing_are_refused(mentum_: Command, proposed: Path, tmp_path: Path) -> None:
+    found = mentum_("characters", proposed, "99=mentum", "--out", tmp_path / "out.json")
     assert (found.code, found.out) == (2, "")
     assert "99 is no proposed character" in found.err
     assert not (tmp_path / "out.json").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -90,3 +91,25 @@ def test_other_data_is_refused(
     found = mentum_(*again(data, trained_run))
     assert (found.code, found.out) == (2, "")
     assert "holds a complete training already, which differs in the images or the specimen table;" in found.err
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "following"),
+    [
+        ("my run", "my run", "'{}'"),
+        ("odd\x1b[2Jrun", r"odd\x1b[2Jrun", "'{}'"),
+        ("it's", "it's", None),
+        ("plain", "plain", "{}"),
+    ],
+)
+def test_the_next_command_can_be_given_as_it_stands(
+    mentum_: Command, trained_data: Path, trained_run: Path, tmp_path: Path, name: str, said: str, following: str | None
+) -> None:
+    copied = shutil.copytree(trained_run, tmp_path / name)
+    words = again(trained_data, copied)
+    words[words.index(copied.parent / "cache")] = trained_run.parent / "cache"
+    found = mentum_(*words)
+    assert found.code == 0
+    assert found.err.startswith(f"mentum: {tmp_path}/{said}: this very training was finished on ")
+    shown = shlex.quote(str(copied)) if following is None else following.format(tmp_path / said)
+    assert found.err.endswith(f"Next: mentum evaluate {shown}\n")

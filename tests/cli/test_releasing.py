@@ -483,3 +483,13 @@ from mentum.cli import main
 main()
 """
 """`mentum identify` that ends at once after the third image."""
+
+
+@pytest.mark.parametrize("name", ["found\x1b[2J.csv", "two\rlines.csv", "turned\u202e.csv"])
+def test_names_of_outputs_give_the_terminal_no_orders(
+    mentum_: Command, released: Path, photos: Path, tmp_path: Path, name: str
+) -> None:
+    found = mentum_("identify", released, photos, "--out", tmp_path / name)
+    assert found.code == 0
+    assert found.err.strip().isprintable()
+    assert (tmp_path / name).is_file()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import traceback
+import warnings
 from pathlib import Path
 
 from fuzz.cases import Case, Ground
@@ -109,10 +110,10 @@ def _be_the_command(case: Case, ground: Ground, folder: Path, seed: int) -> None
             HOME=str(folder / "in"), XDG_CACHE_HOME=str(folder / "in/.cache"), COLUMNS="200", HF_HUB_OFFLINE="1"
         )
         place = case.place(folder / "in", ground, seed)
-        arguments = [
-            os.fspath(word) if isinstance(word, Path) else str(word)
-            for word in FAMILIES[case.family][1][case.trick](place)
-        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a library's remarks on what is being made are none of the command's
+            words = list(FAMILIES[case.family][1][case.trick](place))
+        arguments = [os.fspath(word) if isinstance(word, Path) else str(word) for word in words]
         arguments = [word.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape") for word in arguments]
         (folder / "command").write_bytes("\0".join(arguments).encode("utf-8", "surrogateescape"))
         os.chdir(folder / "in")

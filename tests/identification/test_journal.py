@@ -93,6 +93,20 @@ def test_a_line_torn_within_a_letter(tmp_path: Path) -> None:
     assert list(open_journal(tmp_path)) == [identified("a.png")]
 
 
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [(b"2026-05-04", b"2026-05-05"), (b"urn:b.png", b"urn:d.png"), (b"no rank", b"one rank"), (b'"ab"', b'"ac"')],
+    ids=["digit", "name", "words", "state"],
+)
+def test_a_line_that_was_changed_is_noticed_though_it_can_be_read(tmp_path: Path, was: bytes, becomes: bytes) -> None:
+    path = written(tmp_path, "a.png", "b.png", "c.png").path
+    head, first, second, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(head + first + second.replace(was, becomes) + third)
+    for read in (list, lambda journal: list(journal.entries())):
+        with pytest.raises(DataError, match=r"found a line that was changed after it was written.*; remove it and giv"):
+            read(open_journal(tmp_path))
+
+
 @pytest.mark.parametrize("content", [b"", b'{"model": "a'])
 def test_a_journal_torn_in_its_first_line_begins_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "out.csv.part").write_bytes(content)

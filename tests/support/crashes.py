@@ -1,9 +1,9 @@
 """Crash a command at each of its changes of files, give it again, and compare with a command that was never broken.
 
-    python -m support.crashes COMMAND FAULT FIRST STEP
+    python -m support.crashes COMMAND FAULT,FAULT,… FIRST STEP
 
-prints one line per trouble, then how many changes there are and how many were tried. Commands run in forks of this
-process, which has imported all they need and has no threads.
+prints one line per trouble, then, for each fault, how many changes there are and how many were tried. Commands run in
+forks of this process, which has imported all they need and has no threads; so the beginning, too, is made once.
 """
 
 from __future__ import annotations
@@ -202,20 +202,26 @@ def _import_all() -> None:
         getattr(mentum, name)
 
 
-def main(name: str, fault: str, first: str = "1", step: str = "1") -> None:
-    """Try a command with one kind of fault at the changes first, first + step, …"""
+def main(name: str, faults: str, first: str = "1", step: str = "1") -> None:
+    """Try a command with kinds of faults at the changes first, first + step, …"""
     _import_all()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), SCENARIOS[name])
         ended = bench.run(bench.scenario.command)
         assert ended.code == 0, ended
-        n_changes, unbroken, troubles = len(bench.changes()), bench.tree(), 0
+        n_changes, unbroken = len(bench.changes()), bench.tree()
         numbers = range(int(first), n_changes + 1, int(step))
-        for at in numbers:
-            for trouble in bench.attempt(Fault[fault], at, unbroken):
-                troubles += 1
-                print(trouble.replace(folder, ""), flush=True)  # noqa: T201
-        print(json.dumps({"changes": n_changes, "tried": len(numbers), "troubles": troubles}))  # noqa: T201
+        for fault in faults.split(","):
+            troubles = [each for at in numbers for each in _told(bench.attempt(Fault[fault], at, unbroken), folder)]
+            counts = {"fault": fault, "changes": n_changes, "tried": len(numbers), "troubles": len(troubles)}
+            print(json.dumps(counts), flush=True)  # noqa: T201
+
+
+def _told(troubles: Iterator[str], folder: str) -> Iterator[str]:
+    """Troubles, each printed as it comes, without the folder's own name."""
+    for trouble in troubles:
+        print(trouble.replace(folder, ""), flush=True)  # noqa: T201
+        yield trouble
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from mentum.runs import (
     Run,
     RunRecord,
     StageRecord,
+    hash_table,
     write_parquet,
 )
 from mentum.settings import Settings, load_settings
@@ -112,21 +113,27 @@ def make_run(
     taxonomy = tree(Taxon(tuple(lineages[shot.label].items())) for shot in shots)
     settings = load_settings("default", [f"head.kind={heads}"])
     run = Run(folder)
-    _write_table(run, shots, files, specimens, lineages)
+    table = _table(shots, files, specimens, lineages)
+    write_parquet(table, run.table_file)
     for stage in stages:
         run.write_predictions(stage, files, _probabilities(shots, taxonomy, stage, heads))
-    data = _data_record(shots, specimens, specimens_named)
+    data = _data_record(shots, specimens, specimens_named, hash_table(table))
     _run_record(settings, taxonomy, data, stages).write(run.record_file)
     return Run.open(folder)
 
 
-def _write_table(
-    run: Run,
+def replace_table(run: Run, table: pl.DataFrame) -> None:
+    """Give a run another table, as if it had been trained on that."""
+    write_parquet(table, run.table_file)
+    run.update(data=run.record().data.model_copy(update={"table_hash": hash_table(table)}))
+
+
+def _table(
     shots: tuple[Shot, ...],
     files: list[str],
     specimens: list[str],
     lineages: Mapping[str, Mapping[Rank, str]],
-) -> None:
+) -> pl.DataFrame:
     columns = {
         "file_name": files,
         "scientificName": [shot.label for shot in shots],
@@ -136,7 +143,7 @@ def _write_table(
     ranks = {
         rank.value: pl.Series([lineages[shot.label].get(rank) for shot in shots], dtype=pl.String) for rank in Rank
     }
-    write_parquet(pl.DataFrame({**columns, **ranks}), run.table_file)
+    return pl.DataFrame({**columns, **ranks})
 
 
 def _probabilities(shots: tuple[Shot, ...], taxonomy: Taxonomy, stage: str, heads: str) -> dict[Rank, np.ndarray]:
@@ -157,14 +164,14 @@ def _peak(names: list[str], chosen: str, confidence: float) -> np.ndarray:
     return np.array([confidence if name == chosen else rest for name in names], dtype=np.float32)
 
 
-def _data_record(shots: tuple[Shot, ...], specimens: list[str], specimens_named: bool) -> DataRecord:
+def _data_record(shots: tuple[Shot, ...], specimens: list[str], specimens_named: bool, table_hash: str) -> DataRecord:
     owners = {
         subset: [name for name, shot in zip(specimens, shots, strict=True) if shot.subset == subset]
         for subset in dict.fromkeys(shot.subset for shot in shots)
     }
     return DataRecord(
         source="images",
-        table_hash="0" * 64,
+        table_hash=table_hash,
         content_hash="1" * 64,
         counts={subset: (len(members), len(set(members))) for subset, members in owners.items()},
         specimens_named=specimens_named,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mentum.errors import RunError
@@ -44,6 +45,27 @@ def test_tensors_and_facts_come_back(file: Path) -> None:
 def test_weights_that_are_no_numbers_are_refused(file: Path, value: float) -> None:
     save_tensors(file, {"a": torch.ones(2), "d": torch.tensor([1.0, value])})
     with pytest.raises(RunError, match=r"found weights in d that are no numbers\); train again"):
+        load_tensors(file)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.99])
+def test_a_changed_byte_of_any_tensor_is_noticed(file: Path, share: float) -> None:
+    save_tensors(file, {"a": torch.zeros(50), "b": torch.zeros(50, dtype=torch.bfloat16), "c": torch.ones(60) > 0})
+    content = bytearray(file.read_bytes())
+    begin = int.from_bytes(content[:8], "little") + 8
+    content[begin + round(share * (len(content) - begin - 1))] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(RunError, match=r"its checksum does not fit what it holds\); train again"):
+        load_tensors(file)
+
+
+def test_changed_facts_are_noticed_and_a_file_without_checksum_is_read(file: Path) -> None:
+    file.parent.mkdir()
+    save_file({"a": torch.ones(1)}, file.with_name("old"), metadata={"facts": '{"epoch": 1}'})
+    assert load_tensors(file.with_name("old"))[1] == {"epoch": 1}
+    save_tensors(file, {"a": torch.ones(1)}, {"history": [{"loss": 0.25}]})
+    file.write_bytes(file.read_bytes().replace(b"0.25", b"0.35"))
+    with pytest.raises(RunError, match="checksum does not fit"):
         load_tensors(file)
 
 

@@ -136,15 +136,14 @@ def test_every_command_is_compared() -> None:
 
 @pytest.fixture
 def places(
-    tmp_path: Path, trained_data: Path, trained_run: Path, separate_run: Path, released: Path
+    tmp_path: Path, trained_data: Path, evaluated_run: Path, separate_run: Path, released: Path
 ) -> tuple[Place, Place]:
     """Two alike."""
     found = []
     for name in ("command", "function"):
-        place = Place(tmp_path / name, trained_data, released, trained_run.parent / "cache")
-        shutil.copytree(trained_run, place.run)
+        place = Place(tmp_path / name, trained_data, released, evaluated_run.parent / "cache")
+        shutil.copytree(evaluated_run, place.run)
         shutil.copytree(separate_run, place.separate)
-        mentum.evaluate(place.run)
         outline(place)
         found.append(place)
     return found[0], found[1]

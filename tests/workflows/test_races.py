@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,4 +94,27 @@ def test_trainings_into_one_folder(trained_data: Path, tmp_path: Path) -> None:
         for each in found.ended:
             assert each.code in {0, -9} or re.search(rf"{REFUSED}|complete training already", each.err.strip()), each
         assert found.left == ["out"]
+        assert found.written == written(tmp_path / "alone")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["report", "export", "crossvalidate"])
+def test_other_results_into_one_place(task: str, evaluated_run: Path, trained_data: Path, tmp_path: Path) -> None:
+    """Once a model is there, its folder is refused; a page is written anew, and a study is complete."""
+    run, cache = Path(shutil.copytree(evaluated_run, tmp_path / "run")), evaluated_run.parent / "cache"
+    few = sets("stage1.epochs=1", "stage2.epochs=1")
+    command = {
+        "report": ("report", run, "--out", "{out}.html"),
+        "export": ("export", run, "--out", "{out}", "--cache", cache, "--samples", "1"),
+        "crossvalidate": ("crossvalidate", trained_data, "--out", "{out}", "--folds", "2", "--recipe", "quick",
+                          "--log", "quiet", "--cache", cache, *few),
+    }[task]  # fmt: skip
+    refused = f"{REFUSED}|exists already, expected a new or empty folder; give another --out, or remove it"
+    (tmp_path / "alone").mkdir()
+    alone = [str(word).format(out=tmp_path / "alone" / "out") for word in command]
+    assert call(*alone).code == 0
+    for found in race(tmp_path / "race", *command):
+        for each in (*found.ended, found.last):
+            assert each.code in {0, -9} or (each.code == 2 and re.search(refused, each.err.strip())), each
+        assert found.left == ["out.html" if task == "report" else "out"]
         assert found.written == written(tmp_path / "alone")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import mentum
+from mentum.cli.console import say
 from mentum.cli.data import JsonOption
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def cache(
 
 def _say_damaged(found: CacheReport) -> None:
     for entry in found.damaged:
-        typer.echo(f"mentum: {found.folder}: {entry.file} was damaged and is removed; it is made anew.", err=True)
+        say(f"mentum: {found.folder}: {entry.file} was damaged and is removed; it is made anew.", err=True)
 
 
 def _print(found: CacheReport) -> None:
@@ -57,7 +58,7 @@ def _print(found: CacheReport) -> None:
 
     typer.echo(found.folder)
     for entry in found.entries:
-        typer.echo(f"  {entry.file}  {in_size(entry.size):>9}  last used {_when(entry)}  {_what(entry)}".rstrip())
+        say(f"  {entry.file}  {in_size(entry.size):>9}  last used {_when(entry)}  {_what(entry)}".rstrip())
     allowed = "no limit" if found.limit is None else f"limit {in_size(found.limit)}"
     typer.echo(f"{len(found.entries)} files, {in_size(found.total)}; {allowed} ({LIMIT}, {DEFAULT_LIMIT} unless set).")
     if found.removed:

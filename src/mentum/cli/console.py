@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -75,6 +76,11 @@ def flush() -> None:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains once more when it ends
         raise OSError(error.errno, error.strerror, _OUTPUT) from error
+
+
+def say(sentence: str, *, err: bool = False) -> None:
+    """Print a sentence in which names and paths give the terminal no orders; a path alone is data, printed as it is."""
+    typer.echo(printable(sentence, keep="\n"), err=err)
 
 
 def fail(message: str, code: int) -> int:

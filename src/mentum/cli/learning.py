@@ -12,6 +12,7 @@ import typer
 
 import mentum
 from mentum.cli.caching import VerifyCacheOption, verify_cache
+from mentum.cli.console import say
 from mentum.cli.data import DataArgument, JsonOption, LayoutOption, LogOption
 from mentum.cli.progress import Log, shown_progress
 from mentum.texts import printable
@@ -51,9 +52,10 @@ def train(
         )  # fmt: skip
     finished = run.record().finished
     if finished is not None and finished < begun:
-        typer.echo(
+        following = shlex.join(["mentum", "evaluate", str(out)])
+        say(
             f"mentum: {out}: this very training was finished on {finished:%Y-%m-%d at %H:%M %Z}; nothing was done. "
-            f"Next: mentum evaluate {out}",
+            f"Next: {following}",
             err=True,
         )
     typer.echo(run.path)
@@ -88,7 +90,7 @@ def evaluate(
         return
     found = mentum.evaluate(run, error_rate=error_rate)
     if found.not_calibrated:
-        typer.echo(f"mentum: {found.not_calibrated}", err=True)
+        say(f"mentum: {found.not_calibrated}", err=True)
     if as_json:
         typer.echo(found.evaluation.model_dump_json(indent=2))
     elif as_csv:

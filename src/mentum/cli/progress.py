@@ -8,13 +8,12 @@ import time
 from collections.abc import Iterator
 from enum import StrEnum
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from mentum.cli.console import say
 from mentum.records import Notice, Progress, ProgressCallback, ignore_progress
-from mentum.texts import printable
 
 PLAIN_SECONDS = 20.0
 """Least time between two lines about the same task, in plain progress."""
@@ -45,7 +44,7 @@ def _is_notice(progress: Progress, log: Log) -> bool:
 
 
 def _say(notice: Progress) -> None:
-    typer.echo(f"mentum: {printable(notice.task)}", err=True)
+    say(f"mentum: {notice.task}", err=True)
 
 
 @contextlib.contextmanager

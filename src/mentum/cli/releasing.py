@@ -12,6 +12,7 @@ import typer
 
 import mentum
 from mentum.cli.caching import VerifyCacheOption, verify_cache
+from mentum.cli.console import say
 from mentum.cli.data import LogOption
 from mentum.cli.learning import CacheOption, DataOption, RunArgument
 from mentum.cli.progress import Log, shown_progress
@@ -69,15 +70,15 @@ def export(
             report=report,
         )  # fmt: skip
     for note in found.notes:
-        typer.echo(f"mentum: {note}.", err=True)
+        say(f"mentum: {note}.", err=True)
     network = found.model.record.networks[0]
     print_calibration(found.calibration, error_rate)
-    typer.echo(
+    say(
         f"{out}: largest difference of a probability from the trained network's {tiny(network.parity)} over "
         f"{network.n_parity} images."
     )
     if found.public_key:
-        typer.echo(f"{out}: signed; publish the public key where people know you: {found.public_key}")
+        say(f"{out}: signed; publish the public key where people know you: {found.public_key}")
 
 
 def _password() -> str:
@@ -89,17 +90,17 @@ def verify(model: ModelArgument, key: KeyOption = None) -> None:
     """Check every file of a model against its hash, and its samples against the answers released with them."""
     found = mentum.verify(model, key=key)
     for fault in found.faults:
-        typer.echo(f"mentum: {fault}", err=True)
+        say(f"mentum: {fault}", err=True)
     if found.faults:
         raise typer.Exit(2)
-    typer.echo(
+    say(
         f"{model}: {found.n_files} files as released; {found.n_samples} samples identified again, probabilities within "
         f"{tiny(found.largest)}."
     )
     if found.signed_with:
-        typer.echo(f"{model}: signed with the key {found.signed_with}.")
+        say(f"{model}: signed with the key {found.signed_with}.")
     elif found.signed:
-        typer.echo(f"{model}: signed; give --key to see whether by whom you think.")
+        say(f"{model}: signed; give --key to see whether by whom you think.")
 
 
 def _form(name: str) -> str:
@@ -158,12 +159,12 @@ def identify(
             key=key, spreadsheet=spreadsheet, stream=sys.stdout, as_json=as_json, report=report,
         )  # fmt: skip
     for note in found.notes:
-        typer.echo(f"mentum: {note}", err=True)
+        say(f"mentum: {note}", err=True)
     if out is not None:
         _print_outcome(found, out, archive)
     if found.left_out:
         listed = ", ".join(f"{reason} ({number})" for reason, number in found.left_out.items())
-        typer.echo(f"left out: {listed}.", err=True)
+        say(f"left out: {listed}.", err=True)
     raise typer.Exit(1 if found.n_failed else 0)
 
 
@@ -176,4 +177,4 @@ def _print_outcome(found: Outcome, out: Path, archive: Path | None) -> None:
     if found.n_not_a_taxon:
         left_out = f", which {archive} leaves out" if archive is not None else ""
         parts.append(f"{found.n_not_a_taxon} of classes that are no taxon{left_out}")
-    typer.echo(", ".join(parts) + ".", err=True)
+    say(", ".join(parts) + ".", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -34,7 +35,7 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """One line of JSON per identification, after a line that says by what they were made.
+    """One line of JSON per identification, each with its checksum, after a line that says by what they were made.
 
     Attributes:
         path: the file, beside the output that it will become.
@@ -92,6 +93,7 @@ class Journal:
         """What has been identified, in order."""
         for line in self._lines():
             with self._whole():
+                _require_unchanged(line)
                 found = Identification.model_validate(json.loads(line)["found"])
             yield found
 
@@ -99,6 +101,7 @@ class Journal:
         """Of what each identification was made, in order."""
         for line in self._lines():
             with self._whole():
+                _require_unchanged(line)
                 content = read_json(line)
                 entry = Entry(tuple(content["found"]["file_names"]), str(content["state"]))
             yield entry
@@ -127,7 +130,7 @@ class Journal:
             # Unbuffered: a line is in the hands of the system before the next image is looked at.
             with self.path.open("ab", buffering=0) as stream:
                 for each, state in made:
-                    line = f'{{"state":"{state}","found":{each.model_dump_json(exclude_defaults=True)}}}\n'.encode()
+                    line = _line(state, each)
                     if stream.write(line) != len(line):  # a disk that fills up takes a part, and no error is raised
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                     yield each
@@ -140,6 +143,29 @@ class Journal:
     def remove(self) -> None:
         """Once the output is whole."""
         self.path.unlink(missing_ok=True)
+
+
+def _line(state: str, found: Identification) -> bytes:
+    """A line of the journal; its checksum is that of all that follows it."""
+    said = f'"state":"{state}","found":{found.model_dump_json(exclude_defaults=True)}}}\n'.encode()
+    return _checksum(said) + said
+
+
+def _checksum(said: bytes) -> bytes:
+    return b'{"crc32":"%08x",' % zlib.crc32(said)
+
+
+_CHECKSUM_LENGTH = len(_checksum(b""))
+
+
+def _require_unchanged(line: bytes) -> None:
+    """A digit that a disk changed would leave a line that can be read.
+
+    Raises:
+        ValueError: if the line is not what was written.
+    """
+    if line[:_CHECKSUM_LENGTH] != _checksum(line[_CHECKSUM_LENGTH:]):
+        raise ValueError("found a line that was changed after it was written")
 
 
 def _byte_before(stream: Any, place: int) -> bytes:  # noqa: ANN401 - a binary file

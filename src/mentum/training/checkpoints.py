@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,24 +18,32 @@ from mentum.files import scratch, whole
 from mentum.runs import TRAIN_AGAIN
 from mentum.stored import in_a_clause, read_json, require_file
 
+_CHECKSUM = "crc32"
+"""Fact that is added to those given: safetensors itself would not notice a changed byte."""
+
 
 def save_tensors(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None = None) -> None:
-    """Write tensors with facts that JSON can hold.
+    """Write tensors with facts that JSON can hold, and a checksum of both.
 
     Raises:
         OSError: if the disk does not take them.
     """
     # Cloned, since safetensors refuses tensors that share memory.
     owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    told = {**(facts or {}), _CHECKSUM: _checksum(owned, facts or {})}
     file.parent.mkdir(parents=True, exist_ok=True)
     # Safetensors writes under a name of its own first, which a kill would leave: that name lies in a folder of ours.
     with whole(file) as beside, scratch(file) as folder:
-        save_file(owned, folder / file.name, metadata={"facts": json.dumps(facts or {})})
+        save_file(owned, folder / file.name, metadata={"facts": json.dumps(told)})
         (folder / file.name).replace(beside)
 
 
-def load_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_tensors(file: Path, remedy: str = TRAIN_AGAIN) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read tensors and facts back.
+
+    Args:
+        file: written by `save_tensors`.
+        remedy: what to do if it is damaged, as the end of a sentence.
 
     Raises:
         RunError: if the file is missing or damaged.
@@ -48,9 +57,19 @@ def load_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise ValueError(f"found facts that are {type(facts).__name__}, expected an object")
         if broken := [name for name, each in tensors.items() if _has_no_number(each)]:
             raise ValueError(f"found weights in {broken[0]} that are no numbers")
+        if facts.pop(_CHECKSUM, None) not in {None, _checksum(tensors, facts)}:  # None: of an earlier version
+            raise ValueError("its checksum does not fit what it holds")
     except (OSError, SafetensorError, ValueError, TypeError, MemoryError) as reason:
-        raise RunError(f"{file}: cannot be read ({in_a_clause(reason)}); {TRAIN_AGAIN}.") from reason
+        raise RunError(f"{file}: cannot be read ({in_a_clause(reason)}); {remedy}.") from reason
     return tensors, facts
+
+
+def _checksum(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> int:
+    found = zlib.crc32(json.dumps(facts, sort_keys=True).encode())
+    for name in sorted(tensors):
+        found = zlib.crc32(name.encode(), found)
+        found = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, found)
+    return found
 
 
 def _has_no_number(weights: Tensor) -> bool:

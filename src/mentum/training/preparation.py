@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from mentum.errors import DataError
 from mentum.files import hash_together
 from mentum.records import Fault, ProgressCallback, Severity
-from mentum.runs import DataRecord
+from mentum.runs import DataRecord, hash_table
 from mentum.settings import Settings
 from mentum.specimens.bit_depth import FULL
 from mentum.specimens.checks import depth_fault, duplicate_faults, table_faults
@@ -54,7 +53,7 @@ class Prepared:
         }
         return DataRecord(
             source=str(self.table.source),
-            table_hash=_hash_table(self.frame()),
+            table_hash=hash_table(self.frame()),
             content_hash=self.pixels.content_hash,
             counts=counts,
             specimens_named=self.table.specimens_named,
@@ -75,10 +74,6 @@ def _frame(table: SpecimenTable, subsets: NDArray[np.str_]) -> pl.DataFrame:
     lineages = [label.lineage for label in table.labels]
     ranks = {str(rank): pl.Series([each.get(rank) for each in lineages], dtype=pl.String) for rank in Rank}
     return table.frame.drop("split").with_columns(pl.Series("subset", subsets.tolist())).with_columns(**ranks)
-
-
-def _hash_table(frame: pl.DataFrame) -> str:
-    return hashlib.sha256(frame.write_csv().encode()).hexdigest()
 
 
 def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallback) -> Prepared:
@@ -112,7 +107,7 @@ def hash_data(data: Path, settings: Settings) -> tuple[str, str]:
     table = read_specimens(data, settings.specimens.layout, settings.specimens.not_taxa)
     refuse(table, [*table.faults, *table_faults(table)])
     subsets = split_specimens(table, settings.split, settings.seed)
-    return _hash_table(_frame(table, subsets)), hash_together(hash_images(table.paths))
+    return hash_table(_frame(table, subsets)), hash_together(hash_images(table.paths))
 
 
 def _assumed_depth(table: SpecimenTable, settings: Settings, pixels: PixelCache) -> list[Fault]:

@@ -37,6 +37,7 @@ class Lesson:
         model: name of its target, the whole tree or the rank of a separate model.
         train: image numbers; likewise `validation`.
         checkpoint: file of the state after each epoch.
+        kept: whether there is such a file; what is learned within seconds needs none.
     """
 
     model: str
@@ -46,6 +47,7 @@ class Lesson:
     seed: int
     checkpoint: Path
     report: ProgressCallback
+    kept: bool = True
 
 
 @dataclass
@@ -113,18 +115,21 @@ def summarise(epoch: int, rate: float, learned: Tally, checked: Tally, images_pe
 
 
 def save_state(lesson: Lesson, network: nn.Module, optimizer: torch.optim.Optimizer, history: list[Epoch]) -> None:
-    """Write the state after an epoch; a killed training goes on from here."""
+    """Write the state after an epoch, where it is kept; a killed training goes on from here."""
+    if not lesson.kept:
+        return
     tensors = with_prefix(network.state_dict(), "network.") | optimizer_tensors(optimizer)
     save_tensors(lesson.checkpoint, tensors, {"history": [epoch.model_dump() for epoch in history]})
 
 
 def restore_state(lesson: Lesson, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[Epoch]:
     """Put back the state of an earlier, unfinished training; no epochs where there is none."""
-    if not lesson.checkpoint.exists():
+    if not (lesson.kept and lesson.checkpoint.exists()):
         return []
-    tensors, facts = load_tensors(lesson.checkpoint)
+    remedy = "remove it and give the same command again"
+    tensors, facts = load_tensors(lesson.checkpoint, remedy)
     fill(network, part(tensors, "network."), lesson.checkpoint)
-    with readable(lesson.checkpoint, "remove it and give the same command again"):
+    with readable(lesson.checkpoint, remedy):
         restore_optimizer(optimizer, tensors)
         return [Epoch.model_validate(epoch) for epoch in facts["history"]]
 

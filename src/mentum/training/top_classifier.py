@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -80,17 +79,17 @@ def learn_head(
     features = torch.from_numpy(clean)
     head = Head(features.shape[1], objective.n_taxa, settings.head.dropout)
     head.standardise_on(features[rows["train"]])
-    with tempfile.TemporaryDirectory() as folder:
-        lesson = Lesson(
-            model=task.model,
-            objective=objective,
-            train=rows["train"],
-            validation=rows["validation"],
-            seed=settings.seed,
-            checkpoint=Path(folder) / f"{task.model}.checkpoint",
-            report=ignore_progress,
-        )
-        train_head(head, lambda epoch: views(epoch)[usable], features[rows["validation"]], lesson, settings.stage1)
+    lesson = Lesson(
+        model=task.model,
+        objective=objective,
+        train=rows["train"],
+        validation=rows["validation"],
+        seed=settings.seed,
+        checkpoint=Path("stage1", f"{task.model}.checkpoint"),
+        report=ignore_progress,
+        kept=False,
+    )
+    train_head(head, lambda epoch: views(epoch)[usable], features[rows["validation"]], lesson, settings.stage1)
     return head
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from mentum.reporting.report.page import write_report
 from mentum.runs import Run
-from support.command_line import call
 from support.studies_by_hand import cross_validation, write_audit, write_curve, write_validation
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -20,11 +19,10 @@ TELL = "<script>onload = () => parent.postMessage([innerWidth, document.document
 
 
 @pytest.fixture(scope="module")
-def report(trained_run, tmp_path_factory):
+def report(trained_run, evaluated_run, tmp_path_factory):
     """With every section: two cross-validations, a learning curve, an audit with thumbnails, comparisons."""
     folder = tmp_path_factory.mktemp("browser")
-    path = shutil.copytree(trained_run, folder / "run")
-    assert call("evaluate", path).code == 0
+    path = shutil.copytree(evaluated_run, folder / "run")
     run = Run(path)
     write_validation(path / "crossvalidation", run)
     write_curve(path / "learning-curve", run)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from mentum.cli.reporting import report as report_command
 from mentum.errors import RunError
 from mentum.evaluation.probabilities import evaluate_probabilities
-from mentum.evaluation.results import Evaluation, UnknownTaxa, UnknownTaxon
+from mentum.evaluation.results import CalibrationReport, Evaluation, UnknownTaxa, UnknownTaxon
 from mentum.explanation.results import CharacterShare, Explanation
 from mentum.records import Interval
 from mentum.reporting.figures.confusions import draw_confusions
@@ -22,10 +22,9 @@ from mentum.reporting.report.page import write_report
 from mentum.runs import Run, write_parquet
 from mentum.specimens.pixels import hash_images
 from mentum.taxonomy import Rank
-from support.command_line import call
 from support.explained_by_hand import GEOMETRY
 from support.report_pages import Page, page_of
-from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, store_scores
+from support.runs_by_hand import SHOTS, TEST_SHOTS, make_run, replace_table, store_scores
 
 SECTIONS = (
     "summary", "accuracy", "cross-validation", "specimens", "comparisons", "confusions", "taxa", "calibration",
@@ -44,10 +43,9 @@ def bare(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(trained_run, tmp_path_factory):
+def whole(evaluated_run, tmp_path_factory):
     """A trained run, evaluated by the command, with its images and everything that a report may show."""
-    run = Run(shutil.copytree(trained_run, tmp_path_factory.mktemp("whole") / "run"))
-    assert call("evaluate", run.path).code == 0
+    run = Run(shutil.copytree(evaluated_run, tmp_path_factory.mktemp("whole") / "run"))
     explanation().write(run.characters_file)
     unknown_taxa().write(run.novelty_file)
     return run
@@ -56,6 +54,16 @@ def whole(trained_run, tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(whole):
     return page_of(whole)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """A run by hand whose probabilities have been judged, with its figures."""
+    run = make_run(tmp_path_factory.mktemp("judged") / "run")
+    store_scores(run)
+    evaluate_probabilities(run).write(run.calibration_file)
+    write_report(run)
+    return run
 
 
 @pytest.fixture
@@ -98,7 +106,8 @@ def give_images(run, folder, name="photograph-{}.png", size=(40, 30)):
     names = [name.format(row) for row in range(n)]
     for row, each in enumerate(names):
         Image.new("RGB", size, (row * 10, 90, 120)).save(folder / each)
-    for file in (run.table_file, *run.path.glob("stage*/predictions.parquet")):
+    replace_table(run, run.table().with_columns(pl.Series("file_name", names)))
+    for file in run.path.glob("stage*/predictions.parquet"):
         write_parquet(pl.read_parquet(file).with_columns(pl.Series("file_name", names)), file)
     whole = hashlib.sha256("".join(hash_images([folder / each for each in names])).encode()).hexdigest()
     run.update(data=run.record().data.model_copy(update={"source": str(folder), "content_hash": whole}))
@@ -278,11 +287,8 @@ def test_without_held_out_images_nothing_is_claimed(tmp_path):
     assert "There are no held-out images to show." in found
 
 
-def test_defended_rank_is_judged_in_the_summary(tmp_path):
-    run = make_run(tmp_path / "run")
-    store_scores(run)
-    evaluate_probabilities(run).write(run.calibration_file)
-    found = page_of(run).text
+def test_defended_rank_is_judged_in_the_summary(judged):
+    found = page_of(judged).text
     assert "If at most 5 % of the answers may be wrong" in found
     assert "At most 1 % wrong, by specimen" in found
 
@@ -362,10 +368,9 @@ def test_command_prints_the_path(copied, tmp_path):
 @pytest.mark.parametrize(
     ("n_wrong", "said"), [(2, "species can be defended for"), (9, "which is more than was asked for")]
 )
-def test_a_broken_promise_is_not_called_defended(tmp_path, n_wrong, said):
-    run = make_run(tmp_path / "run")
-    store_scores(run)
-    found = evaluate_probabilities(run)
+def test_a_broken_promise_is_not_called_defended(judged, tmp_path, n_wrong, said):
+    run = Run(shutil.copytree(judged.path, tmp_path / "run"))
+    found = CalibrationReport.read(run.calibration_file)
     asked = next(each for each in found.defended if each.error_rate == 0.05)
     lowest = asked.ranks[0].model_copy(update={"threshold": 0.9, "n_answered": 90.0, "n_wrong": float(n_wrong)})
     changed = asked.model_copy(update={"ranks": (lowest,)})
