@@ -257,6 +257,7 @@ class Identification(Record):
             cannot tell.
         reason: why the answer stops at this rank, in words.
         failure: why images could not be read, in words.
+        n_uncropped: images that a model which crops to the specimen used whole, as it was not found.
     """
 
     identification_id: str
@@ -274,6 +275,7 @@ class Identification(Record):
     novelty: float | None = None
     reason: str = ""
     failure: str | None = None
+    n_uncropped: int = Field(default=0, exclude_if=lambda n: n == 0)
     date_identified: datetime
 
     @property

@@ -17,7 +17,6 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 
 from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.proposals.frames import Frame, find_frame
-from mentum.specimens.pixels import SquarePlacement
 
 GROWTH = 2
 """Px by which a region is larger than its outline: outlines are drawn by hand."""
@@ -53,9 +52,9 @@ class Posed:
     def of(cls, pixels: NDArray[np.uint8], annotations: Annotations, file_name: str) -> Posed:
         """An annotated image."""
         size = len(pixels)
-        masks, image = annotations.masks(file_name, size), annotations.regions[file_name]
+        masks = annotations.masks(file_name, size)
         outline = 1 - masks[-1] if masks[-1].any() else None
-        return cls(pixels, masks, find_frame(pixels, SquarePlacement(image.width, image.height, size), outline))
+        return cls(pixels, masks, find_frame(pixels, annotations.placement(file_name, size), outline))
 
     @property
     def specimen(self) -> NDArray[np.float32]:
