@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from mentum.explanation.annotation.shapes import cover, is_within, read_shape
 from mentum.settings import PixelSettings, load_settings
-from mentum.specimens.crops import Crop, Crops, Outcome, find_crop, specimen_share
+from mentum.specimens.crops import Crop, Crops, Outcome, find_crop, measure_specimens
 from mentum.specimens.pixels import Square, open_cache, read_square, square_of
 from mentum.specimens.placements import Box, SquarePlacement
 from support.pictured_specimens import GROUND, MARK, MARKED, SPECIMEN, pictured
@@ -24,6 +24,16 @@ def settings(crop: str = "specimen", size: int = 96, padding: int = 0, margin: f
 
 
 # What is found
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[Path]:
+    files = []
+    for number, specimen in enumerate((SPECIMEN, None, (30, 40, 130, 120))):
+        files.append(tmp_path / "images" / f"{number}.png")
+        files[-1].parent.mkdir(exist_ok=True)
+        pictured(specimen=specimen, seed=number).save(files[-1])
+    return files
 
 
 @pytest.mark.parametrize(("size", "margin"), [((400, 300), 0.0), ((300, 400), 0.1), ((500, 250), 0.25)])
@@ -73,10 +83,13 @@ def test_without_the_setting_nothing_is_looked_for() -> None:
     np.testing.assert_array_equal(found.pixels, np.asarray(padded))
 
 
-def test_how_large_a_specimen_is() -> None:
-    oval = np.pi / 4 * 100 * 70 / (400 * 300)
-    assert specimen_share(pictured()) == pytest.approx(oval, rel=0.2)
-    assert specimen_share(pictured(specimen=None)) is None
+def test_how_large_specimens_are(images: list[Path]) -> None:
+    found = measure_specimens(images, 16)
+    assert found is not None
+    assert (found.n_images, found.n_found) == (3, 2)
+    assert found.share == pytest.approx(np.pi / 4 * 100 * 75 / (400 * 300), rel=0.2)
+    assert measure_specimens(images[1:2], 16) is None
+    assert measure_specimens([], 16) is None
 
 
 # Where it lies
@@ -178,16 +191,6 @@ def test_what_lies_beyond_the_crop() -> None:
 
 
 # The cache
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> list[Path]:
-    files = []
-    for number, specimen in enumerate((SPECIMEN, None, (30, 40, 130, 120))):
-        files.append(tmp_path / "images" / f"{number}.png")
-        files[-1].parent.mkdir(exist_ok=True)
-        pictured(specimen=specimen, seed=number).save(files[-1])
-    return files
 
 
 Spoil = Callable[[Path], object]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mentum.records import Fault, warning
+from mentum.records import Fault, SpecimenSize, warning
+from mentum.specimens.images import read_rgb
 from mentum.specimens.outlines.masks import Mask
-from mentum.specimens.outlines.silhouettes import cells_of, contrast_with_border, find_silhouette
+from mentum.specimens.outlines.silhouettes import CELLS, cells_of, contrast_with_border, find_silhouette
 from mentum.specimens.placements import Box
 
 CROP_VERSION = 1
@@ -53,10 +57,21 @@ def find_crop(image: Image.Image, size: tuple[int, int], margin: float) -> Crop:
     return Crop(box, Outcome.CROPPED) if gain >= LEAST_GAIN else Crop(None, Outcome.FILLS)
 
 
-def specimen_share(image: Image.Image) -> float | None:
-    """Share of an image that its specimen covers, 0-1; None where none is found."""
-    mask = _silhouette(image)
-    return None if mask is None else float(mask.mean())
+def measure_specimens(paths: Sequence[Path], depth: int) -> SpecimenSize | None:
+    """How large specimens are in pictures; None where none is found.
+
+    Args:
+        paths: of pictures that can be read.
+        depth: bits of those with 16.
+    """
+
+    def share(path: Path) -> float | None:
+        mask = _silhouette(read_rgb(path, at_least=2 * CELLS, depth=depth))
+        return None if mask is None else float(mask.mean())
+
+    with ThreadPoolExecutor() as pool:
+        shares = [each for each in pool.map(share, paths) if each is not None]
+    return SpecimenSize(share=median(shares), n_images=len(paths), n_found=len(shares)) if shares else None
 
 
 def _silhouette(image: Image.Image) -> Mask | None:
