@@ -62,7 +62,8 @@ def explained(folder: Path, drawn: PhantomSettings, settings: Settings, n_occlud
         if (row.stage, row.subset) == ("fine-tuned", "validation"):
             print(f"{folder.name}: {row.rank} {row.accuracy:.1%} of {row.n_images} validation images")
     images = open_images(run, "train", None, folder / "cache", ignore_progress)
-    annotations = read_annotations(folder / "data" / "characters.coco.json", images.table_files, images.root)
+    file = folder / "data" / "characters.coco.json"
+    annotations = read_annotations(file, images.table_files, images.root).cropped(images.boxes)
     predictor = Predictor.open(run)
     evidence = gather_evidence(images, predictor.explain, (), map_geometry(run), ignore_progress)
     found = explain_characters(run, evidence, annotations, predictor, Asked(n_occluded), ignore_progress)

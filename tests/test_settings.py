@@ -169,7 +169,7 @@ def test_a_recipe_that_is_not_toml(tmp_path: Path, content: bytes, message: str)
 @pytest.mark.parametrize("recipe", ["paper2", "gone.toml", ".", "", "x" * 5000, "a\0b", "\udcff", "/dev/zero"])
 def test_an_unknown_recipe(recipe: str) -> None:
     with pytest.raises(
-        SettingsError, match=r"no file found, expected one in TOML; give default, paper, quick or its path"
+        SettingsError, match=r"no file found, expected one in TOML; give default, paper, quick, characters or its path"
     ):
         load_settings(recipe)
 
@@ -181,6 +181,9 @@ def test_differences_name_keys_and_both_values() -> None:
     one = load_settings("quick", ["stage2.epochs=30"])
     other = load_settings("quick", ["seed=9", "stage2.epochs=20", "backbone.options.groups=2"])
     assert differences(one, one) == []
+    assert differences(one, load_settings("quick", ["stage2.epochs=30", "pixels.crop=specimen"])) == [
+        "pixels.crop: none / specimen"
+    ]
     assert differences(one, other) == ["backbone.options.groups: None / 2", "seed: 0 / 9", "stage2.epochs: 30 / 20"]
 
 

@@ -122,6 +122,19 @@ class TaxonCount(Record):
     n_specimens: int
 
 
+class SpecimenSize(Record):
+    """How large specimens are in their pictures, as found by their colour.
+
+    Attributes:
+        share: median share of the picture, 0-1, over the pictures in which one was found.
+        n_images: pictures looked at, spread evenly over the data set; `n_found` of them with a specimen.
+    """
+
+    share: float
+    n_images: int
+    n_found: int
+
+
 class CheckReport(Record):
     """What `mentum check` found.
 
@@ -132,6 +145,7 @@ class CheckReport(Record):
         left_out: reason → number of files that are not used.
         imbalance: images of the largest taxon over images of the one with fewest.
         assumed: what reading the table assumed, in words.
+        specimen_size: None where none was found.
     """
 
     data: str
@@ -146,6 +160,7 @@ class CheckReport(Record):
     layout: str = ""
     left_out: dict[str, int] = Field(default_factory=dict)
     assumed: tuple[str, ...] = ()
+    specimen_size: SpecimenSize | None = None
 
     @property
     def exit_code(self) -> int:
@@ -257,6 +272,7 @@ class Identification(Record):
             cannot tell.
         reason: why the answer stops at this rank, in words.
         failure: why images could not be read, in words.
+        n_uncropped: images that a model which crops to the specimen used whole, as it was not found.
     """
 
     identification_id: str
@@ -274,6 +290,7 @@ class Identification(Record):
     novelty: float | None = None
     reason: str = ""
     failure: str | None = None
+    n_uncropped: int = Field(default=0, exclude_if=lambda n: n == 0)
     date_identified: datetime
 
     @property

@@ -25,6 +25,7 @@ from mentum.specimens.outlines.masks import grow
 from mentum.specimens.outlines.patches import find_with_rim
 from mentum.specimens.pixels import open_cache
 from support.data_sets import real_data
+from support.pictured_specimens import pictured
 
 SIZE = 96
 
@@ -82,6 +83,19 @@ def test_a_square_that_does_not_fit_its_file_is_taken_whole(tmp_path: Path) -> N
     noise = np.random.default_rng(0).integers(0, 255, (1, SIZE, SIZE, 3), dtype=np.uint8)
     assert [picture.shape for picture, _ in Pictures(noise, paths)] == [(SIZE, SIZE, 3)]
     assert [picture.shape for picture, _ in Pictures(noise, [tmp_path / "gone.png"])] == [(SIZE, SIZE, 3)]
+
+
+def test_a_cropped_picture_comes_without_padding(tmp_path: Path) -> None:
+    paths = save(tmp_path, [np.asarray(pictured((420, 160), (150, 10, 290, 150))), np.asarray(pictured((420, 160)))])
+    cropped = PixelSettings(size=SIZE, padding=77, crop="specimen")
+    cache = open_cache(paths, cropped, tmp_path / "cache")
+    assert cache.crops is not None
+    boxes = [cache.crops.box(row) for row in range(2)]
+    assert boxes[0] is not None
+    assert boxes[0][2] - boxes[0][0] > 160 == boxes[0][3] - boxes[0][1]
+    (wide, _), (square, _) = list(Pictures(cache.pixels, paths, crops=cache.crops))
+    assert wide.shape == (round(160 / (boxes[0][2] - boxes[0][0]) * SIZE), SIZE, 3)
+    assert square.shape == (SIZE, SIZE, 3)
 
 
 def test_a_mask_is_cut_with_its_picture_and_an_empty_one_is_none(tmp_path: Path) -> None:

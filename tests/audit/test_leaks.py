@@ -20,7 +20,7 @@ from mentum.specimens.alike import (
 )
 from mentum.specimens.images import read_rgb
 from mentum.specimens.manifest import read_specimens
-from mentum.specimens.pixels import fit_square
+from mentum.specimens.pixels import square_of
 from support.data_sets import real_data
 
 DRAWN = PixelSettings(size=96, padding=0)
@@ -66,7 +66,7 @@ def scenery(seed, width=300, height=200):
 
 
 def squares(images, settings=DRAWN):
-    return np.stack([fit_square(image, settings) for image in images])
+    return np.stack([square_of(image, settings).pixels for image in images])
 
 
 def n_different(one, other):

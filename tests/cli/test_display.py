@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from mentum.cli.display import print_check
-from mentum.records import CheckReport, Fault, TaxonCount, error, warning
+from mentum.records import CheckReport, Fault, SpecimenSize, TaxonCount, error, warning
 from mentum.taxonomy import Rank
 
 
@@ -28,6 +28,18 @@ def test_of_very_many_taxa_the_rarest_are_listed_and_the_others_counted(capsys: 
     shown = capsys.readouterr().out
     assert [f"Aus name{k} " in shown for k in (0, 19, 20, 299)] == [True, True, False, False]
     assert "and 280 taxa with as many specimens or more; --json lists all" in shown
+
+
+@pytest.mark.parametrize(("share", "advised"), [(0.2, True), (0.6, False)])
+def test_a_crop_is_advised_where_specimens_are_small(
+    share: float, advised: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = SpecimenSize(share=share, n_images=100, n_found=98)
+    print_check(report_of(3, []).model_copy(update={"specimen_size": size}))
+    shown = capsys.readouterr().out
+    assert f"specimens: cover {share:.0%} of the picture in the median" in shown
+    assert "98 of 100 pictures looked at" in shown
+    assert ("pixels.crop=specimen" in shown) == advised
 
 
 def test_a_long_list_is_still_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:

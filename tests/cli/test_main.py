@@ -139,7 +139,7 @@ def test_train_records_its_command_and_settings(trained_run: Path) -> None:
         (["--set", "stage2.epoch=3"], r"recipe quick: stage2.epoch: unknown key; did you mean 'epochs'?"),
         (
             ["--recipe", "quickly"],
-            "recipe quickly: no file found, expected one in TOML; give default, paper, quick or its path.",
+            "recipe quickly: no file found, expected one in TOML; give default, paper, quick, characters or its path.",
         ),
         (["--backbone", "no/where/here"], "backbone no/where/here: neither a folder nor a hub id (owner/name)"),
         (["--backbone", 'odd "name" \U0001f41b'], 'backbone odd "name" \U0001f41b: neither a folder nor a hub id'),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mentum.explanation import cautions
+from mentum.explanation.annotation.characters import Annotations
+from mentum.explanation.annotation.coco_file import AnnotatedImage
+from mentum.explanation.annotation.shapes import read_shape
 from mentum.explanation.results import CharacterShare, Occlusion, Randomisation
 from mentum.explanation.shares import project_regions
 from mentum.records import Interval
@@ -29,6 +34,21 @@ def test_a_character_smaller_than_two_cells_is_named_with_its_size():
     assert "mentum (1.6 cells; from 110 px on)" in warning
     assert "A pixels.size from there on" in warning
     assert list(cautions.on_sizes(regions(12), GEOMETRY)) == []
+
+
+def test_on_a_crop_a_character_needs_fewer_pixels():
+    shape = read_shape({"segmentation": [[100, 100, 160, 100, 160, 160, 100, 160]]}, 400, 300)
+    images = {"a.jpg": AnnotatedImage(400, 300, {"mentum": (shape,)})}
+    whole = Annotations(Path("c.json"), ("mentum",), None, images, ())
+    cropped = whole.cropped({"a.jpg": (50, 50, 250, 250)})
+    needed = [
+        re.search(r"from (\d+) px", "".join(cautions.on_sizes(laid, GEOMETRY)))
+        for each in (whole, cropped)
+        for laid in [project_regions(["mentum"], [each.masks("a.jpg", 64)], GEOMETRY)]
+    ]
+    assert needed[0] is not None
+    assert int(needed[0][1]) == 110  # 64 px * 16 / (60 * 64 / 400)
+    assert needed[1] is None  # 19 px of 64 are more than two cells
 
 
 @pytest.fixture

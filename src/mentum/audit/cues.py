@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from mentum.audit.file_facts import FileFacts, read_facts
 from mentum.audit.scenes import Scene, log_of, mean_of
+from mentum.specimens.crops import Crops
 from mentum.specimens.outlines.surfaces import Field, surface
-from mentum.specimens.pixels import SquarePlacement
+from mentum.specimens.placements import SquarePlacement
 
 Features = NDArray[np.float32]  # (N, F)
 STRIP = 0.08
@@ -43,11 +44,13 @@ class Pictures:
         pixels: (N, size, size, 3) uint8, as in the pixel cache.
         paths: their files, of which only headers are read.
         masks: (N, size, size) bool, where the specimen is; an image without any such pixel counts as not outlined.
+        crops: which part of each file its square shows; None where that is the whole of all.
     """
 
     pixels: NDArray[np.uint8]
     paths: Sequence[Path]
     masks: NDArray[np.bool_] | None = None
+    crops: Crops | None = None
 
     @cached_property
     def facts(self) -> list[FileFacts]:
@@ -73,16 +76,16 @@ class Pictures:
 
     def inner(self, row: int) -> tuple[slice, slice]:
         """Rows and columns of a picture in its square, without the padding."""
-        return _inner(np.asarray(self.pixels[row]), self.facts[row])
+        square, facts = np.asarray(self.pixels[row]), self.facts[row]
+        if math.isnan(facts.width):
+            return slice(0, len(square)), slice(0, len(square))
+        box = None if self.crops is None else self.crops.box(row)
+        return _inner(square, SquarePlacement(int(facts.width), int(facts.height), len(square), box))
 
 
-def _inner(square: NDArray[np.uint8], facts: FileFacts) -> tuple[slice, slice]:
+def _inner(square: NDArray[np.uint8], place: SquarePlacement) -> tuple[slice, slice]:
     """Rows and columns of the picture in its square: all of them where the rest is not of one grey."""
-    size = len(square)
-    everything = slice(0, size), slice(0, size)
-    if math.isnan(facts.width):
-        return everything
-    place = SquarePlacement(int(facts.width), int(facts.height), size)
+    everything = slice(0, len(square)), slice(0, len(square))
     rows = _extent(square, place.top, place.inner[1])
     columns = _extent(square.transpose(1, 0, 2), place.left, place.inner[0])
     padding = square[: rows.start], square[rows.stop :], square[:, : columns.start], square[:, columns.stop :]

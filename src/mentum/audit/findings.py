@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from mentum.audit.backgrounds import BackgroundSwap, HeldOutJudge, swap_backgrounds
 from mentum.audit.cues import Pictures
 from mentum.audit.leaks import bursts, exif_times, find_leaks, torn
-from mentum.audit.shortcuts import CueResult, audit_shortcuts
+from mentum.audit.shortcuts import CueResult, audit_pictures
 from mentum.audit.suspects import find_suspects
 from mentum.calibration.cases import Cases
 from mentum.records import ProgressCallback, Record, ignore_progress
 from mentum.specimens.alike import Pairs, near_duplicates, perceptual_hashes
+from mentum.specimens.crops import Crops
 from mentum.specimens.crossings import Crossing, alike_crossing, known_crossings
 from mentum.specimens.manifest import SpecimenTable
 from mentum.taxonomy import WHOLE_TREE, Rank, Target, Taxon
@@ -115,6 +116,7 @@ class Material:
         judged_by: whose identifications these are, in words.
         masks: (N, S, S) bool, where the specimen is; none of an image set means that it is not outlined.
         swapped: who identifies specimens on other backgrounds; None where nobody can.
+        crops: which part of each image its square shows; None where that is the whole of all.
     """
 
     table: SpecimenTable
@@ -125,6 +127,13 @@ class Material:
     judged_by: str = FROZEN
     masks: NDArray[np.bool_] | None = None
     swapped: HeldOutJudge | None = None
+    crops: Crops | None = None
+
+    def pictures(self, rows: NDArray[np.int64]) -> Pictures:
+        """Some images by their numbers."""
+        masks = None if self.masks is None else self.masks[rows]
+        crops = None if self.crops is None else Crops(self.crops.table[rows])
+        return Pictures(self.pixels[rows], [self.table.paths[row] for row in rows.tolist()], masks, crops)
 
     def image(self, row: int) -> AuditImage:
         """An image by its number."""
@@ -186,10 +195,9 @@ def _shortcuts(material: Material, seed: int) -> tuple[tuple[CueResult, ...], *t
     table = material.table
     y_true = _columns(material, table.taxonomy.ranks[0])
     rows = np.flatnonzero(y_true >= 0)
-    paths = [table.paths[row] for row in rows.tolist()]
-    masks = None if material.masks is None else material.masks[rows]
+    chosen = material.pictures(rows)
     try:
-        return (audit_shortcuts(material.pixels[rows], paths, y_true[rows], table.specimens[rows], masks, seed),)
+        return (audit_pictures(chosen, y_true[rows], table.specimens[rows], seed),)
     except ValueError as reason:
         return (), f"Shortcuts were not looked for: {reason}."
 
@@ -200,7 +208,7 @@ def _background(
     judge, table = material.swapped, material.table
     if judge is None:
         return None, "Whether the background decides was not looked at: there are no held-out images."
-    pictures = Pictures(material.pixels, table.paths, material.masks)
+    pictures = Pictures(material.pixels, table.paths, material.masks, material.crops)
     found, notes = swap_backgrounds(pictures, _columns(material, judge.rank), table.specimens, judge, seed, report)
     return found, *notes
 

@@ -113,11 +113,17 @@ def audit_shortcuts(
     Raises:
         ValueError: if lengths differ, a specimen has several taxa, or there are too few specimens to tell.
     """
-    n_images = len(y_true)
+    return audit_pictures(Pictures(pixels, paths, masks), y_true, specimens, seed)
+
+
+def audit_pictures(
+    pictures: Pictures, y_true: NDArray[np.int64], specimens: NDArray[np.str_], seed: int
+) -> tuple[CueResult, ...]:
+    """Measure cues as `audit_shortcuts` does, of pictures that may be cropped."""
+    n_images, pixels, paths, masks = len(y_true), pictures.pixels, pictures.paths, pictures.masks
     if not len(pixels) == len(paths) == n_images or (masks is not None and len(masks) != n_images):
         raise ValueError(f"{len(pixels)} squares, {len(paths)} paths and {n_images} labels; expected as many of each")
     _ranged(y_true, specimens, seed)  # tells at once what is wrong
-    pictures = Pictures(pixels, paths, masks)
     results = [audit_cue(name, describe(pictures), y_true, specimens, seed) for name, describe in CUES.items()]
     corrected = holm([result.p for result in results])
     return tuple(_concluded(result, p) for result, p in zip(results, corrected, strict=True))

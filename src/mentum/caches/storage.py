@@ -28,7 +28,7 @@ _DAMAGED = "is damaged, or was kept without checksums; it is made anew."
 
 Tell = Callable[[str], None]
 
-_NAME = r"(?:pixels-[0-9a-f]{20}\.npy|depth-[0-9a-f]{20}\.txt)"
+_NAME = r"(?:(?:pixels|crops)-[0-9a-f]{20}\.npy|depth-[0-9a-f]{20}\.txt)"
 _ENTRY = re.compile(_NAME)
 _LEFTOVER = re.compile(rf"({_NAME})(?:\.\d+)?{re.escape(UNFINISHED)}|\.({_NAME}){re.escape(LOCK)}")
 _SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,3})?)\s*(|[kmgt]?i?b)", re.IGNORECASE)

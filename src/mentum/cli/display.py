@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mentum.cli.console import VisibleConsole
-from mentum.records import CheckReport, Fault, Severity, TaxonCount
+from mentum.records import CheckReport, Fault, Severity, SpecimenSize, TaxonCount
 from mentum.reporting.numbers import decimals, in_percent, percent_bounds
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def print_check(report: CheckReport) -> None:
     for assumption in report.assumed:
         console.print(f"assumed: {assumption}")
     console.print(f"sizes: {_most(report.sizes)}; modes: {_most(report.modes)}")
+    if report.specimen_size is not None:
+        console.print(f"specimens: {_specimen_size(report.specimen_size)}")
     table = Table("taxon", "rank", "images", "specimens", box=None, pad_edge=False)
     shown = report.taxa if len(report.taxa) <= _MOST_TAXA else _rarest(report.taxa)
     for taxon in shown:
@@ -52,6 +54,14 @@ def print_check(report: CheckReport) -> None:
         faults = [fault for fault in report.faults if fault.severity is severity and fault.code != CODE]
         _print_faults(console, faults, style)
     console.print(("clean", "warnings only: training can go on", "errors: fix them before training")[report.exit_code])
+
+
+def _specimen_size(found: SpecimenSize) -> str:
+    """How large specimens are, and whether it is worth cropping to them."""
+    looked = f"found by their colour in {found.n_found} of {found.n_images} pictures looked at"
+    said = f"cover {found.share:.0%} of the picture in the median ({looked})"
+    advice = "; pixels.crop=specimen would lay the network's pixels on them, where the ground is even"
+    return said + (advice if found.share < LITTLE else "")
 
 
 def _print_faults(console: VisibleConsole, faults: Sequence[Fault], style: str) -> None:
@@ -66,6 +76,8 @@ def _print_faults(console: VisibleConsole, faults: Sequence[Fault], style: str) 
             console.print(f"and {number - _MOST_OF_A_KIND} more of the kind {code}; --json lists all")
 
 
+LITTLE = 0.4
+"""Share of the picture below which cropping to the specimen is suggested."""
 _MOST_TAXA, _RAREST, _MOST_OF_A_KIND = 200, 20, 50
 """Taxa that are listed one by one; of more, how many of the rarest; faults of one kind."""
 

@@ -30,7 +30,7 @@ def command_line() -> str:
 def train(
     data: DataArgument,
     out: Annotated[Path, typer.Option(help="Run folder; give the same command again to resume a killed training.")],
-    recipe: Annotated[str, typer.Option(help="default, paper, quick, or a TOML file.")] = "default",
+    recipe: Annotated[str, typer.Option(help="default, paper, quick, characters, or a TOML file.")] = "default",
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe, such as stage2.epochs=20."),

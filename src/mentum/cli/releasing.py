@@ -174,6 +174,7 @@ def _print_outcome(found: Outcome, out: Path, archive: Path | None) -> None:
     parts += [f"{found.n_anew} identified anew as their image or row has changed"] if found.n_anew else []
     parts += [f"{found.n_gone} of images that are no longer given"] if found.n_gone else []
     parts += [f"{found.n_failed} with an image that could not be read"] if found.n_failed else []
+    parts += [f"{found.n_uncropped} images used whole as no specimen was found"] if found.n_uncropped else []
     if found.n_not_a_taxon:
         left_out = f", which {archive} leaves out" if archive is not None else ""
         parts.append(f"{found.n_not_a_taxon} of classes that are no taxon{left_out}")

@@ -34,7 +34,7 @@ def crossvalidate(
         int, typer.Option(min=1, max=2, help="1: the top classifier alone, on features that are computed once.")
     ] = 2,
     jobs: Annotated[int, typer.Option(min=1, max=1024, help="Folds that are trained at a time, with --stage 2.")] = 1,
-    recipe: Annotated[str, typer.Option(help="default, paper, quick, or a TOML file.")] = "default",
+    recipe: Annotated[str, typer.Option(help="default, paper, quick, characters, or a TOML file.")] = "default",
     set_: SetOption = None,
     backbone: BackboneOption = None,
     seed: SeedOption = None,
@@ -69,7 +69,7 @@ def learning_curve(
     data: DataArgument,
     out: Annotated[Path, typer.Option(help="Folder for the features, the result and its figure.")],
     folds: Annotated[int, typer.Option(min=2, max=1000, help="Parts of the specimens, each judged by the others.")] = 5,
-    recipe: Annotated[str, typer.Option(help="default, paper, quick, or a TOML file.")] = "default",
+    recipe: Annotated[str, typer.Option(help="default, paper, quick, characters, or a TOML file.")] = "default",
     set_: SetOption = None,
     backbone: BackboneOption = None,
     seed: SeedOption = None,

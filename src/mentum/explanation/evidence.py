@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mentum.identification.identifier import Explained
 from mentum.maps import CellGeometry, Evidence, contrast
 from mentum.specimens.pixels import PixelRows
+from mentum.specimens.placements import Box, SquarePlacement
 from mentum.taxonomy import Rank, Taxon
 
 ExplainPixels = Callable[[NDArray[np.uint8]], Mapping[Rank, Evidence]]
@@ -113,6 +114,7 @@ class RunEvidence:
         sizes: (N, 2) int, width and height of each image file, upright, px.
         geometry: where the cells of a map are drawn.
         ranks: lowest rank first.
+        boxes: file name → the part of the image that its square shows; without one, the whole.
     """
 
     file_names: list[str]
@@ -122,3 +124,9 @@ class RunEvidence:
     sizes: NDArray[np.int64]
     geometry: CellGeometry
     ranks: Mapping[Rank, RankEvidence]
+    boxes: Mapping[str, Box] = field(default_factory=dict)
+
+    def placement(self, row: int) -> SquarePlacement:
+        """Where an image lies in its square."""
+        width, height = self.sizes[row].tolist()
+        return SquarePlacement(width, height, self.geometry.size, self.boxes.get(self.file_names[row]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from mentum.maps import CellGeometry, Evidence
 from mentum.records import Progress, ProgressCallback
 from mentum.runs import Run
 from mentum.specimens.images import upright_size
+from mentum.specimens.placements import Box
 from mentum.specimens.run_images import RunImages
 from mentum.stored import read_arrays, readable, require_finite
 from mentum.taxonomy import Rank, Taxon
@@ -68,6 +69,7 @@ def gather_evidence(
         sizes=np.array([upright_size(images.root / name) for name in table["file_name"]]),
         geometry=geometry,
         ranks=evidence,
+        boxes=images.boxes,
     )
 
 
@@ -108,7 +110,9 @@ def write_maps(evidence: RunEvidence, folder: Path) -> list[Path]:
 
 def _arrays(evidence: RunEvidence, each: RankEvidence) -> dict[str, NDArray[np.generic]]:
     names = np.array([taxon.name for taxon in each.taxa])
+    boxes = np.array([evidence.placement(row).shown for row in range(len(evidence.file_names))]).reshape(-1, 4)
     return {
+        **({"box": boxes} if evidence.boxes else {}),
         "file_name": np.array(evidence.file_names),
         "subset": evidence.subsets,
         "taxa": names,
@@ -127,10 +131,15 @@ def _arrays(evidence: RunEvidence, each: RankEvidence) -> dict[str, NDArray[np.g
 
 @dataclass(frozen=True)
 class StoredMaps:
-    """File name → signed map of the taxon identified, and where the cells lie."""
+    """File name → signed map of the taxon identified, and where the cells lie.
+
+    Attributes:
+        boxes: file name → the part of the image that its square shows; empty where that is the whole of all.
+    """
 
     relevance: Mapping[str, NDArray[np.float32]]
     geometry: CellGeometry
+    boxes: Mapping[str, Box] = field(default_factory=dict)
 
 
 def read_maps(run: Run, rank: Rank) -> StoredMaps | None:
@@ -153,4 +162,20 @@ def read_maps(run: Run, rank: Rank) -> StoredMaps | None:
             raise ValueError(f"found a map of {min(unknown)}, expected images of the run alone")
         size, stride, offset = (arrays[name].item() for name in ("size", "stride", "offset"))
         geometry = CellGeometry(size=size, cells=cells, stride=stride, offset=offset)
-    return StoredMaps(dict(zip(names, maps, strict=True)), geometry)
+        boxes = _boxes(arrays["box"], names) if "box" in arrays else {}
+    return StoredMaps(dict(zip(names, maps, strict=True)), geometry, boxes)
+
+
+def _boxes(stored: NDArray[np.int64], names: Sequence[str]) -> dict[str, Box]:
+    if stored.shape != (len(names), 4) or stored.dtype.kind != "i" or not _are_boxes(stored):
+        raise ValueError(
+            f"found boxes {stored.shape} of {stored.dtype}, expected left, top, right, bottom of each image"
+        )
+    return {
+        name: (left, top, right, bottom)
+        for name, (left, top, right, bottom) in zip(names, stored.tolist(), strict=True)
+    }
+
+
+def _are_boxes(stored: NDArray[np.int64]) -> bool:
+    return bool((stored[:, :2] >= 0).all() and (stored[:, :2] < stored[:, 2:]).all())

@@ -144,7 +144,10 @@ class Judge:
             failure="; ".join(failures) or None,
             date_identified=when,
         )
-        return found if ground is None else found.model_copy(update=self._answer(ground))
+        if ground is None:
+            return found
+        answered = found.model_copy(update=self._answer(ground))
+        return _with_uncropped(answered, sum(each.picture.is_uncropped for each in images))
 
     def _answer(self, ground: Ground) -> dict[str, object]:
         """What the networks add to an identification."""
@@ -178,6 +181,15 @@ class Judge:
         parts = sorted(each.content_hash for each in pictures)
         specimen = pictures[0].given.specimen
         return uuid.uuid5(uuid.NAMESPACE_URL, "/".join([self.record.identifier, *parts, specimen or ""])).urn
+
+
+def _with_uncropped(found: Identification, n: int) -> Identification:
+    """Say so where images were used whole although the model crops to the specimen."""
+    if not n:
+        return found
+    which = "the picture" if len(found.file_names) == 1 else f"{n} of {len(found.file_names)} pictures"
+    said = f"no specimen was found in {which} by its colour, so nothing was cropped there"
+    return found.model_copy(update={"n_uncropped": n, "reason": "; ".join(filter(None, (found.reason, said)))})
 
 
 def _shared_terms(given: Sequence[Given]) -> dict[str, str]:

@@ -33,6 +33,7 @@ from mentum.model.session import Outputs
 from mentum.records import Identification
 from mentum.specimens.image_files import LeftOut
 from mentum.specimens.images import read_rgb
+from mentum.specimens.placements import SquarePlacement
 from mentum.taxonomy import Rank, Taxonomy
 
 if TYPE_CHECKING:
@@ -46,11 +47,13 @@ class Explained:
 
     Attributes:
         pixels: (S, S, 3) uint8.
+        placement: where the image lies in them.
         evidence: rank → probabilities (1, C) and maps (1, C, cells, cells).
     """
 
     identification: Identification
     pixels: NDArray[np.uint8]
+    placement: SquarePlacement
     evidence: Mapping[Rank, Evidence]
 
 
@@ -309,11 +312,11 @@ class Identifier:
             return
         evidence = reading.outputs.evidence(self.taxonomy)
         for place, row in enumerate(reading.rows.tolist()):
-            pixels = reading.pictures[row].pixels
-            assert pixels is not None, "rows are those that could be read"
+            square = reading.pictures[row].square
+            assert square is not None, "rows are those that could be read"
             one = slice(place, place + 1)
             alone = {rank: Evidence(each.y_prob[one], each.relevance[one]) for rank, each in evidence.items()}
-            yield Explained(found[row], pixels, alone)
+            yield Explained(found[row], square.pixels, square.placement, alone)
 
 
 def _rate(name: str, given: float | None, default: float) -> float:

@@ -42,6 +42,7 @@ class Outcome:
         n_anew: rows that were made anew, since the file or the row of an image changed after the interruption.
         n_gone: rows from the interrupted run whose images are no longer among those given.
         n_not_a_taxon: rows that are of a class which is no taxon; an archive has none of them.
+        n_uncropped: images that were used whole, as the specimen to which the model crops was not found.
         notes: what the user should know of the input and of what is published, in words.
         left_out: reason → number of files in folders and globs that are no images to identify.
         identifications: the rows, where they went to no file or stream.
@@ -54,6 +55,7 @@ class Outcome:
     n_anew: int = 0
     n_gone: int = 0
     n_not_a_taxon: int = 0
+    n_uncropped: int = 0
     notes: tuple[str, ...] = ()
     left_out: dict[str, int] = field(default_factory=dict)
 
@@ -189,6 +191,7 @@ class _Tally:
     def __init__(self, survey: Survey, report: ProgressCallback) -> None:
         self._total, self._left_out, self._report = survey.n_images, survey.left_out, report
         self._rows = self._resumed = self._failed = self._images = self._resumed_images = self._not_a_taxon = 0
+        self._uncropped = 0
         self._started = time.monotonic()
 
     def add(self, each: Identification, *, resumed: bool = False) -> None:
@@ -197,6 +200,7 @@ class _Tally:
         self._images += len(each.file_names)
         self._failed += each.failure is not None or each.status is Status.FAILED
         self._not_a_taxon += each.status is Status.NOT_A_TAXON
+        self._uncropped += each.n_uncropped
         if resumed:
             self._resumed += 1
             self._resumed_images += len(each.file_names)
@@ -222,5 +226,10 @@ class _Tally:
     def outcome(self) -> Outcome:
         """The counts so far."""
         return Outcome(
-            self._rows, self._resumed, self._failed, n_not_a_taxon=self._not_a_taxon, left_out=self._left_out
+            self._rows,
+            self._resumed,
+            self._failed,
+            n_not_a_taxon=self._not_a_taxon,
+            n_uncropped=self._uncropped,
+            left_out=self._left_out,
         )

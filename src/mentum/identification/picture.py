@@ -15,7 +15,7 @@ from PIL import Image
 from mentum.maps import CellGeometry, positive
 from mentum.model.record import ModelRecord
 from mentum.records import Identification, RankIdentification, Status, in_words
-from mentum.specimens.pixels import SquarePlacement
+from mentum.specimens.placements import SquarePlacement
 from mentum.taxonomy import Taxon, Taxonomy, name_spans
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _STRONGEST, _VISIBLE = 0.65, 0.15
 """Opacity of the strongest evidence, 0-1, so that what lies beneath is seen; and of what a reader notices."""
 
 _Spans = Sequence[tuple[str, bool]]
+_Placed = tuple[NDArray[np.float64], tuple[float, float, float, float]]
 
 
 def draw_identification(explained: Explained, photograph: Image.Image, record: ModelRecord) -> Figure:
@@ -54,7 +55,9 @@ def draw_identification(explained: Explained, photograph: Image.Image, record: M
     """
     found = explained.identification
     shown = _explained_rank(found, record.taxonomy)
-    heat = _heat(explained, shown, record, photograph.size)
+    at = explained.placement
+    at = at if at.box else SquarePlacement(*photograph.size, at.size)
+    heat = _heat(explained, shown, record, at)
     sheet = _Sheet.for_image(photograph.size, len(found.ranks), _reason(found))
     name = _spans_of(record.taxonomy, shown)
     file_name = PurePath(found.file_names[0]).name
@@ -62,7 +65,7 @@ def draw_identification(explained: Explained, photograph: Image.Image, record: M
     sheet.head(found)
     sheet.photograph(0, photograph, [(file_name, False)])
     evident = "Evidence for " if heat[..., 3].max() > _VISIBLE else "Hardly any evidence for "
-    sheet.photograph(1, photograph, [(evident, False), *name], heat)
+    sheet.photograph(1, photograph, [(evident, False), *name], (heat, _extent(at)))
     sheet.lineage(found, record.taxonomy)
     sheet.foot()
     return sheet.figure
@@ -87,15 +90,20 @@ def _spans_of(taxonomy: Taxonomy, at: RankIdentification) -> _Spans:
 
 
 def _heat(
-    explained: Explained, shown: RankIdentification, record: ModelRecord, size: tuple[int, int]
+    explained: Explained, shown: RankIdentification, record: ModelRecord, at: SquarePlacement
 ) -> NDArray[np.float64]:
     """(height, width, 4): colours of the evidence over the part of the network's square that holds the image."""
     names = [taxon.name for taxon in record.taxonomy.taxa(shown.rank)]
     relevance = explained.evidence[shown.rank].relevance[0, names.index(shown.scientific_name)]
     strength = _strength(relevance, record.geometry, record.map_scale[shown.rank])
-    at = SquarePlacement(*size, side := record.geometry.size)
-    strength = strength[at.top : min(at.top + at.inner[1], side), at.left : min(at.left + at.inner[0], side)]
+    strength = strength[at.top : min(at.top + at.inner[1], at.size), at.left : min(at.left + at.inner[0], at.size)]
     return _coloured(strength)
+
+
+def _extent(at: SquarePlacement) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of what the network saw, as shares of the photograph from its lower left corner."""
+    left, top, right, bottom = at.shown
+    return left / at.width, right / at.width, 1 - bottom / at.height, 1 - top / at.height
 
 
 def _coloured(strength: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -170,10 +178,8 @@ class _Sheet:
         self.write((_MARGIN, self.top + 0.42), spans, _fitting(spans, self.figure.get_figwidth() - 2 * _MARGIN, 18))
         self.write((_MARGIN, self.top + 0.17), [("  ·  ".join(filter(None, below)), False)], 10, _GREY)
 
-    def photograph(
-        self, place: int, photograph: Image.Image, caption: _Spans, heat: NDArray[np.float64] | None = None
-    ) -> None:
-        """Draw the photograph at the first or second place, with colours over it and words beneath."""
+    def photograph(self, place: int, photograph: Image.Image, caption: _Spans, heat: _Placed | None = None) -> None:
+        """Draw the photograph at the first or second place, with colours over a part of it and words beneath."""
         width, height = self.image
         left, bottom = self.column(place), self.top - height
         axes = self.axes((left, bottom, width, height))
@@ -181,7 +187,9 @@ class _Sheet:
         axes.imshow(np.asarray(_within(photograph)), extent=extent, aspect="auto", interpolation="antialiased")
         self.write((left, bottom - 0.22), caption, _fitting(caption, max(width, _NARROWEST), 9), _GREY)
         if heat is not None:
-            axes.imshow(heat, extent=extent, aspect="auto", interpolation="bilinear")
+            colours, part = heat
+            axes.imshow(colours, extent=part, aspect="auto", interpolation="bilinear")
+            axes.set(xlim=extent[:2], ylim=extent[2:])
             self._scale(left, bottom)
 
     def _scale(self, left: float, bottom: float) -> None:

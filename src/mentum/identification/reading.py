@@ -19,8 +19,9 @@ from mentum.identification.inputs import Given
 from mentum.model.session import Outputs, Session
 from mentum.settings import PixelSettings
 from mentum.specimens.bit_depth import DIM, FULL, in_numbers
+from mentum.specimens.crops import Outcome
 from mentum.specimens.images import content_hash, sample_depth
-from mentum.specimens.pixels import fit_square, square_pixels
+from mentum.specimens.pixels import Square, read_square, square_of
 from mentum.texts import printable
 
 BATCH_SIZE = 16
@@ -38,13 +39,22 @@ class Picture:
 
     Attributes:
         content_hash: sha256 of the file's bytes, or of the array's; of the name where the file cannot be read at all.
-        pixels: (S, S, 3) uint8.
     """
 
     given: Given
     content_hash: str
-    pixels: NDArray[np.uint8] | None = None
+    square: Square | None = None
     failure: str | None = None
+
+    @property
+    def pixels(self) -> NDArray[np.uint8] | None:
+        """(S, S, 3) uint8; None where the image could not be read."""
+        return None if self.square is None else self.square.pixels
+
+    @property
+    def is_uncropped(self) -> bool:
+        """Whether the specimen, to which images are cropped, was not found in it."""
+        return self.square is not None and self.square.outcome is Outcome.NOT_FOUND
 
 
 @dataclass(frozen=True)
@@ -104,9 +114,9 @@ def _read(image: Given | NDArray[np.uint8], number: int, settings: PixelSettings
     if isinstance(image, np.ndarray):
         return _from_array(image, number, settings)
     try:
-        pixels = square_pixels(image.path, settings)
-        _refuse_dark(image.path, pixels, settings)
-        return Picture(image, content_hash(image.path), pixels)
+        square = read_square(image.path, settings)
+        _refuse_dark(image.path, square.pixels, settings)
+        return Picture(image, content_hash(image.path), square)
     except (ImageError, OSError) as reason:  # a file may go between the two
         return Picture(image, _hash_or_name(image.path), failure=printable(str(reason)))
 
@@ -147,4 +157,4 @@ def _from_array(image: NDArray[np.uint8], number: int, settings: PixelSettings) 
         raise ValueError(f"image {number}: an array of {image.dtype} {image.shape}; expected uint8 (height, width, 3)")
     digest = hashlib.sha256(str(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
     name = f"array {number}"
-    return Picture(Given(Path(name), name), digest, fit_square(Image.fromarray(image), settings))
+    return Picture(Given(Path(name), name), digest, square_of(Image.fromarray(image), settings))

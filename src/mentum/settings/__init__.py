@@ -1,6 +1,6 @@
 """Frozen settings of a training: their ranges, the recipes that hold their values, and what is said of faults."""
 
-from mentum.settings.recipes import RECIPES, differences, flatten, load_settings
+from mentum.settings.recipes import RECIPES, all_values, differences, load_settings
 from mentum.settings.sections import (
     AugmentationSettings,
     BackboneSettings,
@@ -24,7 +24,7 @@ __all__ = [
     "SplitSettings",
     "Stage1Settings",
     "Stage2Settings",
+    "all_values",
     "differences",
-    "flatten",
     "load_settings",
 ]

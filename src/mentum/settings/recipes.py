@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -21,7 +21,7 @@ from mentum.settings.faults import in_words
 from mentum.settings.sections import Settings
 from mentum.texts import visible
 
-RECIPES = ("default", "paper", "quick")
+RECIPES = ("default", "paper", "quick", "characters")
 """Recipes that come with Mentum."""
 
 DEEPEST = 20
@@ -170,9 +170,16 @@ def _short(name: str) -> str:
 
 def differences(one: Settings, other: Settings) -> list[str]:
     """Keys whose values differ, as "stage2.epochs: 10 / 20"."""
-    left, right = flatten(one.model_dump()), flatten(other.model_dump())
+    left, right = all_values(one, "python"), all_values(other, "python")
     unequal = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
     return [f"{key}: {left.get(key)} / {right.get(key)}" for key in unequal]
+
+
+def all_values(settings: Settings, mode: Literal["json", "python"] = "json") -> dict[str, Any]:
+    """Every setting with its whole key; those of a crop also where nothing is cropped."""
+    crop = {"crop": settings.pixels.crop, "margin": settings.pixels.margin}
+    written = settings.model_dump(mode=mode)
+    return flatten(written | {"pixels": written["pixels"] | crop})
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

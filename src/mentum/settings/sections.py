@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from mentum.taxonomy import Rank
 
@@ -88,16 +88,32 @@ class PixelSettings(_Section):
         padding: grey level around an image that is not square, 0 (the paper's black) to 255.
         depth: bits that 16-bit images really use; "auto" is the fewest that hold the values of all of them, found once
             in training, and stays where there are none. Runs and models from before this setting took all 16.
+        crop: "specimen" leaves out what lies far from it, found by its colour, in training and identification alike;
+            "none", as before this setting, keeps the whole image, and is not written down.
+        margin: around the specimen to each side, as a share of its longer side; written down with a crop alone.
     """
 
     size: Annotated[Whole, Field(ge=32, le=1024)]
     padding: Annotated[Whole, Field(ge=0, le=255)]
     depth: Literal["auto", 8, 10, 12, 14, 16] = 16
+    crop: Literal["none", "specimen"] = "none"
+    margin: Share = 0.1
 
     @property
     def bits(self) -> int:
         """The depth at which an image is read: all 16 bits where none was found."""
         return 16 if self.depth == "auto" else self.depth
+
+    @property
+    def crops(self) -> bool:
+        """Whether images are cropped."""
+        return self.crop != "none"
+
+    @model_serializer(mode="wrap")
+    def _without_crop(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As before this setting where nothing is cropped: caches, runs and models keep their hashes."""
+        values: dict[str, Any] = as_usual(self)
+        return values if self.crops else {key: values[key] for key in values if key not in ("crop", "margin")}
 
 
 class AugmentationSettings(_Section):

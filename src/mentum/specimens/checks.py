@@ -8,8 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
 
-from mentum.records import CheckReport, Fault, Progress, ProgressCallback, TaxonCount, error, ignore_progress, warning
-from mentum.specimens.bit_depth import SampleDepth, common_depth, in_numbers
+from mentum.records import (
+    CheckReport,
+    Fault,
+    Progress,
+    ProgressCallback,
+    SpecimenSize,
+    TaxonCount,
+    error,
+    ignore_progress,
+    warning,
+)
+from mentum.specimens.bit_depth import FULL, SampleDepth, common_depth, in_numbers
+from mentum.specimens.crops import measure_specimens
 from mentum.specimens.crossings import split_faults
 from mentum.specimens.folders import images_in_no_row
 from mentum.specimens.images import ImageFacts, inspect
@@ -17,6 +28,8 @@ from mentum.specimens.layouts import AUTO
 from mentum.specimens.manifest import SpecimenTable, read_specimens
 from mentum.taxonomy import Rank, Taxon, Taxonomy, order_of
 
+LOOKED_AT = 100
+"""Pictures in which the size of specimens is measured, at most."""
 FEW_SPECIMENS = 5
 """A taxon with fewer specimens gets a warning: one fifth of five is one, the least that can be checked on."""
 
@@ -54,7 +67,15 @@ def check_specimens(
         assumed=table.assumed,
         layout=table.layout,
         left_out=_left_out(table),
+        specimen_size=_specimen_size(table, found),
     )
+
+
+def _specimen_size(table: SpecimenTable, found: Sequence[ImageFacts | Fault]) -> SpecimenSize | None:
+    """How large specimens are, by some pictures that can be read."""
+    readable = [(path, each) for path, each in zip(table.paths, found, strict=True) if isinstance(each, ImageFacts)]
+    depth = common_depth(each.depth for _, each in readable) or FULL
+    return measure_specimens([path for path, _ in readable[:: -(-len(readable) // LOOKED_AT) or 1]], depth)
 
 
 def _left_out(table: SpecimenTable) -> dict[str, int]:

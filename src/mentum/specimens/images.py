@@ -92,15 +92,25 @@ def read_rgb(path: Path, at_least: int | None = None, depth: int = FULL) -> Imag
     Raises:
         ImageError: if the file is missing, empty, truncated, too large, brighter than the depth or not such an image.
     """
+    return read_with_size(path, at_least, depth)[0]
+
+
+def read_with_size(path: Path, at_least: int | None = None, depth: int = FULL) -> tuple[Image.Image, tuple[int, int]]:
+    """Read an image as `read_rgb` does, with the width and height in px that it has in full, upright."""
     with decoding(path):
         content = _read_bytes(path)
         image = _open(content, path)
+        in_full = image.size
         if at_least is not None:
             share = at_least / max(image.size)
             image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
+        is_reduced = image.size != in_full
         image.load()
         deep = _deep(image, content, path)
-        return _upright(image, _to_rgb(image if deep is None else _to_8_bit(deep, depth, path), path))
+        upright = _upright(image, _to_rgb(image if deep is None else _to_8_bit(deep, depth, path), path))
+        if not is_reduced:
+            return upright, upright.size
+        return upright, in_full if upright.size == image.size else in_full[::-1]
 
 
 def sample_depth(path: Path) -> SampleDepth | None:

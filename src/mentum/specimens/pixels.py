@@ -24,96 +24,72 @@ from mentum.files import hash_together
 from mentum.records import Fault, Notice, Progress, ProgressCallback, error, ignore_progress
 from mentum.settings import PixelSettings
 from mentum.specimens.bit_depth import SampleDepth, common_depth
+from mentum.specimens.crops import CROP_VERSION, Crop, Crops, Outcome, find_crop
 from mentum.specimens.image_refusals import decoding
-from mentum.specimens.images import content_hash, read_rgb, sample_depth
+from mentum.specimens.images import content_hash, read_with_size, sample_depth
+from mentum.specimens.placements import SquarePlacement as SquarePlacement  # callers ask here
 from mentum.texts import in_brief
 
 CACHE_VERSION = 2
 """Raised when the same settings come to mean other pixels."""
+CLOSE = 3
+"""A specimen that takes this part of the image's long side, or more, is decoded as sharply as a whole image."""
+
+
+@dataclass(frozen=True)
+class Square:
+    """An image as the network gets it.
+
+    Attributes:
+        pixels: (size, size, 3) uint8, RGB.
+        placement: where the image, or the part of it that is used, lies in it.
+        outcome: what became of its crop; None where none was asked for.
+    """
+
+    pixels: NDArray[np.uint8]
+    placement: SquarePlacement
+    outcome: Outcome | None = None
 
 
 def square_pixels(path: Path, settings: PixelSettings) -> NDArray[np.uint8]:
-    """Read an image as a square: aspect kept, the short side padded.
+    """Read an image as a square (size, size, 3) uint8, RGB; as by `read_square`."""
+    return read_square(path, settings).pixels
 
-    Returns:
-        (size, size, 3) uint8, RGB.
+
+def read_square(path: Path, settings: PixelSettings) -> Square:
+    """Read an image as a square: cropped where that is asked for, aspect kept, the short side padded.
 
     Raises:
         ImageError: if the image cannot be read.
     """
     # Twice the size: the antialiasing of the last step then hides that of the decoder's coarse reduction.
-    image = read_rgb(path, at_least=2 * settings.size, depth=settings.bits)
+    at_least = 2 * settings.size * (CLOSE if settings.crops else 1)
+    image, size = read_with_size(path, at_least=at_least, depth=settings.bits)
     with decoding(path):  # one side of a thread-like image may vanish
-        return fit_square(image, settings)
+        return square_of(image, settings, size)
 
 
-def fit_square(image: Image.Image, settings: PixelSettings) -> NDArray[np.uint8]:
-    """An image that is already upright and RGB as a square (size, size, 3) uint8."""
-    padding = (settings.padding,) * 3
-    fitted = ImageOps.pad(image, (settings.size, settings.size), Image.Resampling.BILINEAR, color=padding)
-    return np.asarray(fitted, dtype=np.uint8)
+def square_of(image: Image.Image, settings: PixelSettings, size: tuple[int, int] | None = None) -> Square:
+    """An image that is already upright and RGB as a square.
 
-
-@dataclass(frozen=True)
-class SquarePlacement:
-    """Where an image lies in its square: what `square_pixels` does, in numbers.
-
-    Coordinates are continuous: the first pixel covers [0, 1) by [0, 1). An image that is decoded at a reduced size may
-    lie up to one px off, where its reduced sides round to another aspect.
-
-    Attributes:
-        width, height: of the upright image, px.
-        size: side of the square, px.
+    Args:
+        image: may be smaller than its file's.
+        settings: the square.
+        size: width and height of the upright file, px; None = those of the image.
     """
-
-    width: int
-    height: int
-    size: int
-
-    @property
-    def inner(self) -> tuple[int, int]:
-        """Width and height of the image within the square, px.
-
-        >>> SquarePlacement(width=1024, height=756, size=224).inner
-        (224, 165)
-        """
-        if self.width > self.height:
-            return self.size, round(self.height / self.width * self.size)
-        return round(self.width / self.height * self.size), self.size
-
-    @property
-    def left(self) -> int:
-        """Columns of padding before the image."""
-        return round((self.size - self.inner[0]) * 0.5)
-
-    @property
-    def top(self) -> int:
-        """Rows of padding above the image."""
-        return round((self.size - self.inner[1]) * 0.5)
-
-    @property
-    def scale_x(self) -> float:
-        """Px of the square per px of the image, from left to right."""
-        return self.inner[0] / self.width
-
-    @property
-    def scale_y(self) -> float:
-        """Px of the square per px of the image, from top to bottom."""
-        return self.inner[1] / self.height
-
-    def place(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points (N, 2) of the image → of the square, x and y in px.
-
-        >>> SquarePlacement(width=400, height=200, size=100).place(np.array([[0.0, 0.0], [400.0, 200.0]])).tolist()
-        [[0.0, 25.0], [100.0, 75.0]]
-        """
-        placed: NDArray[np.float64] = points * (self.scale_x, self.scale_y) + (self.left, self.top)
-        return placed
-
-    def restore(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points (N, 2) of the square → of the image, x and y in px; the inverse of `place`."""
-        restored: NDArray[np.float64] = (points - (self.left, self.top)) / (self.scale_x, self.scale_y)
-        return restored
+    size = size or image.size
+    crop = find_crop(image, size, settings.margin) if settings.crops else Crop(None, None)
+    placement = SquarePlacement(*size, settings.size, crop.box)
+    padding = (settings.padding,) * 3
+    if crop.box is None:
+        fitted = ImageOps.pad(image, (settings.size, settings.size), Image.Resampling.BILINEAR, color=padding)
+    else:
+        fitted = Image.new("RGB", (settings.size, settings.size), padding)
+        across, down = image.width / size[0], image.height / size[1]
+        left, top, right, bottom = crop.box
+        part = (left * across, top * down, right * across, bottom * down)
+        fitted.paste(image.resize(placement.inner, Image.Resampling.BILINEAR, part), (placement.left, placement.top))
+    return Square(np.asarray(fitted, dtype=np.uint8), placement, crop.outcome)
 
 
 @dataclass(frozen=True)
@@ -142,12 +118,14 @@ class PixelCache:
         settings: the square, with the depth that was found; still "auto" where no image has more than 8 bits.
         content_hash: over the bytes of all images, in order.
         content_hashes: of each image.
+        crops: which part of each image is used; None where that is the whole of all.
     """
 
     pixels: NDArray[np.uint8]
     settings: PixelSettings
     content_hash: str
     content_hashes: tuple[str, ...]
+    crops: Crops | None = None
 
 
 def hash_images(paths: Sequence[Path]) -> list[str]:
@@ -176,10 +154,12 @@ def open_cache(
     if settings.depth == "auto":
         found = _kept_depth(folder / f"depth-{together[:20]}.txt", paths, progress)
         settings = settings.model_copy(update={"depth": found or "auto"})
-    key = json.dumps([CACHE_VERSION, settings.model_dump(), together])
+    key = json.dumps([CACHE_VERSION, settings.model_dump(), together, *([CROP_VERSION] if settings.crops else [])])
     file = folder / f"pixels-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
-    pixels = _opened(file, paths, settings, progress)
-    return PixelCache(pixels, settings, together, tuple(hashes))
+    squares = _Squares(paths, settings, progress)
+    pixels = _opened(file, squares)
+    crops = _opened_crops(file.with_name(file.name.replace("pixels", "crops")), squares) if settings.crops else None
+    return PixelCache(pixels, settings, together, tuple(hashes), crops)
 
 
 def _require_place(folder: Path) -> None:
@@ -213,49 +193,88 @@ def _kept_depth(file: Path, paths: Sequence[Path], progress: ProgressCallback) -
     return int(text) or None
 
 
-def _opened(
-    file: Path, paths: Sequence[Path], settings: PixelSettings, progress: ProgressCallback
-) -> NDArray[np.uint8]:
-    shape = (len(paths), settings.size, settings.size, 3)
-    size = int(np.prod(shape))
+@dataclass
+class _Squares:
+    """The squares of images, made once, and their crops, which come with them."""
+
+    paths: Sequence[Path]
+    settings: PixelSettings
+    progress: ProgressCallback
+    crops: Crops | None = None
+
+    def say(self, said: str) -> None:
+        """Tell the user something."""
+        self.progress(Notice(task=said))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return len(self.paths), self.settings.size, self.settings.size, 3
+
+    def write(self, file: Path) -> None:
+        """Write all squares.
+
+        Raises:
+            DataError: if images cannot be read, with all of them.
+        """
+        pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=self.shape)
+        reserve(file)
+        self._read_into(pixels)
+        pixels.flush()
+
+    def write_crops(self, file: Path) -> None:
+        """Write the crops; the images are read again where the squares were there already."""
+        if self.crops is None:
+            self._read_into(None)
+        assert self.crops is not None, "they come with the squares"
+        with file.open("wb") as stream:  # by name, numpy would add a suffix
+            np.save(stream, self.crops.table, allow_pickle=False)
+
+    def _read_into(self, pixels: NDArray[np.uint8] | None) -> None:
+        crops = [Crop(None, None)] * len(self.paths)
+
+        def place(row: int) -> Fault | None:
+            try:
+                square = read_square(self.paths[row], self.settings)
+            except ImageError as reason:
+                return error("unreadable-image", str(self.paths[row]), str(reason))
+            crops[row] = Crop(square.placement.box, square.outcome)
+            if pixels is not None:
+                pixels[row] = square.pixels
+            return None
+
+        faults, total = [], len(self.paths)
+        with ThreadPoolExecutor() as pool:
+            for done, fault in enumerate(pool.map(place, range(total)), start=1):
+                faults += [fault] if fault else []
+                self.progress(Progress(task="reading images", done=done, total=total, unit="images"))
+        if faults:
+            listed = "; ".join(fault.message for fault in faults[:20])
+            raise DataError(f"{len(faults)} of {total} images cannot be read: {listed}")
+        self.crops = Crops.of(crops) if self.settings.crops else None
+
+
+def _opened(file: Path, squares: _Squares) -> NDArray[np.uint8]:
+    size = int(np.prod(squares.shape))
 
     def make(beside: Path) -> None:
         _require_room(file.parent, size)
-        faults = _write(beside, shape, paths, settings, progress)
-        if faults:
-            listed = "; ".join(fault.message for fault in faults[:20])
-            raise DataError(f"{len(faults)} of {len(paths)} images cannot be read: {listed}")
+        squares.write(beside)
 
     try:
-        return opened(file, make, lambda said: progress(Notice(task=said)), size)
+        return opened(file, make, squares.say, size)
+    except OSError as reason:
+        raise _no_room(file.parent, reason) from reason
+
+
+def _opened_crops(file: Path, squares: _Squares) -> Crops:
+    try:
+        return Crops(opened(file, squares.write_crops, squares.say))
     except OSError as reason:
         raise _no_room(file.parent, reason) from reason
 
 
 def _no_room(folder: Path, reason: OSError) -> DataError:
     return DataError(f"{folder}: cannot keep the pixel cache ({in_brief(reason)}); give --cache a folder with room.")
-
-
-def _write(
-    file: Path, shape: tuple[int, ...], paths: Sequence[Path], settings: PixelSettings, progress: ProgressCallback
-) -> list[Fault]:
-    pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
-    reserve(file)
-
-    def place(row: int) -> Fault | None:
-        try:
-            pixels[row] = square_pixels(paths[row], settings)
-        except ImageError as reason:
-            return error("unreadable-image", str(paths[row]), str(reason))
-        return None
-
-    faults = []
-    with ThreadPoolExecutor() as pool:
-        for done, fault in enumerate(pool.map(place, range(len(paths))), start=1):
-            faults += [fault] if fault else []
-            progress(Progress(task="reading images", done=done, total=len(paths), unit="images"))
-    pixels.flush()
-    return faults
 
 
 def _require_room(folder: Path, needed: int) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from mentum.files import require_same_images
 from mentum.records import ProgressCallback
 from mentum.runs import Run
 from mentum.specimens.pixels import PixelRows, open_cache
+from mentum.specimens.placements import Box
 
 Subset = Literal["train", "validation", "test", "all"]
 
@@ -26,12 +28,14 @@ class RunImages:
     Attributes:
         root: folder that file names are relative to.
         rows: (N,) int, their rows in the run's table.
+        boxes: name of any file of the run's table → the part of it that its square shows; without one, the whole.
     """
 
     run: Run
     root: Path
     rows: NDArray[np.int64]
     pixels: PixelRows
+    boxes: Mapping[str, Box] = field(default_factory=dict)
 
     @cached_property
     def table_files(self) -> list[str]:
@@ -68,4 +72,5 @@ def open_images(run: Run, subset: Subset, data: Path | None, cache: Path, report
     if not chosen.any():
         raise RunError(f"{run.path}: has no {subset} images; choose another --subset.")
     rows = np.flatnonzero(chosen)
-    return RunImages(run, root, rows, PixelRows(pixels.pixels, rows))
+    boxes = pixels.crops.named(table["file_name"].to_list()) if pixels.crops else {}
+    return RunImages(run, root, rows, PixelRows(pixels.pixels, rows), boxes)

@@ -87,7 +87,7 @@ def prepare(data: Path, settings: Settings, cache: Path, report: ProgressCallbac
     refuse(table, faults)  # before the slow part
     pixels = open_cache(table.paths, settings.pixels, cache, report)
     hashes = list(pixels.content_hashes)
-    faults += [*_assumed_depth(table, settings, pixels), *duplicate_faults(table, hashes)]
+    faults += [*_assumed_depth(table, settings, pixels), *_crops(table, pixels), *duplicate_faults(table, hashes)]
     refuse(table, faults)
     if settings.split.policy == "column":
         faults = [*split_faults(table, hashes), *alike_faults(table, pixels.pixels), *faults]
@@ -113,6 +113,10 @@ def hash_data(data: Path, settings: Settings) -> tuple[str, str]:
 def _assumed_depth(table: SpecimenTable, settings: Settings, pixels: PixelCache) -> list[Fault]:
     found = pixels.settings.depth
     return [] if found in {settings.pixels.depth, FULL, "auto"} else [depth_fault(str(table.source), int(found))]
+
+
+def _crops(table: SpecimenTable, pixels: PixelCache) -> list[Fault]:
+    return [pixels.crops.fault(str(table.source), table.file_names)] if pixels.crops else []
 
 
 def refuse(table: SpecimenTable, faults: Sequence[Fault]) -> None:

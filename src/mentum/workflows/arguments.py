@@ -24,7 +24,7 @@ def settings_of(
     """A recipe with what replaces some of its values.
 
     Args:
-        recipe: "default", "paper", "quick", a TOML file, or settings that are complete already.
+        recipe: "default", "paper", "quick", "characters", a TOML file, or complete settings.
         overrides: such as "stage2.epochs=20".
         backbone: hub id, local Hugging Face folder, "builtin" or "random"; None = the recipe's.
         seed: None = the recipe's.

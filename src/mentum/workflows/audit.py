@@ -22,6 +22,7 @@ from mentum.reporting.figures.audit_sheets import draw_audit
 from mentum.reporting.figures.shortcuts import draw_shortcuts
 from mentum.runs import Run
 from mentum.settings import Settings, load_settings
+from mentum.specimens.crops import Crops
 from mentum.specimens.folds import Fold
 from mentum.specimens.manifest import SpecimenTable
 from mentum.specimens.splits import given_subsets, split_specimens
@@ -91,14 +92,15 @@ def audit(
     with sole_owner(folder):
         prepared = prepare(images, settings, cache, report)
         table, pixels, subsets = prepared.table, prepared.pixels.pixels, _subsets(run, prepared)
-        masks = None if outlines is None else specimen_masks(Path(outlines), table, pixels.shape[1])
+        crops = prepared.pixels.crops
+        masks = None if outlines is None else specimen_masks(Path(outlines), table, pixels.shape[1], crops)
         better = None if crossvalidation is None else _crossvalidated(Path(crossvalidation), prepared)
         design, folds = choose_folds(table, None, None, settings)
         take_folder(folder, prepared, settings, f"audit, {design}", 1, command)
         retraining = Retraining.of_data(prepared, settings, folder, report)
         held_out, judged_by = better or _frozen(retraining, folds, folder, cache)
         swapped = _by_folds(retraining, folds) if run is None else _by_run(run, prepared, subsets, settings)
-        material = Material(table, pixels, retraining.features, subsets, held_out, judged_by, masks, swapped)
+        material = Material(table, pixels, retraining.features, subsets, held_out, judged_by, masks, swapped, crops)
         found = examine(material, settings.backbone.source, settings.seed, report)
         _write(found, prepared, folder)
     return Audited(found, folder)
@@ -152,13 +154,14 @@ def _subsets(run: Run | None, prepared: Prepared) -> NDArray[np.str_]:
     return trained["subset"].to_numpy().astype(str)
 
 
-def specimen_masks(file: Path, table: SpecimenTable, size: int) -> NDArray[np.bool_]:
+def specimen_masks(file: Path, table: SpecimenTable, size: int, crops: Crops | None = None) -> NDArray[np.bool_]:
     """(N, size, size): the specimens as outlined, or all of their regions; nothing where an image has none.
 
     Raises:
         DataError: if the file cannot be read, or is of other images.
     """
     annotations = read_annotations(file, table.file_names, table.root)
+    annotations = annotations.cropped(crops.named(table.file_names)) if crops else annotations
     masks = np.zeros((len(table.file_names), size, size), dtype=bool)
     for row, name in enumerate(table.file_names):
         if name in annotations.regions:

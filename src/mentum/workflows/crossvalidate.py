@@ -55,7 +55,7 @@ def crossvalidate(
     Args:
         data: a folder per taxon, a folder with specimens.csv, or a CSV or Parquet table.
         out: folder for it; folds that an earlier, interrupted call left there are not repeated.
-        recipe: "default", "paper", "quick", a TOML file, or complete settings.
+        recipe: "default", "paper", "quick", "characters", a TOML file, or complete settings.
         folds: parts of the specimens, as many trainings; None = 5.
         leave_out: column whose groups are judged in turn instead, such as "locality".
         stage: 2 trains both stages, 1 the top classifier on features of the frozen backbone.

@@ -27,7 +27,7 @@ from mentum.reporting.figures.galleries import draw_contrasts, draw_galleries
 from mentum.reporting.figures.heat_maps import write_overlays
 from mentum.reporting.figures.proposals import draw_proposals
 from mentum.runs import Run
-from mentum.specimens.run_images import Subset, open_images
+from mentum.specimens.run_images import RunImages, Subset, open_images
 from mentum.taxonomy import Rank
 from mentum.training.compiled import CompiledPredictor, open_predictor
 from mentum.training.predict import Predictor, map_geometry
@@ -88,7 +88,7 @@ def explain(
     with sole_owner(opened.path):
         images = open_images(opened, subset, path_or_none(data), cache_folder(cache), report)
         # Before the long part: a faulty file should not cost an hour.
-        outlines = read_annotations(Path(characters), images.table_files, images.root, outline) if characters else None
+        outlines = _outlines(Path(characters), outline, images) if characters else None
         geometry = map_geometry(opened).aligned(align)
         with open_predictor(opened, len(images.rows), report) as predictor:
             evidence = gather_evidence(images, predictor.explain, [Rank(each) for each in ranks], geometry, report)
@@ -99,6 +99,10 @@ def explain(
                 measured = _Measured(opened, evidence, outlines, predictor)
                 return Explained(characters=measured.characters(Asked(occlude, fast), report))
         return Explained(proposals=_propose(opened, evidence, outlines, report))
+
+
+def _outlines(file: Path, outline: str | None, images: RunImages) -> Annotations:
+    return read_annotations(file, images.table_files, images.root, outline).cropped(images.boxes)
 
 
 def _clear(run: Run) -> None:

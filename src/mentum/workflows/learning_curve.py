@@ -38,7 +38,7 @@ def learning_curve(
     Args:
         data: a folder per taxon, a folder with specimens.csv, or a CSV or Parquet table.
         out: folder for it and for the features, which are kept.
-        recipe: "default", "paper", "quick", a TOML file, or complete settings.
+        recipe: "default", "paper", "quick", "characters", a TOML file, or complete settings.
         folds: parts of the specimens, each judged by what was learned from the others.
         overrides: values of the recipe to replace, such as "stage1.epochs=20".
         backbone: hub id, local Hugging Face folder or "builtin"; None = the recipe's.

@@ -33,7 +33,7 @@ def train(
     Args:
         data: a folder per taxon, a folder with specimens.csv, or a CSV or Parquet table.
         out: the run folder, new or of the same training interrupted.
-        recipe: "default", "paper", "quick", a TOML file, or complete settings.
+        recipe: "default", "paper", "quick", "characters", a TOML file, or complete settings.
         overrides: values of the recipe to replace, such as "stage2.epochs=20".
         backbone: hub id, local Hugging Face folder, "builtin" or "random"; None = the recipe's.
         seed: of every random choice; None = the recipe's.

@@ -77,6 +77,17 @@ def test_a_character_that_stands_out_of_the_outline_stays_one() -> None:
     assert at(found, 2, 5) == [1, 0, 0]
 
 
+def test_a_crop_that_cuts_characters_is_said() -> None:
+    found = annotated(
+        {"body": [box(2, 2, 38, 18)], "mentum": [box(10, 5, 20, 10)], "plate": [box(30, 5, 36, 9)]}, "body"
+    )
+    assert found.cropped({"1.jpg": (5, 0, 38, 20)}).warnings == ()
+    (said,) = found.cropped({"1.jpg": (5, 0, 25, 20)}).warnings
+    assert said.startswith("Of 1 annotated images that are cropped to the specimen, the crop cuts a character")
+    assert said.endswith("plate in 1.")
+    assert found.cropped({"2.jpg": (5, 0, 25, 20)}).warnings == ()
+
+
 @pytest.mark.parametrize("outline", [None, "body"])
 def test_without_an_outline_all_else_is_unassigned(outline: str | None) -> None:
     found = annotated({"mentum": [box(10, 5, 20, 10)]})

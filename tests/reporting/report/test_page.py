@@ -1,4 +1,6 @@
+import base64
 import hashlib
+import io
 import re
 import shutil
 from datetime import UTC, datetime
@@ -248,6 +250,22 @@ def test_heat_maps_stand_beside_images_that_were_explained(copied, tmp_path):
     found = page_of(copied)
     assert [attrs["alt"] for attrs in found.tags("img") if "Heat" in attrs["alt"]] == [f"Heat map of {names[-1]}"]
     assert "where the evidence for its identification lies" in found.text
+
+
+def test_a_heat_map_lies_on_the_part_of_the_image_that_the_network_saw(copied, tmp_path):
+    names = give_images(copied, tmp_path / "photographs", size=(80, 40))
+    size = copied.record().settings.pixels.size
+    copied.relevance_folder.mkdir()
+    arrays = {"relevance": np.ones((1, 7, 7), dtype=np.float32), "size": size, "stride": size // 7, "offset": 9}
+    box = np.array([[40, 0, 80, 40]])
+    np.savez(copied.relevance_folder / "species.npz", file_name=np.array(names[-1:]), box=box, **arrays)
+    images = {attrs["alt"]: attrs["src"] for attrs in page_of(copied).tags("img")}
+    heat, plain = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(images[alt].partition(",")[2]))), dtype=int)
+        for alt in (f"Heat map of {names[-1]}", f"Photograph {names[-1]}")
+    )
+    difference = np.abs(heat - plain).max(axis=(0, 2))
+    assert difference[:32].max() < 12 < 60 < difference[56:-8].min()
 
 
 def test_images_that_moved_are_found_where_the_user_says(copied, tmp_path):

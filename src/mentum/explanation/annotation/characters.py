@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 
 from mentum.errors import DataError
 from mentum.explanation.annotation.coco_file import AnnotatedImage, Category, read_annotation_file
-from mentum.explanation.annotation.shapes import cover
+from mentum.explanation.annotation.shapes import cover, is_within
 from mentum.explanation.results import BACKGROUND, NONE, UNASSIGNED
 from mentum.records import Fault, error
-from mentum.specimens.pixels import SquarePlacement
+from mentum.specimens.placements import Box, SquarePlacement
 
 _OUTLINES = ("specimen", "headcapsule", "capsule", "body", "individual", "organism", "whole")
 """Names of categories that outline the whole specimen, in lower case without "_" and spaces; the first found wins."""
@@ -33,6 +34,7 @@ class Annotations:
         outline: category that outlines the whole specimen, None where there is none.
         regions: file name, as in the specimen table → its regions; only images with annotations.
         warnings: what the user should know, in words.
+        boxes: file name → the part of the image that its square shows; without one, the whole.
     """
 
     source: Path
@@ -40,6 +42,16 @@ class Annotations:
     outline: str | None
     regions: Mapping[str, AnnotatedImage]
     warnings: tuple[str, ...]
+    boxes: Mapping[str, Box] = field(default_factory=dict)
+
+    def cropped(self, boxes: Mapping[str, Box]) -> Annotations:
+        """The same, laid on images of which the squares show a part; what the crops cut off is said."""
+        return replace(self, boxes=boxes, warnings=(*self.warnings, *_cut_off(self, boxes)))
+
+    def placement(self, file_name: str, size: int) -> SquarePlacement:
+        """Where an annotated image lies in its square."""
+        image = self.regions[file_name]
+        return SquarePlacement(image.width, image.height, size, self.boxes.get(file_name))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,8 +74,7 @@ class Annotations:
         Raises:
             KeyError: if the image has no annotation.
         """
-        image = self.regions[file_name]
-        placement = SquarePlacement(image.width, image.height, size)
+        image, placement = self.regions[file_name], self.placement(file_name, size)
         masks = np.zeros((len(self.names), size, size), dtype=np.float32)
         for mask, character in zip(masks, self.characters, strict=False):
             if character in image.shapes:
@@ -164,6 +175,22 @@ def _without_outline(images: Mapping[str, AnnotatedImage], outline: str | None) 
         return []
     which = f"{len(lacking)} of {len(images)} annotated images lack the outline '{outline}'"
     return [f"{which} ({_some(lacking)}): there, {consequence}"]
+
+
+def _cut_off(annotations: Annotations, boxes: Mapping[str, Box]) -> list[str]:
+    """Which characters reach beyond the part of their image that is used, and in how many images."""
+    cut = [
+        name
+        for file_name, image in annotations.regions.items()
+        if file_name in boxes
+        for name in annotations.characters
+        if name in image.shapes and not is_within(image.shapes[name], boxes[file_name], image.height)
+    ]
+    found = ", ".join(f"{name} in {n}" for name, n in Counter(cut).most_common())
+    cropped = (
+        f"Of {sum(name in boxes for name in annotations.regions)} annotated images that are cropped to the specimen"
+    )
+    return [f"{cropped}, the crop cuts a character, in whole or in part: {found}."] if cut else []
 
 
 def _some(names: Sequence[str]) -> str:

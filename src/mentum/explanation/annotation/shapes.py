@@ -13,7 +13,7 @@ from pycocotools import mask as pycocotools
 
 from mentum.errors import DataError
 from mentum.specimens.coco import Points, area, clipped
-from mentum.specimens.pixels import SquarePlacement
+from mentum.specimens.placements import Box, SquarePlacement
 
 _FINE = 4
 """Regions are drawn at this many times the square's size, then averaged."""
@@ -258,11 +258,25 @@ def _draw(polygons: Sequence[Points], placement: SquarePlacement, covered: NDArr
 def _fill(runs: Sequence[NDArray[np.int32]], placement: SquarePlacement, covered: NDArray[np.float32]) -> None:
     """Add a union of masks."""
     mask = np.bitwise_or.reduce([expand(each, placement.width, placement.height) for each in runs])
+    first, upper, last, lower = placement.shown
+    mask = mask[first:last, upper:lower]
     width, height = placement.inner
     fine = Image.fromarray(mask.T).resize((width * _FINE, height * _FINE), Image.Resampling.BOX)
     filled = fine.reduce(_FINE)
     part = covered[placement.top : placement.top + height, placement.left : placement.left + width]
     np.maximum(part, np.asarray(filled, dtype=np.float32) / np.float32(_FILLED), out=part)
+
+
+def is_within(shapes: Sequence[Shape], box: Box, height: int) -> bool:
+    """Whether shapes lie in a part of an image of a height, px."""
+    corners = [polygon for shape in shapes for polygon in shape.polygons]
+    for shape in shapes:
+        if shape.runs is not None:
+            places = np.flatnonzero(np.repeat(np.arange(len(shape.runs)) % 2, shape.runs))
+            columns, rows = np.divmod(places, height)
+            corners += [np.stack([columns, rows], axis=1), np.stack([columns + 1, rows + 1], axis=1)]
+    points = np.concatenate(corners)
+    return bool((points >= box[:2]).all() and (points <= box[2:]).all())
 
 
 def expand(runs: NDArray[np.integer], width: int, height: int) -> NDArray[np.uint8]:

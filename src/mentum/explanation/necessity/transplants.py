@@ -18,7 +18,6 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 
 from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.proposals.frames import Frame, find_frame
-from mentum.specimens.pixels import SquarePlacement
 
 GROWTH = 2
 """Px by which a region is larger than its outline: outlines are drawn by hand."""
@@ -56,9 +55,10 @@ class Posed:
     def of(cls, pixels: NDArray[np.uint8], annotations: Annotations, file_name: str) -> Posed:
         """An annotated image."""
         size = len(pixels)
-        masks, image = annotations.masks(file_name, size), annotations.regions[file_name]
+        masks = annotations.masks(file_name, size)
         outline = 1 - masks[-1] if masks[-1].any() else None
-        return cls(pixels, masks, lambda: find_frame(pixels, SquarePlacement(image.width, image.height, size), outline))
+        placement = annotations.placement(file_name, size)
+        return cls(pixels, masks, lambda: find_frame(pixels, placement, outline))
 
     @cached_property
     def frame(self) -> Frame:

@@ -97,7 +97,7 @@ def _refuse(faults: Iterable[str]) -> None:
 
 def _regions(proposals: Proposals, names: Mapping[int, str], image: FramedImage) -> list[Region]:
     """The named outlines in the image's own px, as far as they lie in it."""
-    placement = SquarePlacement(image.width, image.height, proposals.size)
+    placement = SquarePlacement(image.width, image.height, proposals.size, image.box)
     placed = (
         region_in_image(
             names[character.number], placement.restore(image.frame.to_square(corners)), image.width, image.height

@@ -29,8 +29,8 @@ def mean_image(evidence: RunEvidence, frames: Sequence[Frame], cells: int = 400)
     """
     total = np.zeros((cells, cells, 3))
     covered = np.zeros((cells, cells, 1))
-    for pixels, size, frame in zip(evidence.pixels, evidence.sizes.tolist(), frames, strict=True):
-        share = _window(_inner(size, evidence.geometry.size), frame, cells)[..., None] / 255.0
+    for row, (pixels, frame) in enumerate(zip(evidence.pixels, frames, strict=True)):
+        share = _window(_inner(evidence.placement(row)), frame, cells)[..., None] / 255.0
         total += share * _window(Image.fromarray(pixels), frame, cells)
         covered += share
     usual = total.sum(axis=(0, 1)) / covered.sum()
@@ -62,10 +62,9 @@ def example_pictures(
     return pictures
 
 
-def _inner(image_size: Sequence[int], size: int) -> Image.Image:
+def _inner(placement: SquarePlacement) -> Image.Image:
     """A square that is white where the image lies and black where it is padded."""
-    placement = SquarePlacement(image_size[0], image_size[1], size)
-    square = Image.new("L", (size, size))
+    square = Image.new("L", (placement.size, placement.size))
     right, bottom = placement.left + placement.inner[0], placement.top + placement.inner[1]
     square.paste(255, (placement.left, placement.top, right, bottom))
     return square

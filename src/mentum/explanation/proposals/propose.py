@@ -16,7 +16,7 @@ from mentum.explanation.proposals.clusters import Cluster, Peaks, cluster_peaks,
 from mentum.explanation.proposals.frames import Frame, find_frame
 from mentum.records import Progress, ProgressCallback, Record, ignore_progress
 from mentum.runs import Run
-from mentum.specimens.pixels import SquarePlacement
+from mentum.specimens.placements import Box
 from mentum.stored import readable
 from mentum.taxonomy import Rank
 
@@ -32,12 +32,14 @@ class FramedImage(Record):
 
     Attributes:
         width, height: of the upright image file, px.
+        box: the part of it that the square shows; None = the whole.
     """
 
     file_name: str
     width: int
     height: int
     frame: Frame
+    box: Box | None = Field(default=None, exclude_if=lambda box: box is None)
 
 
 class ProposedTaxon(Record):
@@ -160,11 +162,11 @@ def propose_characters(
 
 def _framed(evidence: RunEvidence, outlines: Outlines | None, progress: ProgressCallback) -> list[FramedImage]:
     found = []
-    for row, (name, (width, height)) in enumerate(zip(evidence.file_names, evidence.sizes.tolist(), strict=True)):
-        placement = SquarePlacement(width, height, evidence.geometry.size)
+    for row, name in enumerate(evidence.file_names):
+        at = evidence.placement(row)
         outline = None if outlines is None else outlines(name)
-        frame = find_frame(evidence.pixels[row], placement, outline)
-        found.append(FramedImage(file_name=name, width=width, height=height, frame=frame))
+        frame = find_frame(evidence.pixels[row], at, outline)
+        found.append(FramedImage(file_name=name, width=at.width, height=at.height, frame=frame, box=at.box))
         progress(Progress(task="frames of specimens", done=row + 1, total=len(evidence.file_names), unit="images"))
     return found
 

@@ -14,7 +14,7 @@ from mentum.errors import RunError
 from mentum.files import hash_together
 from mentum.runs import Run, RunRecord
 from mentum.specimens.bit_depth import FULL
-from mentum.specimens.images import read_rgb
+from mentum.specimens.images import read_rgb, upright_size
 from mentum.specimens.pixels import hash_images
 
 LONGEST = 160
@@ -67,6 +67,11 @@ class Photographs:
         size = image.size
         image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
         return image, size
+
+    def size(self, file_name: str) -> tuple[int, int]:
+        """Width and height of an image in full, upright, px."""
+        assert self.root is not None, "callers ask for photographs that are there"
+        return upright_size(self.root / file_name)
 
 
 def jpeg(image: Image.Image) -> str:

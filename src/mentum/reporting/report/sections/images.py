@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 from PIL import Image
 
 from mentum.evaluation.certainty import Identified, by_certainty
@@ -15,7 +16,7 @@ from mentum.reporting.figures.colouring import heat_colouring, heat_levels
 from mentum.reporting.report.known import Known
 from mentum.reporting.report.photographs import Photographs, jpeg
 from mentum.reporting.report.rendering import render_file
-from mentum.specimens.pixels import SquarePlacement
+from mentum.specimens.placements import SquarePlacement
 
 MOST = 12
 """Images in a gallery."""
@@ -67,11 +68,21 @@ class _Pictures:
     def of(self, file_name: str) -> tuple[str, str | None]:
         """Thumbnail and heat map."""
         image, whole = self.photographs.read_small(file_name)
-        placement = SquarePlacement(*whole, size=self.size)
         if self.maps is None or file_name not in self.maps.relevance or self.maps.geometry.size != self.size:
             return jpeg(image), None
         drawn = self.maps.geometry.draw(positive(self.maps.relevance[file_name]))
-        left, top, (width, height) = placement.left, placement.top, placement.inner
-        levels = heat_levels(drawn, float(drawn.max()))[top : top + height, left : left + width]
-        smooth = Image.fromarray(levels).resize(image.size, Image.Resampling.BILINEAR)
-        return jpeg(image), jpeg(heat_colouring().lay(np.asarray(smooth), image))
+        box = self.maps.boxes.get(file_name)
+        at = SquarePlacement(*(self.photographs.size(file_name) if box else whole), self.size, box)
+        levels = heat_levels(drawn, float(drawn.max()))
+        levels = levels[at.top : at.top + at.inner[1], at.left : at.left + at.inner[0]]
+        return jpeg(image), jpeg(heat_colouring().lay(_over(image.size, levels, at), image))
+
+
+def _over(size: tuple[int, int], levels: NDArray[np.uint8], at: SquarePlacement) -> NDArray[np.uint8]:
+    """Levels of the part of an image that the network saw, on a thumbnail of all of it; zero around."""
+    shares = size[0] / at.width, size[1] / at.height
+    left, top, right, bottom = (round(side * shares[axis % 2]) for axis, side in enumerate(at.shown))
+    part = Image.fromarray(levels).resize((max(1, right - left), max(1, bottom - top)), Image.Resampling.BILINEAR)
+    whole = Image.new(part.mode, size)
+    whole.paste(part, (left, top))
+    return np.asarray(whole)

@@ -14,7 +14,7 @@ from mentum.reporting.numbers import decimals, number_of, seconds
 from mentum.reporting.report.known import Known
 from mentum.reporting.report.rendering import render_file
 from mentum.runs import STAGES, RunRecord, StageRecord
-from mentum.settings import RECIPES, flatten, load_settings
+from mentum.settings import RECIPES, all_values, load_settings
 
 Pairs = list[tuple[str, str]]
 
@@ -100,7 +100,7 @@ def _settings_table(record: RunRecord) -> list[tuple[str, str, str | None]]:
             _in_words(value),
             None if not recipe or recipe.get(key) == value else _in_words(recipe.get(key, "absent")),
         )
-        for key, value in flatten(record.settings.model_dump(mode="json")).items()
+        for key, value in all_values(record.settings).items()
     ]
 
 
@@ -109,7 +109,7 @@ def recipe_in_words(record: RunRecord) -> str:
     name, given = _recipe(record), _recipe_settings(record)
     if name is None:
         return "settings of its own"
-    values = flatten(record.settings.model_dump(mode="json"))
+    values = all_values(record.settings)
     changed = sum(given.get(key) != value for key, value in values.items()) if given else 0
     return f"{name}, {number_of(changed, 'value')} changed" if changed else name
 
@@ -121,7 +121,7 @@ def _recipe_settings(record: RunRecord) -> dict[str, Any]:
     if name not in RECIPES or record.mentum != metadata.version("mentum"):
         return {}
     source = json.dumps(record.settings.backbone.source, ensure_ascii=False)
-    given = flatten(load_settings(name, [f"backbone.source={source}"]).model_dump(mode="json"))
+    given = all_values(load_settings(name, [f"backbone.source={source}"]))
     return given | {"backbone.source": load_settings(name).backbone.source}
 
 
