@@ -52,7 +52,7 @@ def in_lines(character: str) -> str:
     r"""A name in lines short enough to stand beside a drawing.
 
     >>> in_lines("postoccipital_margin"), in_lines("wing")
-    ('postoccipital\\nmargin', 'wing')
+    ('postoccipital\nmargin', 'wing')
     """
     return "\n".join(wrap(in_words(character), _LONGEST, break_long_words=False)) or character
 
