@@ -35,6 +35,9 @@ ALIKE = 0.95
 STUBBORN = 0.5
 """Rank correlation with the maps of a network with random weights above which maps do not show what was learned."""
 
+GROUND_DECIDES = 0.5
+"""Share of identifications that change with the ground from which on it is said to decide."""
+
 SATURATED = 0.999
 """Probability from which softmax leaves no room to tell two images apart."""
 
@@ -119,6 +122,29 @@ def on_background(shares: Sequence[CharacterShare]) -> Iterator[str]:
                     f"random give it ({share.shifted_mass:.0%}, at most {high:.0%}): the network looks beside the "
                     "specimens. Look for marks, labels or lighting that go with the taxon."
                 )
+
+
+def on_ground(images: ImageShares, shares: Sequence[CharacterShare]) -> Iterator[str]:
+    """Say how much the ground around the specimens counts, where it surely does; strong words only where it decides."""
+    rank, needed = images.evidence.rank, images.needed
+    for share in shares:
+        if needed is None or (share.rank, share.character, share.taxon, share.group) != (
+            rank,
+            BACKGROUND,
+            None,
+            "correct",
+        ):
+            continue
+        if share.necessity is None or share.necessity_low is None or share.necessity_low <= 0:
+            continue
+        lost = needed.background_lost[images.evidence.correct & ~np.isnan(needed.background_lost)]
+        part = "decides" if lost.mean() > GROUND_DECIDES else "plays a part"
+        yield (
+            f"At {rank} rank the background {part}: on that of another taxon's image the log-odds fall by "
+            f"{share.necessity:.1f} ({share.necessity_low:.1f} to {share.necessity_high:.1f}) more than on that of "
+            f"another image of the same taxon, and {lost.mean():.0%} of {len(lost)} identifications change. Look for "
+            "marks, labels or lighting that go with the taxon."
+        )
 
 
 def on_occlusions(shares: Sequence[CharacterShare], occlusions: Sequence[Occlusion]) -> Iterator[str]:

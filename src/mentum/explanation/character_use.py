@@ -196,6 +196,7 @@ def _warnings(
     for images in measured.values():
         yield from cautions.on_maps(images.evidence)
         yield from cautions.on_unmeasured(images)
+        yield from cautions.on_ground(images, shares)
     yield from cautions.on_maps_against_necessity(shares)
     yield from cautions.on_null(shares)
     yield from cautions.on_background(shares)

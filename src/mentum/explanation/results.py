@@ -29,8 +29,9 @@ class CharacterShare(Record):
             measured; 0 for unassigned and background.
         interval: of `used`.
         necessity: mean fall of the log-odds of the taxon identified where the character is that of another taxon's
-            specimen, beyond what its form costs elsewhere; None where it was not measured. necessity_low and
-            necessity_high bound 95 % of bootstrap draws of specimens.
+            specimen, beyond what its form costs elsewhere; of the background, on the ground of another taxon's image
+            beyond that of another image of the same taxon, over some of the images; None where it was not measured.
+            necessity_low and necessity_high bound 95 % of bootstrap draws of specimens.
         credit: its mean Shapley value among the characters, in log-odds, over some of the images; likewise bounds.
         map_used: share of images in which the map's rule names it; likewise its interval.
         mass: mean share of positive relevance that lies in it, 0-1, over images whose map holds any; mass_low and

@@ -158,16 +158,16 @@ def _seen(images: ImageShares, rows: NDArray[np.int64], seed: int) -> dict[str, 
         measures["mass"], measures["area"], out=np.full(len(images.names), np.nan), where=measures["area"] > 0
     )
     if images.needed is not None:
-        for name, values in (("necessity", images.needed.necessity), ("credit", images.needed.credit)):
-            measures |= _of_characters(name, values[rows], specimens, seed)
+        for name, values in (("necessity", images.needed.of_regions), ("credit", images.needed.credit)):
+            measures |= _of_regions(name, values[rows], len(images.names), specimens, seed)
     return measures
 
 
-def _of_characters(
-    name: str, values: NDArray[np.float64], specimens: NDArray[np.str_], seed: int
+def _of_regions(
+    name: str, values: NDArray[np.float64], n_regions: int, specimens: NDArray[np.str_], seed: int
 ) -> dict[str, NDArray[np.floating]]:
-    """Means (R,) with 95 % bounds of values (n, R - 2), each over the images where it is known; NaN for the rest."""
-    found = np.full((3, values.shape[1] + 2), np.nan)
+    """Means (R,) with 95 % bounds of values of the first regions, each over the images where it is known; else NaN."""
+    found = np.full((3, n_regions), np.nan)
     for place, column in enumerate(values.T):
         known = ~np.isnan(column)
         if known.any():

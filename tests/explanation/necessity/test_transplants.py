@@ -32,7 +32,7 @@ def pose(shades: tuple[int, int, int], angle: float = 0.0, reach: float = 30.0, 
     rest = body & ~np.any(masks, axis=0)
     pixels = np.repeat(np.round(grey * light)[:, :, None], 3, axis=2).astype(np.uint8)
     frame = Frame(x=SIZE / 2, y=SIZE / 2, angle=max(-90, min(90, angle)), scale=reach, axis="mirror")
-    return Posed(pixels, np.stack([*masks, rest, ~body]).astype(np.float32), frame)
+    return Posed(pixels, np.stack([*masks, rest, ~body]).astype(np.float32), lambda: frame)
 
 
 def shade_of(pixels: np.ndarray, mask: np.ndarray) -> float:
@@ -68,7 +68,7 @@ def test_light_is_matched_with_the_images_own(light: float) -> None:
 def test_a_character_that_is_absent_is_not_replaced() -> None:
     image, donor = pose((20, 60, 90)), pose((200, 240, 10))
     lacking = Posed(
-        donor.pixels, donor.masks * np.array([0, 1, 1, 1, 1])[:, None, None].astype(np.float32), donor.frame
+        donor.pixels, donor.masks * np.array([0, 1, 1, 1, 1])[:, None, None].astype(np.float32), donor.find
     )
     assert transplant(image, lacking, 0) is None
     assert transplant(lacking, donor, 0) is None
@@ -78,7 +78,7 @@ def test_a_character_that_is_absent_is_not_replaced() -> None:
 def test_frames_place_a_donor_that_shares_a_single_character() -> None:
     only = np.array([1, 0, 0, 1, 1], dtype=np.float32)[:, None, None]
     image, turned = pose((20, 60, 90)), pose((200, 240, 10), 40)
-    image, donor = (Posed(each.pixels, each.masks * only, each.frame) for each in (image, turned))
+    image, donor = (Posed(each.pixels, each.masks * only, each.find) for each in (image, turned))
     graft = transplant(image, donor, 0)
     assert graft is not None
     assert shade_of(covered(image.pixels, [graft]), image.masks[0]) == pytest.approx(200, abs=12)

@@ -11,6 +11,7 @@ from mentum.evaluation.intervals import accuracy_interval
 from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.necessity.credit import pairs
+from mentum.explanation.necessity.donors import choose_giving, evenly
 from mentum.explanation.necessity.measures import FALSE_POSITIVE, RankNecessity, measure
 from mentum.explanation.necessity.trials import Answer, Plan, run_trials
 from mentum.explanation.results import Chance, CharacterPair
@@ -18,7 +19,7 @@ from mentum.records import ProgressCallback
 from mentum.taxonomy import Rank
 
 N_CONTROLS = 100
-"""Images in which the form of each character is laid elsewhere."""
+"""Images in which the form of each character is laid elsewhere, and which are laid on other ground."""
 N_CREDITED = 50
 """Images in which all sets of characters are replaced."""
 RULE = (
@@ -50,25 +51,19 @@ def ask(
     Returns:
         Of each rank at which some image could be given the character of another taxon.
     """
-    plan = Plan(rows, _some(evidence, rows, N_CONTROLS, seed), _some(evidence, rows, N_CREDITED, seed), seed)
+    lowest = next(iter(evidence.ranks.values()))
+    plan = Plan(
+        rows,
+        choose_giving(lowest.y_true, rows, seed),
+        frozenset(evenly(lowest.y_pred, rows, N_CONTROLS, seed).tolist()),
+        frozenset(evenly(lowest.y_pred, rows, N_CREDITED, seed).tolist()),
+        seed,
+    )
     trials = run_trials(answer, evidence, annotations, plan, report)
     found = {
         rank: measure(trials, outcome, len(annotations.characters), seed) for rank, outcome in trials.ranks.items()
     }
     return {rank: each.take(rows) for rank, each in found.items() if each.measured[rows].any()}
-
-
-def _some(evidence: RunEvidence, rows: NDArray[np.int64], n: int, seed: int) -> frozenset[int]:
-    """Some images, as evenly as possible over the taxa that they are identified as at the lowest rank."""
-    answers = next(iter(evidence.ranks.values())).y_pred
-    order = np.random.default_rng(seed).permutation(rows).tolist()
-    turn: dict[int, int] = {}
-    rounds = []
-    for row in order:
-        taxon = int(answers[row])
-        turn[taxon] = turn.get(taxon, -1) + 1
-        rounds.append(turn[taxon])
-    return frozenset(order[place] for place in np.argsort(rounds, kind="stable")[:n].tolist())
 
 
 def chances(found: Mapping[Rank, RankNecessity]) -> tuple[Chance, ...]:

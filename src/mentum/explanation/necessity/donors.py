@@ -1,4 +1,4 @@
-"""Whose characters an image is given: those of a near relative of its taxon, and of a far one."""
+"""Who gives an image characters, a near relative of its taxon and a far one, and who of its own taxon gives ground."""
 
 from __future__ import annotations
 
@@ -10,6 +10,35 @@ from numpy.typing import NDArray
 NO_DONOR = -1
 N_DONORS = 2
 """Donors of each image: of the taxon that shares most ranks with its own, and of one that shares fewest."""
+N_GIVING = 96
+"""Images that give, two of each taxon at least: a few dozen are read once and kept, all would be read over and over."""
+
+
+def choose_giving(labels: NDArray[np.int64], allowed: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Draw the images that may be donors, as evenly over the taxa as there are images.
+
+    Args:
+        labels: (N,) at the lowest rank, -1 where open.
+        allowed: rows of images that have characters.
+        seed: of the draw.
+
+    Returns:
+        Rows, ascending.
+    """
+    named = allowed[labels[allowed] >= 0]
+    most = max(N_GIVING, 2 * len(np.unique(labels[named])))
+    return np.sort(evenly(labels, named, most, seed))
+
+
+def evenly(taxa: NDArray[np.int64], rows: NDArray[np.int64], n: int, seed: int) -> NDArray[np.int64]:
+    """Draw up to n rows, the first of each taxon before the second of any."""
+    order = np.random.default_rng(seed).permutation(rows)
+    turn: dict[int, int] = {}
+    rounds = []
+    for taxon in taxa[order].tolist():
+        turn[taxon] = turn.get(taxon, -1) + 1
+        rounds.append(turn[taxon])
+    return np.asarray(order[np.argsort(rounds, kind="stable")[:n]])
 
 
 def choose_donors(
@@ -45,3 +74,27 @@ def _draw(candidates: NDArray[np.int64], taxa: NDArray[np.int64], rng: np.random
     taxon = known[rng.integers(len(known))]
     of_taxon = candidates[taxa[candidates] == taxon]
     return int(of_taxon[rng.integers(len(of_taxon))])
+
+
+def choose_peers(
+    answers: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    specimens: NDArray[np.str_],
+    allowed: NDArray[np.int64],
+    seed: int,
+) -> NDArray[np.int64]:
+    """Draw for every image another specimen of the taxon that it is identified as; (N,) rows or `NO_DONOR`.
+
+    Args:
+        answers: (N,) at the lowest rank.
+        labels: likewise, -1 where open.
+        specimens: (N,) whose images they are.
+        allowed: rows of images that may be drawn.
+        seed: of the draws.
+    """
+    chosen = np.full(len(answers), NO_DONOR)
+    for row, taxon in enumerate(answers.tolist()):
+        others = allowed[(labels[allowed] == taxon) & (specimens[allowed] != specimens[row])]
+        if len(others):
+            chosen[row] = others[np.random.default_rng([seed, row]).integers(len(others))]
+    return chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,10 @@ class RankNecessity:
         necessity: (N, C) fall of the log-odds of the taxon identified where a character is another taxon's, less the
             mean fall of its form laid elsewhere; NaN where it is absent or was not measured.
         control: (N, C) fall of its form laid elsewhere; NaN where that was not tried.
+        background: (N,) fall on the ground of another taxon's image, less that on the ground of another image of the
+            same taxon; NaN where that was not measured.
+        background_lost: (N,) share of such grounds on which the identification changes, where it does not on that of
+            the same taxon; NaN likewise.
         joint: (N,) fall where all characters are another taxon's.
         chance: the least necessity of a character that is needed.
         credit: (N, C) share of the credit, in log-odds; NaN where it was not measured.
@@ -37,6 +42,8 @@ class RankNecessity:
 
     necessity: NDArray[np.float64]
     control: NDArray[np.float64]
+    background: NDArray[np.float64]
+    background_lost: NDArray[np.float64]
     joint: NDArray[np.float64]
     chance: float
     credit: NDArray[np.float64]
@@ -50,6 +57,12 @@ class RankNecessity:
         return np.asarray(~np.isnan(self.necessity).all(axis=1))
 
     @property
+    def of_regions(self) -> NDArray[np.float64]:
+        """(N, C + 2) necessity of the characters, of the rest of the specimen (NaN) and of the background."""
+        rest = np.full(len(self.background), np.nan)
+        return np.column_stack([self.necessity, rest, self.background])
+
+    @property
     def n_controls(self) -> int:
         """Images in which forms were laid elsewhere."""
         return int(np.count_nonzero(~np.isnan(self.control).all(axis=1)))
@@ -61,28 +74,37 @@ class RankNecessity:
 
     def take(self, rows: NDArray[np.int64]) -> RankNecessity:
         """Some of the images."""
-        arrays = ("necessity", "control", "joint", "credit", "interaction", "either", "used")
-        return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+        arrays: dict[str, Any] = {name: each[rows] for name, each in vars(self).items() if isinstance(each, np.ndarray)}
+        return replace(self, **arrays)
 
 
 def measure(trials: Trials, outcome: RankOutcome, n_characters: int, seed: int) -> RankNecessity:
     """Measure every image at one rank."""
-    n = len(trials.present)
     means = _Means(trials, outcome)
-    fall = np.full((n, n_characters), np.nan)
-    control = fall.copy()
-    for character in range(n_characters):
-        fall[:, character] = means.of((trials.replaced == 1 << character) & (trials.control == NO_CONTROL))
-        control[:, character] = means.of(trials.control == character)
+    replaced = trials.control == NO_CONTROL
+    characters = range(n_characters)
+    fall = np.column_stack([means.of(replaced & (trials.replaced == 1 << place)) for place in characters])
+    control = np.column_stack([means.of(trials.control == place) for place in characters])
     joint = means.of((trials.replaced == trials.present[trials.row]) & (trials.replaced & (trials.replaced - 1) != 0))
     usual = _mean_of_columns(control)
     necessity = fall - usual
     chance = _chance(control - usual)
-    shares = _Shares.of(trials, outcome, n_characters, seed)
     used = _used(necessity, joint - np.nansum(np.where(np.isnan(fall), np.nan, usual), axis=1), chance)
+    shares = _Shares.of(trials, outcome, n_characters, seed)
+    background, lost = _of_background(means, n_characters + 1)
     return RankNecessity(
-        necessity, control, joint, chance, shares.credit, shares.interaction, shares.either, used
-    )  # fmt: skip
+        necessity, control, background, lost, joint, chance, shares.credit, shares.interaction, shares.either, used
+    )
+
+
+def _of_background(means: _Means, place: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(N,) what the ground of another taxon's image costs beyond that of the same taxon's, and whether it decides."""
+    trials = means.trials
+    foreign, peer = trials.replaced == 1 << place, trials.control == place
+    background = means.of(foreign) - means.of(peer, foreign=False)
+    survives = means.outcome.survives.astype(np.float64)
+    lost = (1 - means.of(foreign, survives)) * means.of(peer, survives, foreign=False)
+    return background, lost
 
 
 @dataclass(frozen=True)
@@ -92,11 +114,19 @@ class _Means:
     trials: Trials
     outcome: RankOutcome
 
-    def of(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """(N,) mean fall of the chosen pictures of each image; NaN where there is none."""
-        chosen = chosen & ~np.isnan(self.outcome.fall)
+    def of(
+        self, chosen: NDArray[np.bool_], values: NDArray[np.float64] | None = None, *, foreign: bool = True
+    ) -> NDArray[np.float64]:
+        """(N,) mean of the chosen pictures of each image; NaN where there is none.
+
+        Args:
+            chosen: (T,) pictures.
+            values: (T,) of each; None = its fall.
+            foreign: only of donors of another taxon at this rank.
+        """
+        chosen = chosen & self.outcome.foreign if foreign else chosen
         rows, n = self.trials.row[chosen], len(self.trials.present)
-        sums = np.bincount(rows, self.outcome.fall[chosen], minlength=n)
+        sums = np.bincount(rows, (self.outcome.fall if values is None else values)[chosen], minlength=n)
         counts = np.bincount(rows, minlength=n)
         return np.asarray(np.divide(sums, counts, out=np.full(n, np.nan), where=counts > 0))
 
@@ -168,7 +198,7 @@ class _Game:
 
 def _games(trials: Trials, outcome: RankOutcome, seed: int) -> Iterator[_Game]:
     """The donors of each image with which enough sets were tried."""
-    kept = np.flatnonzero((trials.control == NO_CONTROL) & ~np.isnan(outcome.fall))
+    kept = np.flatnonzero((trials.control == NO_CONTROL) & outcome.foreign)
     of_donor: dict[tuple[int, int], list[int]] = defaultdict(list)
     for place in kept.tolist():
         of_donor[int(trials.row[place]), int(trials.donor[place])].append(place)

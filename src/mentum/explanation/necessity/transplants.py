@@ -6,7 +6,8 @@ hiding it. With the character of another taxon's specimen the picture stays natu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,6 +34,8 @@ LEAST_SPREAD = 0.1
 """Distance of characters from their common middle, in sides of the square, from which they show how specimens lie."""
 N_PLACES = 64
 """Places tried for a control region."""
+_REACH = max(RING, GROWTH + math.ceil(4 * SOFTNESS))
+"""Px around a region beyond which a graft neither looks nor changes anything."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +45,12 @@ class Posed:
     Attributes:
         pixels: (S, S, 3) uint8.
         masks: (R, S, S) float32, as by `Annotations.masks`.
-        frame: of the specimen.
+        find: tells how the specimen lies, where its characters don't.
     """
 
     pixels: NDArray[np.uint8]
     masks: NDArray[np.float32]
-    frame: Frame
+    find: Callable[[], Frame]
 
     @classmethod
     def of(cls, pixels: NDArray[np.uint8], annotations: Annotations, file_name: str) -> Posed:
@@ -55,14 +58,19 @@ class Posed:
         size = len(pixels)
         masks, image = annotations.masks(file_name, size), annotations.regions[file_name]
         outline = 1 - masks[-1] if masks[-1].any() else None
-        return cls(pixels, masks, find_frame(pixels, SquarePlacement(image.width, image.height, size), outline))
+        return cls(pixels, masks, lambda: find_frame(pixels, SquarePlacement(image.width, image.height, size), outline))
 
-    @property
+    @cached_property
+    def frame(self) -> Frame:
+        """Of the specimen."""
+        return self.find()
+
+    @cached_property
     def specimen(self) -> NDArray[np.float32]:
         """(S, S) float32: share of each pixel in the specimen."""
         return np.asarray(1 - self.masks[-1])
 
-    @property
+    @cached_property
     def characters(self) -> NDArray[np.float32]:
         """(S, S) float32: share of each pixel in any character."""
         return np.asarray(self.masks[:-2].sum(axis=0))
@@ -70,12 +78,23 @@ class Posed:
     @cached_property
     def present(self) -> list[int]:
         """Characters that are outlined."""
-        return [place for place, mask in enumerate(self.masks[:-2]) if mask.max() > 0]
+        return [place for place, mask in enumerate(self.masks[:-2]) if mask.any()]
+
+    @cached_property
+    def boxes(self) -> dict[int, NDArray[np.float64]]:
+        """Of each character that is outlined: left, top, right, bottom, px."""
+        return {place: _box(self.masks[place]) for place in self.present}
 
     @cached_property
     def middles(self) -> NDArray[np.float64]:
         """(R - 2, 2) x and y of the middle of each character, px; NaN where it is absent."""
         return np.array([_middle(mask) for mask in self.masks[:-2]]).reshape(-1, 2)
+
+
+def _box(mask: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Left, top, right and bottom of what a mask covers, px."""
+    columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], dtype=np.float64)
 
 
 def _middle(mask: NDArray[np.float32]) -> tuple[float, float]:
@@ -86,20 +105,32 @@ def _middle(mask: NDArray[np.float32]) -> tuple[float, float]:
     return float(mask.sum(axis=0) @ places) / total, float(mask.sum(axis=1) @ places) / total
 
 
+Window = tuple[slice, slice]
+"""Rows and columns of a square."""
+
+
 @dataclass(frozen=True, eq=False)
 class Graft:
-    """What covers a region: (S, S, 3) float32 colours, and (S, S, 1) float32 how far they cover, 0-1."""
+    """What covers a part of a picture.
 
+    Attributes:
+        window: the part, h by w px.
+        colours: (h, w, 3) float32.
+        veil: (h, w, 1) float32, how far they cover, 0-1.
+    """
+
+    window: Window
     colours: NDArray[np.float32]
     veil: NDArray[np.float32]
 
 
 def covered(pixels: NDArray[np.uint8], grafts: Iterable[Graft]) -> NDArray[np.uint8]:
     """A picture (S, S, 3) with grafts laid over it, one after the other."""
-    picture = pixels.astype(np.float32)
+    picture = pixels.copy()
     for graft in grafts:
-        picture += graft.veil * (graft.colours - picture)
-    return np.round(picture).astype(np.uint8)
+        under = picture[graft.window].astype(np.float32)
+        picture[graft.window] = np.round(under + graft.veil * (graft.colours - under))
+    return picture
 
 
 def transplant(image: Posed, donor: Posed, character: int) -> Graft | None:
@@ -109,10 +140,11 @@ def transplant(image: Posed, donor: Posed, character: int) -> Graft | None:
     placing = _placing(image, donor)
     shift = donor.middles[character] - placing.apply(image.middles[character])
     placing = _Affine(placing.matrix, placing.offset + shift)
-    own = image.masks[character]
-    others = np.clip(image.characters - own, 0, 1)
-    region = np.maximum(own, placing.brought(donor.masks[character]) * (1 - others))
-    return _graft(image, donor, placing, region)
+    window = _around(image, donor, placing, character)
+    own = image.masks[character][window]
+    others = np.clip(image.characters[window] - own, 0, 1)
+    region = np.maximum(own, placing.brought(donor.masks[character], window) * (1 - others))
+    return _graft(image, donor, placing, region, window)
 
 
 def elsewhere(image: Posed, donor: Posed, character: int, rng: np.random.Generator) -> Graft | None:
@@ -120,7 +152,10 @@ def elsewhere(image: Posed, donor: Posed, character: int, rng: np.random.Generat
     if character not in image.present:
         return None
     region = _laid_elsewhere(image, image.masks[character], rng)
-    return _graft(image, donor, _placing(image, donor), region)
+    if not region.any():
+        return None
+    window = _window(_box(region), len(region))
+    return _graft(image, donor, _placing(image, donor), region[window], window)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,18 +168,17 @@ class _Affine:
     def apply(self, place: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(self.matrix @ place + self.offset)
 
-    def _picture(self, picture: Image.Image) -> Image.Image:
+    def brought(self, picture: NDArray[np.generic], window: Window) -> NDArray[np.float32]:
+        """A mask (S, S) or picture (S, S, 3) of the donor's as it lies in a window of the image; 0 where it ends."""
+        down, across = window
         (a, b), (d, e) = self.matrix.tolist()
-        c, f = self.offset.tolist()
-        return picture.transform(picture.size, Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BILINEAR)
-
-    def brought(self, mask: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The donor's mask (S, S) as it lies in the image."""
-        return np.asarray(self._picture(Image.fromarray(mask)))
-
-    def brought_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Likewise the donor's picture (S, S, 3); black where it ends."""
-        return np.asarray(self._picture(Image.fromarray(pixels)), dtype=np.float32)
+        c, f = (self.offset + self.matrix @ np.array([across.start, down.start])).tolist()
+        size = across.stop - across.start, down.stop - down.start
+        coefficients = (a, b, c, d, e, f)
+        moved = Image.fromarray(picture).transform(
+            size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR
+        )
+        return np.asarray(moved, dtype=np.float32)
 
 
 def _placing(image: Posed, donor: Posed) -> _Affine:
@@ -183,14 +217,32 @@ def _of_frames(image: Frame, donor: Frame) -> _Affine:
     return _Affine(matrix, there[0] - matrix @ here[0])
 
 
-def _graft(image: Posed, donor: Posed, placing: _Affine, region: NDArray[np.float32]) -> Graft:
+def _graft(image: Posed, donor: Posed, placing: _Affine, region: NDArray[np.float32], window: Window) -> Graft:
+    """The donor's surface over a region of a window."""
     veil = feathered(region)
-    colours = placing.brought_pixels(donor.pixels)
-    around = (_grown(region, RING) > 0.5) & (veil < 0.05) & (image.specimen > 0.5)
+    colours = placing.brought(donor.pixels, window)
+    around = (_grown(region, RING) > 0.5) & (veil < 0.05) & (image.specimen[window] > 0.5)
     if np.count_nonzero(around) >= LEAST_RING:
-        own, others = image.pixels[around].mean(axis=0), colours[around].mean(axis=0)
+        own, others = image.pixels[window][around].mean(axis=0), colours[around].mean(axis=0)
         colours = np.clip(colours * np.clip(own / np.maximum(others, 1), 1 / FARTHEST, FARTHEST), 0, 255)
-    return Graft(colours.astype(np.float32), veil[:, :, None])
+    return Graft(window, colours, veil[:, :, None])
+
+
+def _around(image: Posed, donor: Posed, placing: _Affine, character: int) -> Window:
+    """Where a character lies in an image, its own and the donor's brought there."""
+    left, top, right, bottom = donor.boxes[character]
+    corners = np.array([[left, top], [right, top], [left, bottom], [right, bottom]]) - placing.offset
+    brought = np.linalg.solve(placing.matrix, corners.T)
+    own = image.boxes[character]
+    low, high = np.minimum(own[:2], brought.min(axis=1)), np.maximum(own[2:], brought.max(axis=1))
+    return _window(np.concatenate([low - 1, high + 1]), len(image.pixels))
+
+
+def _window(box: NDArray[np.float64], size: int) -> Window:
+    """The part of a square around a box (left, top, right, bottom) that its graft may look at or change."""
+    left, top = np.clip(np.floor(box[:2]) - _REACH, 0, size - 1).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(box[2:]) + _REACH, 1, size).astype(int).tolist()
+    return slice(top, bottom), slice(left, right)
 
 
 def feathered(region: NDArray[np.float32]) -> NDArray[np.float32]:

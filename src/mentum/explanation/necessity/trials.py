@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.necessity.credit import coalitions
-from mentum.explanation.necessity.donors import NO_DONOR, choose_donors
+from mentum.explanation.necessity.donors import NO_DONOR, choose_donors, choose_peers
+from mentum.explanation.necessity.surroundings import on_ground_of
 from mentum.explanation.necessity.transplants import Graft, Posed, covered, elsewhere, transplant
 from mentum.records import Progress, ProgressCallback
 from mentum.taxonomy import Rank
@@ -22,7 +24,7 @@ Answer = Callable[[NDArray[np.uint8]], Mapping[Rank, NDArray[np.float32]]]
 
 BATCH_SIZE = 32
 KEPT = 128
-"""Annotated images kept in memory: donors are asked for again and again."""
+"""Annotated images kept in memory, of those that give."""
 NO_CONTROL = -1
 
 
@@ -32,8 +34,9 @@ class Trial:
 
     Attributes:
         row: of the image; `donor` that of the image whose characters it is given.
-        replaced: the characters replaced, a bit each.
-        control: the character whose form was laid elsewhere instead, or `NO_CONTROL`.
+        replaced: the regions replaced, a bit each: characters, or the background.
+        control: the region of which a change that tells nothing was made instead, or `NO_CONTROL`: a character's form
+            laid elsewhere, or the background of another image of the same taxon.
     """
 
     row: int
@@ -47,11 +50,13 @@ class RankOutcome:
     """What T pictures changed at one rank.
 
     Attributes:
-        fall: (T,) by how much the log-odds of the taxon identified fell; NaN where the donor is of that taxon.
+        fall: (T,) by how much the log-odds of the taxon identified fell.
+        foreign: (T,) bool, whether the donor is of another taxon at this rank.
         survives: (T,) bool, whether the taxon stays the most probable.
     """
 
     fall: NDArray[np.float64]
+    foreign: NDArray[np.bool_]
     survives: NDArray[np.bool_]
 
 
@@ -79,12 +84,14 @@ class Plan:
 
     Attributes:
         rows: images to measure, all annotated.
-        controls: those in which forms are laid elsewhere as well.
+        giving: images whose characters and ground are given to others.
+        controls: those in which forms are laid elsewhere as well, and which are laid on other ground.
         credits: those whose characters share the credit, for which sets of characters are replaced as well.
         seed: of the draws.
     """
 
     rows: NDArray[np.int64]
+    giving: NDArray[np.int64]
     controls: frozenset[int]
     credits: frozenset[int]
     seed: int
@@ -116,20 +123,27 @@ def run_trials(
         plan: which pictures are made.
         report: told after each image.
     """
-    ranks = list(evidence.ranks.values())
-    donors = choose_donors([each.y_pred for each in ranks], [each.y_true for each in ranks], plan.rows, plan.seed)
     present = np.zeros(len(evidence.file_names), dtype=np.int64)
     made: list[Trial] = []
     found: dict[Rank, list[NDArray[np.float32]]] = {rank: [] for rank in evidence.ranks}
-    for trials, pictures in _batches(_pictures(evidence, annotations, plan, donors, present, report)):
+    pictures = _pictures(_Bench(evidence, annotations), plan, _donors(evidence, plan), present, report)
+    for trials, said in _answered(answer, _batches(pictures)):
         made += trials
-        for rank, y_prob in answer(pictures).items():
-            if rank in found:
-                found[rank].append(y_prob)
+        for rank in found:
+            found[rank].append(said[rank])
     columns = np.array([(each.row, each.donor, each.replaced, each.control) for each in made]).reshape(-1, 4)
     row, donor, replaced, control = columns.astype(np.int64).T
     outcomes = {rank: _outcome(each, row, donor, found[rank]) for rank, each in evidence.ranks.items()}
     return Trials(row, donor, replaced, control, present, outcomes)
+
+
+def _donors(evidence: RunEvidence, plan: Plan) -> _Donors:
+    ranks = list(evidence.ranks.values())
+    answers, labels = [each.y_pred for each in ranks], [each.y_true for each in ranks]
+    return _Donors(
+        choose_donors(answers, labels, plan.giving, plan.seed),
+        choose_peers(answers[0], labels[0], evidence.specimens, plan.giving, plan.seed),
+    )
 
 
 def _outcome(
@@ -138,8 +152,23 @@ def _outcome(
     answered = evidence.y_pred[row]
     said = np.concatenate(y_prob) if y_prob else np.empty((0, len(evidence.taxa)), dtype=np.float32)
     fall = log_odds(evidence.y_prob[row], answered) - log_odds(said, answered)
-    other = (evidence.y_true[donor] >= 0) & (evidence.y_true[donor] != answered)
-    return RankOutcome(np.where(other, fall, np.nan), said.argmax(axis=1) == answered)
+    foreign = (evidence.y_true[donor] >= 0) & (evidence.y_true[donor] != answered)
+    return RankOutcome(fall, foreign, said.argmax(axis=1) == answered)
+
+
+def _answered(
+    answer: Answer, batches: Iterator[tuple[list[Trial], NDArray[np.uint8]]]
+) -> Iterator[tuple[list[Trial], Mapping[Rank, NDArray[np.float32]]]]:
+    """Ask the network while the next pictures are made."""
+    with ThreadPoolExecutor(1) as pool:
+        earlier: tuple[list[Trial], Future[Mapping[Rank, NDArray[np.float32]]]] | None = None
+        for trials, pictures in batches:
+            asked = pool.submit(answer, pictures)
+            if earlier:
+                yield earlier[0], earlier[1].result()
+            earlier = trials, asked
+        if earlier:
+            yield earlier[0], earlier[1].result()
 
 
 def _batches(
@@ -155,24 +184,56 @@ def _batches(
         yield [trial for trial, _ in waiting], np.stack([picture for _, picture in waiting])
 
 
-def _pictures(
-    evidence: RunEvidence,
-    annotations: Annotations,
-    plan: Plan,
-    donors: NDArray[np.int64],
-    present: NDArray[np.int64],
-    report: ProgressCallback,
-) -> Iterator[tuple[Trial, NDArray[np.uint8]]]:
-    @lru_cache(maxsize=KEPT)
-    def posed(row: int) -> Posed:
-        return Posed.of(np.asarray(evidence.pixels[row]), annotations, evidence.file_names[row])
+@dataclass(frozen=True, eq=False)
+class _Donors:
+    """(N, N_DONORS) donors of each image, and (N,) another specimen of its taxon; `NO_DONOR` where there is none."""
 
+    others: NDArray[np.int64]
+    peers: NDArray[np.int64]
+
+    def of(self, row: int) -> list[int]:
+        """Each once."""
+        return sorted({*self.others[row].tolist()} - {NO_DONOR})
+
+
+class _Bench:
+    """Annotated images; those that give are kept, as they are asked for again and again."""
+
+    def __init__(self, evidence: RunEvidence, annotations: Annotations) -> None:
+        self._evidence, self._annotations = evidence, annotations
+        self.donor = lru_cache(maxsize=KEPT)(self.image)
+        self.n_regions = len(annotations.names)
+
+    def image(self, row: int) -> Posed:
+        """An image with its characters."""
+        return Posed.of(np.asarray(self._evidence.pixels[row]), self._annotations, self._evidence.file_names[row])
+
+
+def _pictures(
+    bench: _Bench, plan: Plan, donors: _Donors, present: NDArray[np.int64], report: ProgressCallback
+) -> Iterator[tuple[Trial, NDArray[np.uint8]]]:
     for done, row in enumerate(plan.rows.tolist(), start=1):
-        image = posed(row)
+        image = bench.image(row)
         present[row] = sum(1 << character for character in image.present)
-        for donor in sorted({*donors[row].tolist()} - {NO_DONOR}):
-            yield from _of_donor(plan, image, posed(donor), Trial(row, donor, 0))
+        for donor in donors.of(row):
+            yield from _of_donor(plan, image, bench.donor(donor), Trial(row, donor, 0))
+        if row in plan.controls:
+            yield from _on_other_ground(bench, image, row, donors)
         report(Progress(task="replacing characters", done=done, total=len(plan.rows), unit="images"))
+
+
+def _on_other_ground(
+    bench: _Bench, image: Posed, row: int, donors: _Donors
+) -> Iterator[tuple[Trial, NDArray[np.uint8]]]:
+    """On the ground of each donor, and for comparison of another specimen of the same taxon, if there is one."""
+    background, peer = bench.n_regions - 1, int(donors.peers[row])
+    if peer == NO_DONOR:
+        return
+    grounds = [Trial(row, donor, 1 << background) for donor in donors.of(row)]
+    for trial in (*grounds, Trial(row, peer, 0, control=background)):
+        picture = on_ground_of(image, bench.donor(trial.donor))
+        if picture is not None:
+            yield trial, picture
 
 
 def _of_donor(plan: Plan, image: Posed, donor: Posed, trial: Trial) -> Iterator[tuple[Trial, NDArray[np.uint8]]]:
