@@ -11,11 +11,11 @@ from mentum.disks import require_place
 from mentum.explanation.annotation.characters import Annotations, read_annotations
 from mentum.explanation.character_use import Asked, explain_characters
 from mentum.explanation.evidence import RunEvidence
-from mentum.explanation.exemplar import Exemplar
 from mentum.explanation.gathering import gather_evidence, write_maps
 from mentum.explanation.proposals.pictures import example_pictures, mean_image
 from mentum.explanation.proposals.propose import Proposals, propose_characters
 from mentum.explanation.results import Explanation
+from mentum.explanation.sharp import SharpPictures
 from mentum.explanation.tables import characters_csv
 from mentum.files import write_text
 from mentum.locks import sole_owner
@@ -96,7 +96,7 @@ def explain(
             write_maps(evidence, opened.relevance_folder)
             write_overlays(evidence, opened.relevance_folder / "overlays", report)
             if outlines and outlines.characters:
-                measured = _Measured(opened, evidence, outlines, predictor)
+                measured = _Measured(opened, evidence, outlines, predictor, SharpPictures.of(images))
                 return Explained(characters=measured.characters(Asked(occlude, fast), report))
         return Explained(proposals=_propose(opened, evidence, outlines, report))
 
@@ -121,6 +121,7 @@ class _Measured:
     evidence: RunEvidence
     annotations: Annotations
     predictor: Predictor | CompiledPredictor
+    pictures: SharpPictures
 
     def characters(self, asked: Asked, report: ProgressCallback) -> Explanation:
         """Measure, write and draw."""
@@ -128,8 +129,7 @@ class _Measured:
         found = explain_characters(run, evidence, annotations, self.predictor, asked, report)
         found.explanation.write(run.characters_file)
         write_text(characters_csv(found.explanation), run.characters_file.with_suffix(".csv"))
-        masks = annotations.masks(evidence.file_names[found.exemplar], evidence.geometry.size)
-        exemplar = Exemplar(evidence.pixels[found.exemplar], annotations.names, masks)
+        exemplar = self.pictures.exemplar(evidence.file_names[found.exemplar], annotations)
         figures = run.path / "figures"
         draw_character_shares(found.explanation, exemplar, figures)
         draw_characters_by_taxon(found.explanation, figures)

@@ -1,4 +1,5 @@
 import itertools
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -9,15 +10,11 @@ import pytest
 from PIL import Image
 
 from mentum.explanation.exemplar import Exemplar, label_anchor
-from mentum.explanation.results import CharacterShare, Explanation
+from mentum.explanation.results import Chance, CharacterShare, Explanation
 from mentum.maps import CellGeometry
 from mentum.records import Interval
-from mentum.reporting.figures.character_shares import (
-    draw_bars,
-    draw_character_shares,
-    paint_characters,
-    spread,
-)
+from mentum.reporting.figures.capsule import colours_of, from_top, paint_capsule, spread
+from mentum.reporting.figures.character_shares import COLUMN, PAGE, draw_bars, draw_character_shares
 from mentum.reporting.figures.characters_by_taxon import draw_characters_by_taxon
 from mentum.taxonomy import Rank
 
@@ -105,26 +102,32 @@ def words(file):
     return [text for text, _ in texts(file)]
 
 
-def test_one_figure_as_png_and_svg(figure):
-    assert [file.name for file in figure] == ["character_shares.png", "character_shares.svg"]
-    assert len(list(figure[0].parent.iterdir())) == 2
-    with Image.open(figure[0]) as image:
-        assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
-        assert 1500 < image.width < 2400
+def test_the_figure_comes_at_the_width_of_a_page_and_of_a_column(figure):
+    stems = ("character_shares", "character_shares_column")
+    assert [file.name for file in figure] == [f"{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")]
+    assert len(list(figure[0].parent.iterdir())) == 4
+    for file, inches in ((figure[0], PAGE), (figure[2], COLUMN)):
+        with Image.open(file) as image:
+            assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+            assert image.width / 300 == pytest.approx(inches, abs=0.35)
 
 
-def test_shares_stand_beside_the_drawing_and_at_the_bars(figure):
+def test_no_letters_are_smaller_than_print_can_show(figure):
+    sizes = [float(found) for file in figure[1::2] for found in re.findall(r"font-size: ([\d.]+)px", file.read_text())]
+    assert min(sizes) >= 6
+
+
+@pytest.mark.parametrize("place", [1, 3])
+def test_shares_stand_at_the_bars(figure, place):
+    found = words(figure[place])
+    for share_ in ("63 %", "27 %", "31 %", "< 1 %", "10 %", "69 %"):
+        assert found.count(share_) == 1
+
+
+def test_characters_are_named_in_words_once_for_all_ranks(figure):
     found = words(figure[1])
-    for figure_ in ("63 %", "27 %", "31 %", "< 1 %"):
-        assert found.count(figure_) == 2
-    for none in ("10 %", "69 %"):
-        assert found.count(none) == 1
-
-
-def test_characters_are_named_in_words_and_pairs_once(figure):
-    found = words(figure[1])
-    assert found.count("ventromental plate") == 3  # in two drawings and at the bars
-    assert found.count("none") == 1
+    assert {"mentum", "ventromental", "plate", "none"} <= set(found)
+    assert found.count("mentum") == found.count("plate") == found.count("none") == 1
     assert not {"unassigned", "background", "ventromental_plate"} & set(found)
 
 
@@ -132,15 +135,12 @@ def test_only_correct_identifications_of_all_taxa_are_drawn(figure):
     assert not {"11 %", "12 %", "77 %", "58 %", "70 %"} & set(words(figure[1]))
 
 
-def test_ranks_and_sample_are_named(figure):
-    expected = {
-        "Species rank",
-        "200 images, 100 specimens",
-        "Subfamily rank",
-        "1 image, 1 specimen",
-        "correct identifications, training images; bars with 95 % intervals",
-    }
-    assert expected <= set(words(figure[1]))
+@pytest.mark.parametrize("place", [1, 3])
+def test_ranks_and_sample_are_named(figure, place):
+    found = words(figure[place])
+    assert {"Species rank", "200 images,", "100 specimens", "Subfamily rank", "1 image,", "1 specimen"} <= set(found)
+    assert "Share of images in which it was the character used, by the relevance map;" in found
+    assert "correct identifications, training images; 95 % intervals" in found
 
 
 def test_bars_and_intervals_have_the_shares_lengths(explanation):
@@ -148,29 +148,43 @@ def test_bars_and_intervals_have_the_shares_lengths(explanation):
 
     axes = Figure().add_subplot()
     shares = {row.character: row for row in explanation.shares[:5]}
-    draw_bars(axes, [*CHARACTERS, "none"], shares, named=True)
+    draw_bars(axes, [*CHARACTERS, "none"], shares, colours_of([*CHARACTERS, "none"]))
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([63, 27, 10])
     ends = [segment[:, 0].tolist() for lines in axes.collections for segment in lines.get_segments()]
     assert np.allclose(ends, [(58, 68), (22, 32), (5, 15)])
 
 
-def test_characters_are_painted_in_the_colours_of_their_shares(explanation):
-    from matplotlib import colormaps
+def test_characters_are_painted_in_the_colours_of_their_bars():
+    from matplotlib.colors import to_hex
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2, 2), dpi=100)
-    axes = figure.add_axes((0, 0, 1, 1))
-    paint_characters(axes, drawn_capsule(), {"mentum": 1.0, "ventromental_plate": 0.0})
-    colours = [layer.get_facecolor()[0, :3] for layer in axes.collections if layer.get_facecolor().size]
-    shades = [colormaps["YlGnBu"](value)[:3] for value in (0.0, 1.0)]
-    assert np.allclose(colours, shades)  # the larger region first, so that it hides no other
+    axes = Figure(figsize=(2, 2), dpi=100).add_axes((0, 0, 1, 1))
+    colours = colours_of(CHARACTERS)
+    paint_capsule(axes, drawn_capsule(), colours)
+    painted = [to_hex(layer.get_facecolor()[0, :3]) for layer in axes.collections if layer.get_facecolor().size]
+    assert painted == [colours[name] for name in reversed(CHARACTERS)]  # the larger first, so that it hides no other
 
 
-def test_a_character_that_the_photograph_does_not_show_has_a_bar_only(explanation, tmp_path):
-    capsule = drawn_capsule(names=("mentum",))
-    found = words(draw_character_shares(explanation, capsule, tmp_path)[1])
-    assert found.count("mentum") == 3
-    assert found.count("ventromental plate") == 1
+def test_answers_that_are_no_character_are_grey():
+    colours = colours_of((*CHARACTERS, "any of several", "none", "background"))
+    assert len({colours[name] for name in CHARACTERS}) == 2
+    assert len({colours[name] for name in ("any of several", "none", "background")}) == 1
+
+
+def test_rows_follow_the_photograph_from_its_top():
+    names = ("wing", "none", *reversed(CHARACTERS))
+    assert from_top(drawn_capsule(), names) == [*CHARACTERS, "wing", "none"]
+
+
+def test_by_necessity_and_of_a_character_that_the_photograph_does_not_show(explanation, tmp_path):
+    chance = Chance(rank=Rank.SPECIES, threshold=1.0, false_positive_rate=0.05, n=9)
+    measured = explanation.model_copy(update={"chances": (chance,)})
+    page, column = map(words, draw_character_shares(measured, drawn_capsule(names=("mentum",)), tmp_path)[1::2])
+    assert "Share of images in which it was the character used, by necessity;" in page
+    assert "any of several" in page
+    assert page.count("plate") == 1  # the name of its bars
+    assert "plate" not in column  # beside the drawing
+    assert column.count("ventromental plate") == 1
 
 
 def test_a_pair_is_labelled_on_its_right_part():

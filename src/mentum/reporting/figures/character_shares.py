@@ -1,4 +1,4 @@
-"""Which characters were used: painted on a head capsule, and as bars with their intervals."""
+"""Which characters were used: a head capsule with its characters in colours, and for each rank bars with intervals."""
 
 from __future__ import annotations
 
@@ -7,50 +7,62 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from mentum.explanation.exemplar import Exemplar, label_anchor
-from mentum.explanation.results import NONE, SEVERAL, CharacterShare, Explanation
+from mentum.explanation.exemplar import Exemplar
+from mentum.explanation.results import CharacterShare, Explanation
 from mentum.explanation.tables import shares_of_correct
-from mentum.reporting.figures.characters_by_taxon import Shares, counts_of, in_rank, in_words, sample, shades
+from mentum.reporting.figures.capsule import (
+    colours_of,
+    from_top,
+    heights_in,
+    in_lines,
+    paint_capsule,
+    point_at,
+    spread,
+)
+from mentum.reporting.figures.characters_by_taxon import Shares, in_rank, sample
 from mentum.reporting.figures.style import reach, write_figures
-from mentum.reporting.numbers import whole_percent
+from mentum.reporting.numbers import counted, whole_percent
 from mentum.taxonomy import Rank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_DRAWING, _LABELS, _BETWEEN, _NAMES, _KEY = 2.4, 1.3, 0.3, 1.45, 0.75
-"""Inches from left to right: names of the bars; for each rank a drawing, its labels and a gap; the colour bar."""
-_BAR, _GAP, _HEAD = 0.27, 0.5, 0.85
-"""Inches from below: a bar; between bars and drawings; title and headings."""
+PAGE, COLUMN = 7.2, 3.5
+"""Inches: the width of a page (183 mm) and of one of its two columns (89 mm)."""
+PRINT_DPI = 300
 
-_QUARTERS = (range(0, 101, 25), ["0 %", "25 %", "50 %", "75 %", "100 %"])
-"""Ticks and what they are called."""
+_CAPSULE, _LEADER, _LETTER, _FOOT, _HEAD = 2.55, 0.22, 0.063, 0.42, 0.42
+"""Inches: side of the capsule, room for lines to the names, a letter, ticks and note, heading of a rank."""
+_TEXT, _SMALL = 7, 6
+"""Points, in print."""
+_LEAST_ROW, _MOST_ROW = 0.17, 0.36
+"""Inches, for a bar."""
+_TICKS = ((0, 50, 100), ("0", "50", "100 %"))
+_BEYOND = 152
+"""Per cent at the right end of a panel: a bar of 100 % leaves room for its number."""
 
-_LABEL_DISTANCE = 0.17
-"""Between labels, as a share of the drawing's height, unless there are too many."""
 
+@dataclass(frozen=True)
+class _Shown:
+    """What both widths of the figure show.
 
-def draw_character_shares(explanation: Explanation, capsule: Exemplar, folder: Path) -> list[Path]:
-    """Draw in what share of the correct identifications each character was the one used, by rank, as PNG and SVG.
-
-    Each rank has a column: above, the characters on the head capsule in the colours of their shares; below, bars with
-    95 % intervals, of which "none" counts the images in which no character was used.
-
-    Source: Milošević et al. 2020, figure 3; intervals, "none" and numbers of specimens are added.
-
-    Returns:
-        `character_shares.png` and `.svg`, or nothing where nothing was identified correctly.
+    Attributes:
+        by_rank: rank → character → its share.
+        names: from the top row to the lowest one.
+        note: which images these are, and how the character used was told.
     """
-    by_rank: dict[Rank, dict[str, CharacterShare]] = {}
-    for share in shares_of_correct(explanation):
-        if share.n:
-            by_rank.setdefault(share.rank, {})[share.character] = share
-    if not by_rank:
-        return []
-    return write_figures(folder, {"character_shares": lambda: _draw_shares(explanation, by_rank, capsule)})
+
+    by_rank: Mapping[Rank, Shares]
+    names: Sequence[str]
+    colours: Mapping[str, str]
+    capsule: Exemplar
+    note: str
+
+    @property
+    def letters(self) -> float:
+        """Inches that the longest line of a name takes."""
+        return _LETTER * max(len(line) for name in self.names for line in in_lines(name).splitlines()) + 0.08
 
 
 @dataclass(frozen=True)
@@ -61,123 +73,145 @@ class _Page:
     width: float
     height: float
 
+    @classmethod
+    def blank(cls, width: float, height: float) -> _Page:
+        from matplotlib.figure import Figure
+
+        return cls(Figure(figsize=(width, height)), width, height)
+
     def axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
         return self.figure.add_axes((left / self.width, bottom / self.height, width / self.width, height / self.height))
 
-    def head(self, left: float, bottom: float, text: str, size: float) -> None:
-        self.figure.text(left / self.width, bottom / self.height, text, fontsize=size, fontweight="bold")
-
-    def note(self, left: float, bottom: float, text: str) -> None:
-        self.figure.text(left / self.width, bottom / self.height, text, fontsize=8.5, color="0.3")
+    def write(self, left: float, height: float, text: str, size: float, **style: Any) -> None:  # noqa: ANN401
+        self.figure.text(left / self.width, height / self.height, text, fontsize=size, linespacing=1.1, **style)
 
 
-def _draw_shares(explanation: Explanation, by_rank: Mapping[Rank, Shares], capsule: Exemplar) -> Figure:
-    from matplotlib.figure import Figure
+def draw_character_shares(explanation: Explanation, capsule: Exemplar, folder: Path) -> list[Path]:
+    """Draw in what share of the correct identifications each character was the one used, by rank, as PNG and SVG.
 
-    names = explanation.answers
-    column, bars = _DRAWING + _LABELS, len(names) * _BAR
-    width = _NAMES + len(by_rank) * (column + _BETWEEN) + _KEY
-    height = bars + _GAP + _DRAWING + _HEAD
-    page = _Page(Figure(figsize=(width, height)), width, height)
-    page.head(_NAMES, height - 0.12, "Share of images in which each character was used", 12)
-    page.note(_NAMES, height - 0.31, f"{sample(explanation)}; bars with 95 % intervals")
-    for place, (rank, shares) in enumerate(by_rank.items()):
-        left = _NAMES + place * (column + _BETWEEN)
-        page.head(left, height - 0.63, in_rank(rank), 10)
-        page.note(left, height - 0.79, counts_of(next(iter(shares.values()))))
-        used = {name: shares[name].used for name in names if name in shares and name not in (SEVERAL, NONE)}
-        paint_characters(page.axes(left, bars + _GAP, _DRAWING, _DRAWING), capsule, used)
-        draw_bars(page.axes(left, 0, column - 0.1, bars), names, shares, named=place == 0)
-    _draw_key(page.axes(width - _KEY + 0.05, bars + _GAP + 0.1 * _DRAWING, 0.14, 0.8 * _DRAWING))
+    A specimen shows where each character lies; beside it each rank has a column of bars with 95 % intervals, of which
+    "none" counts the images in which no character was used. It comes at the width of a page and at that of a column.
+
+    Source: Milošević et al. 2020, figure 3; bars, intervals, "any of several", "none" and numbers of specimens are
+    added.
+
+    Returns:
+        `character_shares` and `character_shares_column`, or nothing where nothing was identified correctly.
+    """
+    by_rank: dict[Rank, dict[str, CharacterShare]] = {}
+    for share in shares_of_correct(explanation):
+        if share.n:
+            by_rank.setdefault(share.rank, {})[share.character] = share
+    if not by_rank:
+        return []
+    names = from_top(capsule, explanation.answers)
+    shown = _Shown(by_rank, names, colours_of(explanation.answers), capsule, _note(explanation))
+    drawings = {
+        "character_shares": lambda: _across_a_page(shown),
+        "character_shares_column": lambda: _in_a_column(shown),
+    }
+    return write_figures(folder, drawings, PRINT_DPI)
+
+
+def _note(explanation: Explanation) -> str:
+    how = "by necessity" if explanation.chances else "by the relevance map"
+    return f"Share of images in which it was the character used, {how}; {sample(explanation)}; 95 % intervals"
+
+
+def _across_a_page(shown: _Shown) -> Figure:
+    """The capsule on the left; its names are those of the rows of bars on its right."""
+    row = min(max(_CAPSULE / len(shown.names), _LEAST_ROW), _MOST_ROW)
+    bars = row * len(shown.names)
+    tallest = max(bars, _CAPSULE)
+    page = _Page.blank(PAGE, tallest + _HEAD + _FOOT)
+    lowest = _FOOT + (tallest - bars) / 2
+    capsule = page.axes(0, _FOOT + (tallest - _CAPSULE) / 2, _CAPSULE, _CAPSULE)
+    paint_capsule(capsule, shown.capsule, shown.colours)
+    left = _CAPSULE + _LEADER
+    middles = {name: lowest + bars - (place + 0.5) * row for place, name in enumerate(shown.names)}
+    bottom = _FOOT + (tallest - _CAPSULE) / 2
+    ends = {name: ((left - 0.04) / _CAPSULE, (middle - bottom) / _CAPSULE) for name, middle in middles.items()}
+    point_at(capsule, shown.capsule, ends, shown.colours)
+    _name_rows(page, left, middles, shown)
+    start = left + shown.letters
+    width = (PAGE - start) / len(shown.by_rank)
+    for place, rank in enumerate(shown.by_rank):
+        _panel(page, (start + place * width, lowest, width - 0.08, bars), rank, shown)
+    page.write(start, 0.05, shown.note.replace("; ", ";\n", 1), _SMALL, color="0.3", va="bottom")
     return page.figure
 
 
-def paint_characters(axes: Axes, capsule: Exemplar, used: Mapping[str, float]) -> None:
-    """The photograph in pale grey, its characters in colours, labelled on the right."""
-    grey = capsule.pixels @ np.array([0.299, 0.587, 0.114])
-    axes.imshow(0.45 * grey + 0.55 * 255, cmap="gray", vmin=0, vmax=255)
-    shown = {name: capsule.mask(name) for name in used if capsule.mask(name).any()}
-    for name in sorted(shown, key=lambda name: (-shown[name].sum(), name)):
-        mask = capsule.masks[capsule.names.index(name)]
-        axes.contourf(mask, levels=(0.5, 2), colors=[shades()(used[name])], alpha=0.85)
-        axes.contour(mask, levels=(0.5,), colors="0.15", linewidths=0.8)
-    left, top, side = capsule.frame
-    axes.set(xlim=(left, left + side), ylim=(top + side, top))
-    axes.set_axis_off()
-    anchors = {name: label_anchor(mask) for name, mask in shown.items()}
-    _label(axes, {name: (x, (y - top) / side) for name, (x, y) in anchors.items()}, anchors, used)
+def _in_a_column(shown: _Shown) -> Figure:
+    """The capsule above with its names, the bars below, two ranks in a row."""
+    bars, across = _LEAST_ROW * len(shown.names), 1 if len(shown.by_rank) == 1 else 2
+    lines = -(-len(shown.by_rank) // across)
+    block = bars + _HEAD + 0.25
+    page = _Page.blank(COLUMN, _CAPSULE + lines * block + 0.3)
+    bottom = page.height - _CAPSULE
+    capsule = page.axes(0, bottom, _CAPSULE, _CAPSULE)
+    paint_capsule(capsule, shown.capsule, shown.colours)
+    heights = heights_in(shown.capsule, shown.names)
+    seen = sorted(heights, key=lambda name: heights[name])
+    apart = min(0.14, 1 / max(len(seen) - 1, 1))
+    places = dict(zip(seen, spread([heights[name] for name in seen], apart), strict=True))
+    left = _CAPSULE + _LEADER
+    point_at(capsule, shown.capsule, {n: ((left - 0.04) / _CAPSULE, 1 - h) for n, h in places.items()}, shown.colours)
+    _name_rows(page, left, {name: bottom + (1 - place) * _CAPSULE for name, place in places.items()}, shown)
+    width = (COLUMN - _one_line(shown)) / across
+    for place, rank in enumerate(shown.by_rank):
+        lowest = bottom - (place // across + 1) * block + 0.15
+        start = _one_line(shown) + place % across * width
+        _panel(page, (start, lowest, width - 0.06, bars), rank, shown, named=place % across == 0)
+    page.write(0, 0.0, shown.note.replace("; ", ";\n", 1), _SMALL, color="0.3", va="bottom")
+    return page.figure
 
 
-def spread(places: Sequence[float], distance: float) -> list[float]:
-    """Move places in rising order apart to at least `distance`, within 0-1 if there is room.
-
-    >>> spread([0.5, 0.5, 1.0], 0.25)
-    [0.5, 0.75, 1.0]
-    >>> spread([0.9, 1.0], 0.5)
-    [0.5, 1.0]
-    """
-    spaced: list[float] = []
-    for place in places:
-        spaced.append(max(place, spaced[-1] + distance) if spaced else place)
-    limit = 1.0
-    for index in reversed(range(len(spaced))):
-        spaced[index] = min(spaced[index], limit)
-        limit = spaced[index] - distance
-    return spaced
+def _one_line(shown: _Shown) -> float:
+    """Inches for the names of bars, each in one line."""
+    return _LETTER * max(len(name) for name in shown.names) * 0.95 + 0.1
 
 
-def _label(
-    axes: Axes,
-    places: Mapping[str, tuple[float, float]],
-    anchors: Mapping[str, tuple[float, float]],
-    used: Mapping[str, float],
+def _name_rows(page: _Page, left: float, middles: Mapping[str, float], shown: _Shown) -> None:
+    for name, middle in middles.items():
+        page.write(left, middle, in_lines(name), _TEXT, va="center")
+
+
+def _panel(
+    page: _Page, place: tuple[float, float, float, float], rank: Rank, shown: _Shown, named: bool = False
 ) -> None:
-    """Write names and shares to the right of the drawing, with a line to each character.
-
-    Args:
-        axes: of the drawing.
-        places: character → where it is as shares of the drawing, from the upper left corner.
-        anchors: character → the same in data coordinates.
-        used: character → share.
-    """
-    names = sorted(places, key=lambda name: places[name][1])
-    distance = min(_LABEL_DISTANCE, 1 / max(len(names) - 1, 1))
-    size = 8 * min(1, distance / 0.11)
-    for name, place in zip(names, spread([places[name][1] for name in names], distance), strict=True):
-        line = {"arrowstyle": "-", "color": "0.15", "linewidth": 0.7, "shrinkA": 0, "shrinkB": 0}
-        axes.annotate("", anchors[name], (1.03, 1 - place), "data", "axes fraction", arrowprops=line)
-        axes.plot(
-            *anchors[name], marker="o", markersize=3.2, color="0.15", markeredgecolor="white", markeredgewidth=0.6
-        )
-        where: dict[str, Any] = {"transform": axes.transAxes, "fontsize": size}
-        axes.text(1.05, 1 - place, in_words(name), va="bottom", **where)
-        axes.text(1.05, 1 - place, whole_percent(used[name]), va="top", fontweight="bold", **where)
+    """The bars of one rank under its heading; `place` is left, bottom, width and height, inches."""
+    left, bottom, _, height = place
+    shares = shown.by_rank[rank]
+    first = next(iter(shares.values()))
+    page.write(left, bottom + height + 0.27, in_rank(rank), _TEXT + 1, fontweight="bold")
+    counts = f"{counted(first.n, 'image')},\n{counted(first.n_specimens, 'specimen')}"
+    page.write(left, bottom + height + 0.03, counts, _SMALL, color="0.3")
+    draw_bars(page.axes(*place), shown.names, shares, shown.colours, named)
 
 
-def draw_bars(axes: Axes, names: Sequence[str], shares: Shares, named: bool) -> None:
+def draw_bars(
+    axes: Axes, names: Sequence[str], shares: Shares, colours: Mapping[str, str], named: bool = False
+) -> None:
     """A bar for each answer with its interval and per cent; names only if `named`."""
     lines = [(line, shares[name]) for line, name in enumerate(names) if name in shares]
     for line, share in lines:
         value, (low, high) = 100 * share.used, reach(share.used, share.interval)
-        fill = "0.8" if share.character in (SEVERAL, NONE) else shades()(share.used)
-        axes.barh(line, value, height=0.68, color=[fill], edgecolor="0.15", linewidth=0.7)
-        axes.errorbar(value, line, xerr=[[low], [high]], color="black", linewidth=1, capsize=2.2, capthick=1)
+        axes.barh(line, value, height=0.62, color=colours[share.character], linewidth=0)
+        axes.errorbar(value, line, xerr=[[low], [high]], color="0.1", linewidth=0.8, capsize=1.8, capthick=0.8)
         beyond = (max(value, 100 * share.interval.high), line)
-        axes.annotate(whole_percent(share.used), beyond, (5, 0), "data", "offset points", va="center", fontsize=8)
-    axes.set(xlim=(0, 122), ylim=(len(names) - 0.5, -0.5))
-    axes.set_xticks(*_QUARTERS, fontsize=7.5)
-    axes.set_yticks(range(len(names)), [in_words(name) for name in names] if named else [], fontsize=8.5)
+        number = whole_percent(share.used)
+        style: dict[str, Any] = {
+            "va": "center_baseline",
+            "fontsize": _TEXT,
+            "fontweight": "bold" if share.used >= 0.1 else "normal",
+        }
+        axes.annotate(number, beyond, (3, 0), "data", "offset points", **style)
+    axes.set(xlim=(0, _BEYOND), ylim=(len(names) - 0.5, -0.5))
+    axes.set_xticks(*_TICKS, fontsize=_SMALL)
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names] if named else [], fontsize=_TEXT)
     axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", length=2, width=0.5, pad=1.5)
     axes.set_axisbelow(True)
-    axes.grid(axis="x", color="0.9", linewidth=0.6)
+    axes.grid(axis="x", color="0.9", linewidth=0.5)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
-
-
-def _draw_key(axes: Axes) -> None:
-    """The colour bar of the whole figure."""
-    axes.imshow(np.linspace(1, 0, 256)[:, None], cmap=shades(), aspect="auto", extent=(0, 1, 0, 100))
-    axes.set_xticks([])
-    axes.yaxis.tick_right()
-    axes.set_yticks(*_QUARTERS, fontsize=7.5)
-    axes.tick_params(length=2)
-    axes.spines[:].set_linewidth(0.6)
+    axes.spines["left"].set_linewidth(0.6)

@@ -45,19 +45,20 @@ def typeset(name: str, rank: Rank) -> tuple[str, str]:
     return " ".join(formula if in_italics else word for word, formula, in_italics in parts), "normal"
 
 
-def write_figures(folder: Path, drawings: Mapping[str, Callable[[], Figure]]) -> list[Path]:
+def write_figures(folder: Path, drawings: Mapping[str, Callable[[], Figure]], dpi: int = DPI) -> list[Path]:
     """Draw figures and write each as PNG and SVG.
 
     Args:
         folder: made where missing.
         drawings: name of the files, without what follows the full stop → what draws the figure.
+        dpi: of the PNG, and of photographs within the SVG.
 
     Returns:
         The files, each of which appears whole or not at all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _figure_style():
-        return [file for name, draw in drawings.items() for file in _save(draw(), folder / name)]
+        return [file for name, draw in drawings.items() for file in _save(draw(), folder / name, dpi)]
 
 
 def open_frame(axes: Axes) -> None:
@@ -108,7 +109,7 @@ def _spell_out(text: Any) -> None:  # noqa: ANN401 - what `_is_text` finds
         text.set_text(shown)
 
 
-def _save(figure: Figure, stem: Path) -> list[Path]:
+def _save(figure: Figure, stem: Path, dpi: int) -> list[Path]:
     """Write PNG and SVG; each file appears whole or not at all, and the same figure gives the same bytes.
 
     Invisible characters, with which an SVG would be none, are spelt out.
@@ -121,5 +122,5 @@ def _save(figure: Figure, stem: Path) -> list[Path]:
     files = [stem.with_name(f"{stem.name}.{suffix}") for suffix in metadata]
     for file, (suffix, values) in zip(files, metadata.items(), strict=True):
         with whole(file) as beside:
-            figure.savefig(beside, format=suffix, dpi=DPI, metadata=values, bbox_inches="tight", pad_inches=0.08)
+            figure.savefig(beside, format=suffix, dpi=dpi, metadata=values, bbox_inches="tight", pad_inches=0.08)
     return files

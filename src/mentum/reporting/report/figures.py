@@ -229,11 +229,21 @@ def _pairs(confusion: Confusion) -> Iterator[Pair]:
         yield Pair(names[row], names[column], n, labelled[row], images.get((column, row), 0))
 
 
+FIGURE_3 = "character_shares"
+
+
+def figure_of_shares(run: Run, explanation: Explanation | None) -> Figure | None:
+    """The paper's Figure 3, where characters were measured and drawn."""
+    if explanation is None:
+        return None
+    found = take_figure(run.path, FIGURE_3, "Share of images in which each character was used")
+    return found if found.drawing else None
+
+
 def character_figures(run: Run, explanation: Explanation | None) -> list[Figure]:
-    """Shares of the characters, over all and by taxon."""
+    """Taxa and the characters that they are told by, a figure for each rank."""
     if explanation is None:
         return []
-    labels = {"character_shares": "Share of images in which each character was used"}
-    for rank in dict.fromkeys(share.rank for share in explanation.shares):
-        labels[f"characters_by_taxon_{rank}"] = f"Characters used by taxon, {rank} rank"
+    ranks = dict.fromkeys(share.rank for share in explanation.shares)
+    labels = {f"characters_by_taxon_{rank}": f"Taxa and the characters used, {rank} rank" for rank in ranks}
     return [take_figure(run.path, name, label) for name, label in labels.items()]

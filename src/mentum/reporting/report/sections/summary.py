@@ -8,12 +8,17 @@ from markupsafe import Markup
 
 from mentum.evaluation.notes import enumerate_words
 from mentum.evaluation.results import CalibrationReport, RankAnswers, ResultRow
+from mentum.explanation.results import BACKGROUND, NONE, SEVERAL, UNASSIGNED, CharacterShare, Explanation
+from mentum.explanation.tables import ranked_shares
 from mentum.reporting.numbers import THIN, bounds, decimals, number_of, percent, rate
+from mentum.reporting.report import figures
 from mentum.reporting.report.known import Known, network_name
 from mentum.reporting.report.rendering import render_file
 from mentum.reporting.report.sections.audit import shortcut_sentence
 from mentum.reporting.report.sections.cross_validation import validation_sentences
 from mentum.reporting.report.sections.probabilities import defended_tables
+
+OTHERS = (UNASSIGNED, BACKGROUND, SEVERAL, NONE)
 
 ERROR_RATE = 0.05
 """Share of wrong answers that the summary asks for."""
@@ -21,7 +26,14 @@ ERROR_RATE = 0.05
 
 def show(known: Known) -> Markup:
     """The accuracies that count, and some sentences."""
-    return render_file("summary.html", summary=_sentences(known), headline=known.headline, sample=known.sample)
+    return render_file(
+        "summary.html",
+        summary=_sentences(known),
+        headline=known.headline,
+        sample=known.sample,
+        shares=figures.figure_of_shares(known.run, known.explanation),
+        explanation=known.explanation,
+    )
 
 
 def _sentences(known: Known) -> list[str]:
@@ -32,6 +44,7 @@ def _sentences(known: Known) -> list[str]:
         *validation_sentences(known.studies.cross_validations),
         *_defence_sentences(known.calibration),
         *([shortcut] if shortcut else []),
+        *_character_sentences(known.explanation),
     ]
 
 
@@ -47,6 +60,23 @@ def _accuracy_sentence(rows: Sequence[ResultRow]) -> str:
     ]
     whose = f"Of {_sample(first)}" if len(samples) == 1 else f"Of the {first.subset} images"
     return f"{whose}, which it was not trained on, the {network_name(first.stage)} identified {enumerate_words(found)}."
+
+
+def _character_sentences(explanation: Explanation | None) -> Iterator[str]:
+    """Which characters were used most often, rank by rank."""
+    shares = ranked_shares(explanation) if explanation else {}
+    for rank, listed in shares.items():
+        named = [each for each in listed if each.character not in OTHERS and each.used > 0][:2]
+        if listed[0].n and named:
+            found = [f"{_in_words(each)} in {percent(each.used)} ({bounds(each.interval)})" for each in named]
+            yield (
+                f"At {rank} rank the character used is the {enumerate_words(found)} of "
+                f"{number_of(listed[0].n, 'correctly identified image')}."
+            )
+
+
+def _in_words(share: CharacterShare) -> str:
+    return share.character.replace("_", " ")
 
 
 def _sample(row: ResultRow) -> str:
