@@ -31,6 +31,7 @@ def in_order(place: Place, command: str) -> list[object]:
     if command in {"evaluate", "calibrate", "explain", "characters", "report", "export"}:
         shutil.copytree(ground.run, run)
     return {
+        "cache": ["cache", "--cache", folder / "cache"],
         "check": ["check", ground.data],
         "phantoms": ["phantoms", folder / "drawn", "--images", 1, "--width", 64],
         "train": ["train", ground.data, "--out", folder / "new", *tiny],

@@ -13,6 +13,7 @@ import pytest
 from fuzz.cases import Case, Ground
 from fuzz.corpus import FAILED_ONCE, FAMILIES, corpus
 from fuzz.judging import Ending, judge, says_what_to_do
+from fuzz.options import in_order, options
 
 NUMBER = os.environ.get("MENTUM_FUZZ", "60")
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +51,16 @@ def test_the_corpus_is_the_same_again_and_every_trick_has_its_share() -> None:
     assert {(case.family, case.trick) for case in corpus(600)} == {
         (family, trick) for family, (_, tricks) in FAMILIES.items() for trick in tricks
     }
+
+
+def test_every_command_has_a_line_without_fault(
+    trained_data: Path, trained_run: Path, released: Path, tmp_path: Path
+) -> None:
+    for number, command in enumerate(options()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        place = Case("options", "words", 0).place(folder, Ground(trained_data, trained_run, released), seed=0)
+        assert in_order(place, command)[0] == command
 
 
 def test_inputs_that_failed_once_are_still_known() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +103,18 @@ def test_a_loss_that_is_not_finite(tmp_path: Path) -> None:
     spoilt[TRAIN[3]] = np.nan
     with pytest.raises(RunError, match=r"the loss of epoch 1 is not finite; lower stage1.learning_rate"):
         learn(tmp_path / "stage1", drawn=spoilt)
+
+
+def test_a_head_whose_state_is_not_kept_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    drawn = features()
+    for spoilt in (False, True):
+        if spoilt:
+            drawn[TRAIN[3]] = np.nan
+        head = Head(K, N_TAXA, dropout=0.2)
+        head.standardise_on(torch.from_numpy(features()[TRAIN]))
+        lesson = replace(tiny_lesson(Path("stage1")), kept=False)
+        expected = pytest.raises(RunError, match=r"^stage1: .* lower stage1.learning_rate") if spoilt else nullcontext()
+        with expected:
+            train_head(head, lambda _: drawn[TRAIN], torch.from_numpy(drawn[VALIDATION]), lesson, settings())
+    assert list(tmp_path.iterdir()) == []
