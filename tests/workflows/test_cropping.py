@@ -98,14 +98,8 @@ def test_maps_and_outlines_lie_on_the_crop(explained: Run, run: Run) -> None:
         assert (pixels[mark].max(axis=1) - pixels[mark].min(axis=1) > 100).all()  # of a bright colour
 
 
-def test_named_proposals_lie_where_they_were_seen(run: Run, tmp_path: Path) -> None:
+def test_proposals_keep_the_crop_of_each_image(run: Run, tmp_path: Path) -> None:
     copied = Run(shutil.copytree(run.path, tmp_path / "run"))
     mentum.explain(copied, subset="all", cache=run.path.parent / "cache")
     boxes = {image.file_name: image.box for image in read_proposals(copied.path).images}
     assert [name for name, box in boxes.items() if box is None] == ["images/11.png"]
-
-
-def test_an_audit_looks_at_the_crops(run: Run, tmp_path: Path) -> None:
-    data = run.path.parent / "data"
-    found = mentum.audit(run, tmp_path / "audit", cache=run.path.parent / "cache", data=data)
-    assert found.findings.n_images == 12

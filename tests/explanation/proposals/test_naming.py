@@ -3,10 +3,11 @@ import json
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from pydantic import ValidationError
 
 from mentum.errors import DataError
 from mentum.explanation.proposals.naming import read_names, write_named_characters
-from mentum.explanation.proposals.propose import Proposals, propose_characters
+from mentum.explanation.proposals.propose import FramedImage, Proposals, propose_characters
 from mentum.specimens.pixels import SquarePlacement
 from support.posed_specimens import HEIGHT, MARKS, SIZE, WIDTH, planted
 
@@ -43,6 +44,32 @@ def test_polygons_cover_the_planted_places(data, proposals, tmp_path):
             assert 0.005 < mask.sum() / (frame.scale / placement.scale_x) ** 2 < 0.25
             for x, y in placement.restore(frame.to_square(np.array(marks))):
                 assert mask[int(y), int(x)]
+
+
+def test_on_a_crop_polygons_lie_in_the_whole_image(data, proposals, tmp_path):
+    """The same squares, taken for a part of images five times as large: regions move and shrink with that part."""
+    box = (100, 50, 100 + WIDTH, 50 + HEIGHT)
+    large = [
+        image.model_copy(update={"width": 5 * WIDTH, "height": 5 * HEIGHT, "box": box}) for image in proposals.images
+    ]
+    write_named_characters(proposals, {1: "eye"}, tmp_path / "whole.json")
+    write_named_characters(proposals.model_copy(update={"images": tuple(large)}), {1: "eye"}, tmp_path / "crop.json")
+    whole, crop = (
+        json.loads((tmp_path / name).read_text())["annotations"][0]["segmentation"][0]
+        for name in ("whole.json", "crop.json")
+    )
+    assert np.allclose(np.reshape(whole, (-1, 2)) + np.array(box[:2]), np.reshape(crop, (-1, 2)), atol=0.1)
+
+
+@pytest.mark.parametrize("box", [(5, 0, 5, 9), (-1, 0, 5, 9), (0, 0, 41, 9), (0, 9, 40, 0), (0, 0, 40, 31)])
+def test_a_crop_that_does_not_lie_in_its_image_is_refused(proposals, box):
+    image = proposals.images[0].model_dump() | {"width": 40, "height": 30, "box": box}
+    with pytest.raises(ValidationError, match="found the box"):
+        FramedImage.model_validate(image)
+
+
+def test_without_a_crop_no_box_is_written(proposals):
+    assert "box" not in proposals.images[0].model_dump()
 
 
 def test_coco_says_what_it_is(proposals, tmp_path):

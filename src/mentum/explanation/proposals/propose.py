@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mentum.errors import DataError, RunError
 from mentum.explanation.evidence import RankEvidence, RunEvidence
@@ -40,6 +40,13 @@ class FramedImage(Record):
     height: int
     frame: Frame
     box: Box | None = Field(default=None, exclude_if=lambda box: box is None)
+
+    @model_validator(mode="after")
+    def _lies_in_the_image(self) -> Self:
+        left, top, right, bottom = self.box or (0, 0, self.width, self.height)
+        if not (0 <= left < right <= self.width and 0 <= top < bottom <= self.height):
+            raise ValueError(f"found the box {self.box} in an image of {self.width} x {self.height} px")
+        return self
 
 
 class ProposedTaxon(Record):

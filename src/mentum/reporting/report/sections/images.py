@@ -81,7 +81,9 @@ class _Pictures:
 def _over(size: tuple[int, int], levels: NDArray[np.uint8], at: SquarePlacement) -> NDArray[np.uint8]:
     """Levels of the part of an image that the network saw, on a thumbnail of all of it; zero around."""
     shares = size[0] / at.width, size[1] / at.height
-    left, top, right, bottom = (round(side * shares[axis % 2]) for axis, side in enumerate(at.shown))
+    left, top, right, bottom = (
+        min(round(side * shares[axis % 2]), size[axis % 2]) for axis, side in enumerate(at.shown)
+    )
     part = Image.fromarray(levels).resize((max(1, right - left), max(1, bottom - top)), Image.Resampling.BILINEAR)
     whole = Image.new(part.mode, size)
     whole.paste(part, (left, top))
