@@ -15,8 +15,18 @@ from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.faithfulness import choose_images, occlude, randomise
 from mentum.explanation.necessity.asking import RULE as RULE_OF_NECESSITY
-from mentum.explanation.necessity.asking import ask, chances, character_pairs
-from mentum.explanation.results import CharacterPair, CharacterShare, Explanation, Occlusion, Randomisation
+from mentum.explanation.necessity.asking import chances, character_pairs, needs, try_characters
+from mentum.explanation.necessity.measures import RankNecessity
+from mentum.explanation.necessity.told_apart import told_apart
+from mentum.explanation.necessity.trials import Trials
+from mentum.explanation.results import (
+    CharacterPair,
+    CharacterShare,
+    Explanation,
+    Occlusion,
+    Randomisation,
+    TaxonPair,
+)
 from mentum.explanation.shares import RULE, Regions, project_regions
 from mentum.explanation.summary import ImageShares, agreement, measure_images, summarise
 from mentum.maps import Alignment, Evidence
@@ -90,7 +100,8 @@ def explain_characters(
     rows = _annotated(evidence, annotations)
     regions = _regions(evidence, annotations, rows, report)
     specimens = evidence.specimens[rows]
-    needed = {} if asked.fast else ask(network, evidence, annotations, rows, seed, report)
+    trials = None if asked.fast else try_characters(network, evidence, annotations, rows, seed, report)
+    needed = needs(trials, annotations, rows, seed) if trials else {}
     measured = {
         rank: measure_images(_rows_of(each, rows), regions, specimens, seed, needed.get(rank))
         for rank, each in evidence.ranks.items()
@@ -117,6 +128,7 @@ def explain_characters(
         chances=chances(needed),
         pairs=_pairs(measured, annotations, seed),
         n_credited=max((each.n_credited for each in needed.values()), default=0),
+        told_apart=_told_apart(evidence, trials, needed, annotations) if trials else (),
         agreement=tuple(agreement(images) for images in measured.values()),
         occlusions=tuple(occlusions),
         randomisation=tuple(randomisation),
@@ -143,6 +155,16 @@ def _pairs(measured: Mapping[Rank, ImageShares], annotations: Annotations, seed:
         for images in measured.values()
         if images.needed is not None
         for pair in character_pairs(images.evidence, images.needed, images.specimens, annotations.characters, seed)
+    )
+
+
+def _told_apart(
+    evidence: RunEvidence, trials: Trials, needed: Mapping[Rank, RankNecessity], annotations: Annotations
+) -> tuple[TaxonPair, ...]:
+    return tuple(
+        pair
+        for rank, found in needed.items()
+        for pair in told_apart(evidence, evidence.ranks[rank], trials, found, annotations.characters)
     )
 
 

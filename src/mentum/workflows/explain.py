@@ -11,11 +11,12 @@ from mentum.disks import require_place
 from mentum.explanation.annotation.characters import Annotations, read_annotations
 from mentum.explanation.character_use import Asked, explain_characters
 from mentum.explanation.evidence import RunEvidence
+from mentum.explanation.exemplar import Exemplar
 from mentum.explanation.gathering import gather_evidence, write_maps
 from mentum.explanation.proposals.pictures import example_pictures, mean_image
 from mentum.explanation.proposals.propose import Proposals, propose_characters
 from mentum.explanation.results import Explanation
-from mentum.explanation.sharp import SharpPictures
+from mentum.explanation.sharp import SMALL_SIDE, SharpPictures
 from mentum.explanation.tables import characters_csv
 from mentum.files import write_text
 from mentum.locks import sole_owner
@@ -26,6 +27,7 @@ from mentum.reporting.figures.characters_by_taxon import draw_characters_by_taxo
 from mentum.reporting.figures.galleries import draw_contrasts, draw_galleries
 from mentum.reporting.figures.heat_maps import write_overlays
 from mentum.reporting.figures.proposals import draw_proposals
+from mentum.reporting.figures.told_apart import draw_told_apart
 from mentum.runs import Run
 from mentum.specimens.run_images import Subset, open_images
 from mentum.taxonomy import Rank
@@ -103,7 +105,14 @@ def explain(
 def _clear(run: Run) -> None:
     """Remove the maps and pictures of an earlier explanation, which may show other images or ranks."""
     shutil.rmtree(run.relevance_folder, ignore_errors=True)
-    for pattern in ("gallery_*", "contrast_*", "character_shares*", "characters_by_taxon_*", "proposed_characters*"):
+    for pattern in (
+        "gallery_*",
+        "contrast_*",
+        "character_shares*",
+        "characters_by_taxon_*",
+        "told_apart_*",
+        "proposed_characters*",
+    ):
         for file in (run.path / "figures").glob(pattern):
             file.unlink()
 
@@ -128,9 +137,13 @@ class _Measured:
         figures = run.path / "figures"
         draw_character_shares(found.explanation, exemplar, figures)
         draw_characters_by_taxon(found.explanation, figures)
+        draw_told_apart(found.explanation, self._small, figures)
         draw_galleries(evidence, found.used, figures)
         draw_contrasts(evidence, figures)
         return found.explanation
+
+    def _small(self, file_name: str) -> Exemplar:
+        return self.pictures.exemplar(file_name, self.annotations, SMALL_SIDE)
 
 
 def _propose(run: Run, evidence: RunEvidence, annotations: Annotations | None, report: ProgressCallback) -> Proposals:
