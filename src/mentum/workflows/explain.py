@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict
 
 from mentum.disks import require_place
+from mentum.errors import SettingsError
 from mentum.explanation.annotation.characters import Annotations, read_annotations
-from mentum.explanation.character_use import Asked, explain_characters
+from mentum.explanation.character_use import Asked, CharacterEvidence, explain_characters
 from mentum.explanation.evidence import RunEvidence
 from mentum.explanation.exemplar import Exemplar
 from mentum.explanation.gathering import gather_evidence, write_maps
 from mentum.explanation.proposals.pictures import example_pictures, mean_image
 from mentum.explanation.proposals.propose import Proposals, propose_characters
 from mentum.explanation.results import Explanation
+from mentum.explanation.several_runs import (
+    AGREEMENT_FILE,
+    RunAnswers,
+    RunsAgreement,
+    compare_runs,
+    require_same_images,
+    write_agreement,
+)
 from mentum.explanation.sharp import SMALL_SIDE, SharpPictures
 from mentum.explanation.tables import characters_csv
 from mentum.files import write_text
@@ -42,15 +52,17 @@ class Explained:
     Attributes:
         characters: which outlined character was used.
         proposals: characters proposed where none are outlined.
+        agreement: of several runs, whether they use the same characters; `characters` is then of the first one.
     """
 
     characters: Explanation | None = None
     proposals: Proposals | None = None
+    agreement: RunsAgreement | None = None
 
 
 def explain(
     run: PathLike | Run,
-    *,
+    *others: PathLike | Run,
     characters: PathLike | None = None,
     outline: str | None = None,
     subset: Subset = "train",
@@ -64,10 +76,13 @@ def explain(
 ) -> Explained:
     """Show where the network looks, and the share of images in which each character was the one used.
 
-    Writes `relevance/`, figures, and `characters.json` and `.csv`, or `proposals.json`, into the run's folder.
+    Writes `relevance/`, figures, and `characters.json` and `.csv`, or `proposals.json`, into the run's folder. Several
+    runs of the same images, such as those of other seeds, are also compared: `agreement.json` in the folder of the
+    first.
 
     Args:
         run: a complete run, or its folder.
+        others: further runs of the same images, to compare with.
         characters: COCO file with outlines of characters; None = characters are proposed.
         outline: category that outlines the whole specimen, where its name does not tell.
         subset: whose images are explained.
@@ -84,22 +99,70 @@ def explain(
         DataError: listing all faults of the outlines.
         BusyError: if another process writes into the run's folder.
     """
-    opened = open_run(run)
-    require_place(opened.path)
-    with sole_owner(opened.path):
-        images = open_images(opened, subset, path_or_none(data), cache_folder(cache), report)
+    opened = [open_run(each) for each in (run, *others)]
+    if others and characters is None:
+        raise SettingsError("several runs are compared by their characters, which need outlines; give --characters.")
+    require_same_images(opened, subset)
+    told: _Told = {
+        "characters": path_or_none(characters), "outline": outline, "subset": subset, "ranks": ranks, "align": align,
+        "asked": Asked(occlude, fast), "data": path_or_none(data), "cache": cache_folder(cache),
+    }  # fmt: skip
+    found = [_explain_one(each, told, report) for each in opened]
+    if not others:
+        return found[0][0]
+    answers = [answers for _, answers in found if answers]
+    agreement = compare_runs([each.path.resolve().name for each in opened], answers)
+    write_agreement(agreement, opened[0].path)
+    return replace(found[0][0], agreement=agreement)
+
+
+class _Told(TypedDict):
+    """What `explain` was asked, the same for every run."""
+
+    characters: Path | None
+    outline: str | None
+    subset: Subset
+    ranks: Sequence[Rank | str]
+    align: Alignment
+    asked: Asked
+    data: Path | None
+    cache: Path
+
+
+def _explain_one(run: Run, told: _Told, report: ProgressCallback) -> tuple[Explained, RunAnswers | None]:
+    """One run's explanation, written and drawn; and where characters were measured, what it says of each image."""
+    require_place(run.path)
+    with sole_owner(run.path):
+        images = open_images(run, told["subset"], told["data"], told["cache"], report)
         # Before the long part: a faulty file should not cost an hour.
-        outlines = read_annotations(Path(characters), images.table_files, images.root, outline) if characters else None
-        predictor = Predictor.open(opened)
-        geometry = map_geometry(opened).aligned(align)
-        evidence = gather_evidence(images, predictor.explain, [Rank(each) for each in ranks], geometry, report)
-        _clear(opened)
-        write_maps(evidence, opened.relevance_folder)
-        write_overlays(evidence, opened.relevance_folder / "overlays", report)
+        file = told["characters"]
+        outlines = read_annotations(file, images.table_files, images.root, told["outline"]) if file else None
+        predictor = Predictor.open(run)
+        geometry = map_geometry(run).aligned(told["align"])
+        evidence = gather_evidence(images, predictor.explain, [Rank(each) for each in told["ranks"]], geometry, report)
+        _clear(run)
+        write_maps(evidence, run.relevance_folder)
+        write_overlays(evidence, run.relevance_folder / "overlays", report)
         if outlines and outlines.characters:
-            measured = _Measured(opened, evidence, outlines, predictor, SharpPictures.of(images))
-            return Explained(characters=measured.characters(Asked(occlude, fast), report))
-        return Explained(proposals=_propose(opened, evidence, outlines, report))
+            measured = _Measured(run, evidence, outlines, predictor, SharpPictures.of(images))
+            found = measured.characters(told["asked"], report)
+            return Explained(characters=found.explanation), _answers(evidence, found)
+        return Explained(proposals=_propose(run, evidence, outlines, report)), None
+
+
+def _answers(evidence: RunEvidence, found: CharacterEvidence) -> RunAnswers:
+    """The characters used in the correctly identified images of which they are known."""
+    used = {
+        rank: {
+            name: character
+            for name, character, correct in zip(
+                evidence.file_names, found.used[rank], at_rank.correct.tolist(), strict=True
+            )
+            if character and correct
+        }
+        for rank, at_rank in evidence.ranks.items()
+    }
+    return RunAnswers(found.explanation, used)
 
 
 def _clear(run: Run) -> None:
@@ -115,6 +178,7 @@ def _clear(run: Run) -> None:
     ):
         for file in (run.path / "figures").glob(pattern):
             file.unlink()
+    (run.path / AGREEMENT_FILE).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -127,7 +191,7 @@ class _Measured:
     predictor: Predictor
     pictures: SharpPictures
 
-    def characters(self, asked: Asked, report: ProgressCallback) -> Explanation:
+    def characters(self, asked: Asked, report: ProgressCallback) -> CharacterEvidence:
         """Measure, write and draw."""
         run, evidence, annotations = self.run, self.evidence, self.annotations
         found = explain_characters(run, evidence, annotations, self.predictor, asked, report)
@@ -140,7 +204,7 @@ class _Measured:
         draw_told_apart(found.explanation, self._small, figures)
         draw_galleries(evidence, found.used, figures)
         draw_contrasts(evidence, figures)
-        return found.explanation
+        return found
 
     def _small(self, file_name: str) -> Exemplar:
         return self.pictures.exemplar(file_name, self.annotations, SMALL_SIDE)

@@ -67,9 +67,7 @@ def test_light_is_matched_with_the_images_own(light: float) -> None:
 
 def test_a_character_that_is_absent_is_not_replaced() -> None:
     image, donor = pose((20, 60, 90)), pose((200, 240, 10))
-    lacking = Posed(
-        donor.pixels, donor.masks * np.array([0, 1, 1, 1, 1])[:, None, None].astype(np.float32), donor.find
-    )
+    lacking = Posed(donor.pixels, donor.masks * np.array([0, 1, 1, 1, 1])[:, None, None].astype(np.float32), donor.find)
     assert transplant(image, lacking, 0) is None
     assert transplant(lacking, donor, 0) is None
     assert transplant(image, lacking, 1) is not None
