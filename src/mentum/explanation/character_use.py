@@ -62,17 +62,34 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class ImageNeeds:
+    """How much the identification of each image needs each character, at one rank.
+
+    Attributes:
+        characters: C names.
+        necessity: (N, C) of all images of the run, in log-odds; NaN where a character is absent or was not measured.
+        chance: the least necessity of a character that is used.
+    """
+
+    characters: tuple[str, ...]
+    necessity: NDArray[np.float64]
+    chance: float
+
+
+@dataclass(frozen=True)
 class CharacterEvidence:
     """An explanation with what its figures need.
 
     Attributes:
         used: rank → the character used in each image, or "none"; "" where the image has no annotation.
         exemplar: row of an image that shows the characters well.
+        needs: rank → how much each image needs each character, where that was measured.
     """
 
     explanation: Explanation
     used: Mapping[Rank, list[str]]
     exemplar: int
+    needs: Mapping[Rank, ImageNeeds]
 
 
 def explain_characters(
@@ -135,7 +152,14 @@ def explain_characters(
         warnings=warnings,
     )
     used = {rank: _spread(images.used_names, rows, len(evidence.file_names)) for rank, images in measured.items()}
-    return CharacterEvidence(explanation, used, _exemplar(measured, regions, rows))
+    image_needs = {rank: _of_images(each, annotations, rows, len(evidence.file_names)) for rank, each in needed.items()}
+    return CharacterEvidence(explanation, used, _exemplar(measured, regions, rows), image_needs)
+
+
+def _of_images(found: RankNecessity, annotations: Annotations, rows: NDArray[np.int64], n: int) -> ImageNeeds:
+    necessity = np.full((n, len(annotations.characters)), np.nan)
+    necessity[rows] = found.necessity
+    return ImageNeeds(annotations.characters, necessity, found.chance)
 
 
 def _annotated(evidence: RunEvidence, annotations: Annotations) -> NDArray[np.int64]:

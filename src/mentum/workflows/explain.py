@@ -36,6 +36,7 @@ from mentum.reporting.figures.character_shares import draw_character_shares
 from mentum.reporting.figures.characters_by_taxon import draw_characters_by_taxon
 from mentum.reporting.figures.galleries import draw_contrasts, draw_galleries
 from mentum.reporting.figures.heat_maps import write_overlays
+from mentum.reporting.figures.pictured import Pictured
 from mentum.reporting.figures.proposals import draw_proposals
 from mentum.reporting.figures.told_apart import draw_told_apart
 from mentum.runs import Run
@@ -142,12 +143,14 @@ def _explain_one(run: Run, told: _Told, report: ProgressCallback) -> tuple[Expla
         evidence = gather_evidence(images, predictor.explain, [Rank(each) for each in told["ranks"]], geometry, report)
         _clear(run)
         write_maps(evidence, run.relevance_folder)
-        write_overlays(evidence, run.relevance_folder / "overlays", report)
+        sharp = SharpPictures.of(images)
         if outlines and outlines.characters:
-            measured = _Measured(run, evidence, outlines, predictor, SharpPictures.of(images))
+            measured = _Measured(run, evidence, outlines, predictor, sharp)
             found = measured.characters(told["asked"], report)
             return Explained(characters=found.explanation), _answers(evidence, found)
-        return Explained(proposals=_propose(run, evidence, outlines, report)), None
+        shown = Pictured(evidence, sharp)
+        write_overlays(evidence, run.relevance_folder / "overlays", report, shown)
+        return Explained(proposals=_propose(run, shown, outlines, report)), None
 
 
 def _answers(evidence: RunEvidence, found: CharacterEvidence) -> RunAnswers:
@@ -202,7 +205,9 @@ class _Measured:
         draw_character_shares(found.explanation, exemplar, figures)
         draw_characters_by_taxon(found.explanation, figures)
         draw_told_apart(found.explanation, self._small, figures)
-        draw_galleries(evidence, found.used, figures)
+        shown = Pictured(evidence, self.pictures, found.needs)
+        write_overlays(evidence, run.relevance_folder / "overlays", report, shown)
+        draw_galleries(evidence, found.used, figures, shown)
         draw_contrasts(evidence, figures)
         return found
 
@@ -210,8 +215,9 @@ class _Measured:
         return self.pictures.exemplar(file_name, self.annotations, SMALL_SIDE)
 
 
-def _propose(run: Run, evidence: RunEvidence, annotations: Annotations | None, report: ProgressCallback) -> Proposals:
+def _propose(run: Run, shown: Pictured, annotations: Annotations | None, report: ProgressCallback) -> Proposals:
     """Propose, write and draw; outlines of specimens serve where an annotation holds these alone."""
+    evidence = shown.evidence
     size = evidence.geometry.size
     outlines = (lambda name: annotations.specimen(name, size)) if annotations else None
     proposals = propose_characters(evidence, outlines, progress=report)
@@ -219,6 +225,6 @@ def _propose(run: Run, evidence: RunEvidence, annotations: Annotations | None, r
     figures = run.path / "figures"
     mean = mean_image(evidence, [image.frame for image in proposals.images])
     draw_proposals(proposals, mean, figures, example_pictures(evidence, proposals))
-    draw_galleries(evidence, None, figures)
+    draw_galleries(evidence, None, figures, shown)
     draw_contrasts(evidence, figures)
     return proposals
