@@ -12,13 +12,16 @@ from mentum.evaluation.intervals import accuracy_interval
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.necessity.measures import RankNecessity
 from mentum.explanation.necessity.trials import NO_CONTROL, Trials
-from mentum.explanation.results import NONE, PairShare, TaxonPair
+from mentum.explanation.results import FEWEST_GIVEN, NONE, PairShare, TaxonPair
 
 MOST_PAIRS = 6
 """Pairs of taxa at a rank."""
+SEED = 0
+"""Of the draws for intervals."""
 PAIRS_RULE = (
     "Pairs of which one was identified as the other come first, those confused most often before others; then each "
-    f"taxon beside its nearest relative among those that gave characters; at most {MOST_PAIRS} pairs at a rank."
+    f"taxon beside its nearest relative among those that gave characters; those with fewer than {FEWEST_GIVEN} images, "
+    f"which say little, come last, and there are at most {MOST_PAIRS} pairs at a rank."
 )
 
 
@@ -82,7 +85,8 @@ def _chosen(at_rank: RankEvidence, falls: _Falls) -> Iterator[tuple[int, int, in
     nearest = {one: max(shared[pair] for pair in there if pair[0] == one) for one, _ in there}
     images = {pair: np.count_nonzero((falls.taxon == pair[0]) & (falls.other == pair[1])) for pair in there}
     wanted = [pair for pair in there if confused[pair] or shared[pair] == nearest[pair[0]]]
-    for pair in sorted(wanted, key=lambda pair: (-confused[pair], -shared[pair], -images[pair], pair)):
+    few = {pair: images[pair] < FEWEST_GIVEN for pair in there}
+    for pair in sorted(wanted, key=lambda pair: (few[pair], -confused[pair], -shared[pair], -images[pair], pair)):
         yield *pair, confused[pair]
 
 
@@ -107,7 +111,7 @@ def _pair(
     (one, other, confused), necessity, chance = measured
     chosen = np.flatnonzero((falls.taxon == one) & (falls.other == other))
     rows = falls.row[chosen]
-    specimens, seed = evidence.specimens[rows], 0
+    specimens = evidence.specimens[rows]
     known = np.where(np.isnan(necessity[chosen]), -np.inf, necessity[chosen])
     used = np.where(known.max(axis=1) > chance, known.argmax(axis=1), -1)
     best = chosen[np.argmax(at_rank.probabilities[rows])]
@@ -115,7 +119,7 @@ def _pair(
         PairShare(
             character=name,
             used=float((used == place).mean()),
-            interval=accuracy_interval(used == place, specimens, seed),
+            interval=accuracy_interval(used == place, specimens, SEED),
             necessity=_mean(necessity[chosen, place]) if place >= 0 else None,
         )
         for place, name in [*enumerate(characters), (-1, NONE)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mentum.explanation.exemplar import Exemplar
-from mentum.explanation.results import Explanation, PairShare, TaxonPair
+from mentum.explanation.results import Explanation, TaxonPair
 from mentum.reporting.figures.capsule import colours_of, paint_capsule
 from mentum.reporting.figures.characters_by_taxon import in_words, own_rank
 from mentum.reporting.figures.style import reach, typeset, write_figures
@@ -59,7 +59,7 @@ def _draw(pairs: Sequence[TaxonPair], colours: dict[str, str], photographed: Pho
             paint_capsule(axes, photographed(name), colours)
         start = 2 * (_SIDE + _GAP) + _NAMES
         axes = figure.add_axes((start / WIDTH, bottom / height, (WIDTH - start) / WIDTH, _SIDE / height))
-        _draw_bars(axes, pair.shares, colours)
+        _draw_bars(axes, pair, colours)
         _head(figure, pair, (bottom + _SIDE) / height, height)
     return figure
 
@@ -76,10 +76,12 @@ def _head(figure: Figure, pair: TaxonPair, top: float, height: float) -> None:
     figure.text(left, top + 0.05 / height, "\n".join([said, *more]), fontsize=6.5, color="0.3", va="bottom")
 
 
-def _draw_bars(axes: Axes, shares: Sequence[PairShare], colours: dict[str, str]) -> None:
+def _draw_bars(axes: Axes, pair: TaxonPair, colours: dict[str, str]) -> None:
+    """Bars with intervals; pale ones where there are too few images to tell."""
+    shares = pair.shares
     for line, share in enumerate(shares):
         value, (low, high) = 100 * share.used, reach(share.used, share.interval)
-        axes.barh(line, value, height=0.62, color=colours[share.character], linewidth=0)
+        axes.barh(line, value, height=0.62, color=colours[share.character], alpha=0.3 if pair.says_little else 1)
         axes.errorbar(value, line, xerr=[[low], [high]], color="0.1", linewidth=0.8, capsize=1.8, capthick=0.8)
         beyond = (max(value, 100 * share.interval.high), line)
         style: dict[str, Any] = {"va": "center_baseline", "fontsize": 7}
