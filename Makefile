@@ -25,10 +25,12 @@ demo: setup
 	$(BIN)/mentum phantoms $(DEMO)/specimens --images-per-taxon 80 --width 256 --log $(LOG)
 	$(BIN)/mentum train $(DEMO)/specimens --recipe quick --out $(DEMO)/run --cache $(DEMO)/cache --log $(LOG)
 	$(BIN)/mentum evaluate $(DEMO)/run
+	$(BIN)/mentum explain $(DEMO)/run --characters $(DEMO)/specimens/characters.coco.json --subset validation \
+	    --cache $(DEMO)/cache --log $(LOG)
 	$(BIN)/mentum report $(DEMO)/run
 	$(BIN)/mentum export $(DEMO)/run --out $(DEMO)/model --cache $(DEMO)/cache --log $(LOG)
 	$(BIN)/mentum identify $(DEMO)/model $(DEMO)/specimens/images --out $(DEMO)/identifications.csv --log $(LOG)
-	@echo "Written: $(DEMO)/run (report.html, run.json, evaluation.json, figures/), $(DEMO)/model, $(DEMO)/identifications.csv"
+	@echo "Written: $(DEMO)/run (report.html, run.json, evaluation.json, characters.json, figures/), $(DEMO)/model, $(DEMO)/identifications.csv"
 
 test: setup
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)

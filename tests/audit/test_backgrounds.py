@@ -25,6 +25,7 @@ from mentum.audit.backgrounds import (
     swap_backgrounds,
 )
 from mentum.audit.cues import Pictures
+from mentum.audit.wording import role
 from mentum.phantoms.dataset import draw_phantoms
 from mentum.phantoms.settings import PhantomSettings
 from mentum.records import Progress
@@ -224,6 +225,34 @@ def test_images_of_a_specimen_are_no_independent_witnesses() -> None:
     assert not found.decides
 
 
+def test_a_loss_of_answers_that_do_not_follow_the_background_is_a_part_and_no_decision() -> None:
+    """94.6 % are right on another taxon's background, 96.0 % on that of their own taxon, and no answer follows."""
+    n, lost = 832, np.arange(832)
+    none, same, other = (np.where(lost < fallen, 2, 0) for fallen in (15, 33, 45))
+    found = compared(none, same, other)
+
+    assert (found.plays_a_part, found.decides, found.followed.value) == (True, False, 0)
+    assert found.cost is not None
+    assert found.cost.value == pytest.approx(12 / n)
+    assert 0 < found.cost.interval.low < 12 / n < found.cost.interval.high
+    assert role("the background", found.followed.value, found.is_sure).endswith(
+        "plays a part, but answers do not follow it"
+    )
+
+
+@pytest.mark.parametrize(("n_following", "decides"), [(1, False), (2, True)])
+def test_it_decides_from_a_tenth_of_the_answers_on(n_following: int, decides: bool) -> None:
+    other = np.where(np.arange(20) < n_following, 1, np.where(np.arange(20) < 10, 2, 0))
+    found = compared(wrong(0), wrong(0), other)
+    assert (found.plays_a_part, found.decides) == (True, decides)
+
+
+def test_a_record_from_before_is_read() -> None:
+    now = compared(wrong(0), wrong(0), wrong(20))
+    old = BackgroundSwap.model_validate(now.model_dump(exclude={"cost", "plays_a_part"}))
+    assert (old.is_sure, old.cost) == (True, None)
+
+
 # The whole
 
 
@@ -289,7 +318,7 @@ def test_one_taxon_alone_has_no_other_background(tmp_path: Path) -> None:
     )
 
     assert found is None
-    assert notes[0].startswith("Whether the background decides was not looked at: specimens of two taxa")
+    assert notes[0].startswith("What part the background plays was not looked at: specimens of two taxa")
 
 
 # Drawn head capsules

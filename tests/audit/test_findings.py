@@ -161,7 +161,7 @@ def test_without_held_out_images_backgrounds_are_not_changed(material: Material)
     found = examine(material, "builtin", 0)
 
     assert found.background is None
-    assert found.notes == ("Whether the background decides was not looked at: there are no held-out images.",)
+    assert found.notes == ("What part the background plays was not looked at: there are no held-out images.",)
 
 
 def test_too_few_specimens_for_shortcuts_are_a_note(tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""Does the background decide? Identifications again with the same specimens on other backgrounds."""
+"""What part does the background play? Identifications again with the same specimens on other backgrounds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PIL import Image, ImageFilter
 
 from mentum.audit.cues import Pictures
 from mentum.audit.scenes import Grid
+from mentum.audit.wording import SOME
 from mentum.evaluation.comparison import better, compare_right
 from mentum.evaluation.intervals import accuracy_interval
 from mentum.evaluation.results import Estimate
@@ -51,9 +52,12 @@ class BackgroundSwap(Record):
         accuracy_other: on the background of another taxon.
         changed: share whose answer on another taxon's background differs from that on its own.
         followed: share whose answer becomes the taxon that the background came from, where it was not on its own.
-        decides: whether significantly more are right on their own background than on another taxon's, and significantly
-            more on that of another specimen of the same taxon than on another taxon's (paired tests); False where no
-            image has such a background.
+        cost: share that is right on the background of another specimen of the same taxon less that on another taxon's,
+            over the images that have both: what the foreign taxon costs beyond a mere seam; None where none has.
+        plays_a_part: whether significantly more are right on their own background than on another taxon's, and
+            significantly more on that of another specimen of the same taxon than on another taxon's (paired tests);
+            False where no image has such a background; None in records from before it was kept apart.
+        decides: whether it plays a part and answers follow it, as `wording.role` says.
     """
 
     judge: str
@@ -65,7 +69,14 @@ class BackgroundSwap(Record):
     accuracy_other: Estimate
     changed: Estimate
     followed: Estimate
+    cost: Estimate | None = None
+    plays_a_part: bool | None = None
     decides: bool
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the background plays a part, in old records too."""
+        return self.decides if self.plays_a_part is None else self.plays_a_part
 
 
 @dataclass(frozen=True)
@@ -124,7 +135,7 @@ def swap_backgrounds(
     notes = _left_out(len(named) - len(rows), len(named))
     if len(np.unique(y_true[rows])) < 2:
         why = "specimens of two taxa or more must be found in the held-out images"
-        return None, (*notes, f"Whether the background decides was not looked at: {why}.")
+        return None, (*notes, f"What part the background plays was not looked at: {why}.")
     others, same = draw_donors(y_true[rows], specimens[rows], seed)
     untouched, own, kin, other = _answers(pictures, found, (np.arange(len(rows)), same, others), judge, report)
     answers = Answers(untouched, own, kin, other, same >= 0)
@@ -232,6 +243,8 @@ def compare_backgrounds(
         return better(compare_right((answers.other == label)[of], right[of], specimens[of], seed)) == "b"
 
     own, same, paired = answers.own == label, answers.same == label, answers.has_same
+    plays = bool(paired.any()) and beats_other(own, everyone) and beats_other(same, paired)
+    followed = share((answers.other == donor) & (answers.own != donor))
     return BackgroundSwap(
         judge=name,
         n_images=len(label),
@@ -241,9 +254,16 @@ def compare_backgrounds(
         accuracy_same=share(same, paired) if paired.any() else None,
         accuracy_other=share(answers.other == label),
         changed=share(answers.own != answers.other),
-        followed=share((answers.other == donor) & (answers.own != donor)),
-        decides=bool(paired.any()) and beats_other(own, everyone) and beats_other(same, paired),
+        followed=followed,
+        cost=_cost(same[paired], (answers.other == label)[paired], specimens[paired], seed) if paired.any() else None,
+        plays_a_part=plays,
+        decides=plays and followed.value >= SOME,
     )
+
+
+def _cost(same: NDArray[np.bool_], other: NDArray[np.bool_], specimens: NDArray[np.str_], seed: int) -> Estimate:
+    found = compare_right(other, same, specimens, seed)
+    return Estimate(value=found.difference, interval=found.interval)
 
 
 def cut_out(picture: Field, mask: NDArray[np.bool_] | None) -> Cutout | None:

@@ -207,7 +207,7 @@ def _background(
 ) -> tuple[BackgroundSwap | None, *tuple[str, ...]]:
     judge, table = material.swapped, material.table
     if judge is None:
-        return None, "Whether the background decides was not looked at: there are no held-out images."
+        return None, "What part the background plays was not looked at: there are no held-out images."
     pictures = Pictures(material.pixels, table.paths, material.masks, material.crops)
     found, notes = swap_backgrounds(pictures, _columns(material, judge.rank), table.specimens, judge, seed, report)
     return found, *notes

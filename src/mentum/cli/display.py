@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mentum.evaluation.run_comparison import RunComparison
     from mentum.explanation.proposals.propose import Proposals
     from mentum.explanation.results import CharacterShare, Explanation, Occlusion
+    from mentum.explanation.several_runs import RunsAgreement
 
 
 def print_check(report: CheckReport) -> None:
@@ -257,6 +258,28 @@ def _share_table(rank: str, shares: list[CharacterShare]) -> Table:
             in_percent(share.mass),
         )
     return table
+
+
+def print_agreement(agreement: RunsAgreement) -> None:
+    """Print the share of each character in every run, and how far it can be trusted."""
+    console = VisibleConsole()
+    console.print(f"{', '.join(agreement.runs)}: {' and '.join(agreement.subsets)} images, correct identifications.")
+    for rank in agreement.ranks:
+        table = Table(title=rank.rank, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+        table.add_column("character", no_wrap=True)
+        for name in ("used % in each run", "mean", "spread"):
+            table.add_column(name, justify="right")
+        for share in agreement.shares:
+            if share.rank == rank.rank:
+                used = "  ".join(in_percent(each) for each in share.used)
+                table.add_row(share.character, used, in_percent(share.mean), in_percent(share.spread))
+        console.print(table)
+        if rank.all_same is not None:
+            console.print(
+                f"All runs name the same character in {in_percent(rank.all_same)}% of the {rank.n} images that all "
+                f"identify correctly, most of them in {in_percent(rank.most_same)}%."
+            )
+        console.print(rank.trust)
 
 
 def _occlusion_table(occlusions: Sequence[Occlusion]) -> Table:

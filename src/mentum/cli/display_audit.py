@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from mentum.audit.wording import role, size_in_points
 from mentum.cli.console import VisibleConsole
 from mentum.reporting.numbers import decimals, in_percent, percent_bounds
 
@@ -59,7 +60,9 @@ def _cue_table(cues: tuple[CueResult, ...]) -> Table:
 
 
 def _background_sentence(swap: BackgroundSwap) -> str:
-    verdict = "the background decides" if swap.decides else "no sign that the background decides"
+    verdict = role("the background", swap.followed.value, swap.is_sure)
+    if swap.cost is not None:
+        verdict += f"; beyond a mere seam it costs {size_in_points(swap.cost)}"
     images = f"{swap.n_images} images of {swap.n_specimens} specimens"
     same = "" if swap.accuracy_same is None else f"on that of their own taxon {_percent(swap.accuracy_same)}, "
     return (

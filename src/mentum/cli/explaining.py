@@ -11,7 +11,7 @@ import typer
 import mentum
 from mentum.cli.caching import VerifyCacheOption, verify_cache
 from mentum.cli.data import JsonOption, LogOption
-from mentum.cli.display import print_explanation, print_proposals
+from mentum.cli.display import print_agreement, print_explanation, print_proposals
 from mentum.cli.learning import CacheOption, RunArgument
 from mentum.cli.progress import Log, shown_progress
 from mentum.taxonomy import Rank
@@ -19,10 +19,13 @@ from mentum.taxonomy import Rank
 if TYPE_CHECKING:
     from mentum.explanation.proposals.propose import Proposals
     from mentum.explanation.results import Explanation
+    from mentum.explanation.several_runs import RunsAgreement
 
 
 def explain(
-    run: RunArgument,
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folder that `mentum train` made; several of the same images are compared.")
+    ],
     characters: Annotated[
         Path | None, typer.Option(help="COCO file with outlines of characters; without it, characters are proposed.")
     ] = None,
@@ -54,13 +57,15 @@ def explain(
     verify_cache(cache, asked=verify)
     with shown_progress(log) as report:
         found = mentum.explain(
-            run, characters=characters, outline=outline, subset=subset, ranks=rank or (), align=align, occlude=occlude,
-            fast=fast, data=data, cache=cache, report=report,
+            *runs, characters=characters, outline=outline, subset=subset, ranks=rank or (), align=align,
+            occlude=occlude, fast=fast, data=data, cache=cache, report=report,
         )  # fmt: skip
-    if found.characters is not None:
+    if found.agreement is not None:
+        _print_agreement(found.agreement, as_json=as_json)
+    elif found.characters is not None:
         _print_characters(found.characters, as_json=as_json)
     elif found.proposals is not None:
-        _print_proposals(run, found.proposals, as_json=as_json)
+        _print_proposals(runs[0], found.proposals, as_json=as_json)
 
 
 def _print_characters(explanation: Explanation, *, as_json: bool) -> None:
@@ -70,6 +75,13 @@ def _print_characters(explanation: Explanation, *, as_json: bool) -> None:
         typer.echo(json.dumps(by_rank(explanation), indent=2))
     else:
         print_explanation(explanation)
+
+
+def _print_agreement(agreement: RunsAgreement, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(agreement.model_dump_json(indent=2))
+    else:
+        print_agreement(agreement)
 
 
 def _print_proposals(run: Path, proposals: Proposals, *, as_json: bool) -> None:

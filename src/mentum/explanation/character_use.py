@@ -15,8 +15,18 @@ from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.faithfulness import choose_images, occlude, randomise
 from mentum.explanation.necessity.asking import RULE as RULE_OF_NECESSITY
-from mentum.explanation.necessity.asking import ask, chances, character_pairs
-from mentum.explanation.results import CharacterPair, CharacterShare, Explanation, Occlusion, Randomisation
+from mentum.explanation.necessity.asking import chances, character_pairs, needs, try_characters
+from mentum.explanation.necessity.measures import RankNecessity
+from mentum.explanation.necessity.told_apart import told_apart
+from mentum.explanation.necessity.trials import Trials
+from mentum.explanation.results import (
+    CharacterPair,
+    CharacterShare,
+    Explanation,
+    Occlusion,
+    Randomisation,
+    TaxonPair,
+)
 from mentum.explanation.shares import RULE, Regions, project_regions
 from mentum.explanation.summary import ImageShares, agreement, measure_images, summarise
 from mentum.maps import Alignment, Evidence
@@ -52,17 +62,34 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class ImageNeeds:
+    """How much the identification of each image needs each character, at one rank.
+
+    Attributes:
+        characters: C names.
+        necessity: (N, C) of all images of the run, in log-odds; NaN where a character is absent or was not measured.
+        chance: the least necessity of a character that is used.
+    """
+
+    characters: tuple[str, ...]
+    necessity: NDArray[np.float64]
+    chance: float
+
+
+@dataclass(frozen=True)
 class CharacterEvidence:
     """An explanation with what its figures need.
 
     Attributes:
         used: rank → the character used in each image, or "none"; "" where the image has no annotation.
         exemplar: row of an image that shows the characters well.
+        needs: rank → how much each image needs each character, where that was measured.
     """
 
     explanation: Explanation
     used: Mapping[Rank, list[str]]
     exemplar: int
+    needs: Mapping[Rank, ImageNeeds]
 
 
 def explain_characters(
@@ -90,7 +117,8 @@ def explain_characters(
     rows = _annotated(evidence, annotations)
     regions = _regions(evidence, annotations, rows, report)
     specimens = evidence.specimens[rows]
-    needed = {} if asked.fast else ask(network, evidence, annotations, rows, seed, report)
+    trials = None if asked.fast else try_characters(network, evidence, annotations, rows, seed, report)
+    needed = needs(trials, annotations, rows, seed) if trials else {}
     measured = {
         rank: measure_images(_rows_of(each, rows), regions, specimens, seed, needed.get(rank))
         for rank, each in evidence.ranks.items()
@@ -117,13 +145,21 @@ def explain_characters(
         chances=chances(needed),
         pairs=_pairs(measured, annotations, seed),
         n_credited=max((each.n_credited for each in needed.values()), default=0),
+        told_apart=_told_apart(evidence, trials, needed, annotations) if trials else (),
         agreement=tuple(agreement(images) for images in measured.values()),
         occlusions=tuple(occlusions),
         randomisation=tuple(randomisation),
         warnings=warnings,
     )
     used = {rank: _spread(images.used_names, rows, len(evidence.file_names)) for rank, images in measured.items()}
-    return CharacterEvidence(explanation, used, _exemplar(measured, regions, rows))
+    image_needs = {rank: _of_images(each, annotations, rows, len(evidence.file_names)) for rank, each in needed.items()}
+    return CharacterEvidence(explanation, used, _exemplar(measured, regions, rows), image_needs)
+
+
+def _of_images(found: RankNecessity, annotations: Annotations, rows: NDArray[np.int64], n: int) -> ImageNeeds:
+    necessity = np.full((n, len(annotations.characters)), np.nan)
+    necessity[rows] = found.necessity
+    return ImageNeeds(annotations.characters, necessity, found.chance)
 
 
 def _annotated(evidence: RunEvidence, annotations: Annotations) -> NDArray[np.int64]:
@@ -143,6 +179,16 @@ def _pairs(measured: Mapping[Rank, ImageShares], annotations: Annotations, seed:
         for images in measured.values()
         if images.needed is not None
         for pair in character_pairs(images.evidence, images.needed, images.specimens, annotations.characters, seed)
+    )
+
+
+def _told_apart(
+    evidence: RunEvidence, trials: Trials, needed: Mapping[Rank, RankNecessity], annotations: Annotations
+) -> tuple[TaxonPair, ...]:
+    return tuple(
+        pair
+        for rank, found in needed.items()
+        for pair in told_apart(evidence, evidence.ranks[rank], trials, found, annotations.characters)
     )
 
 

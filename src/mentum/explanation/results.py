@@ -112,6 +112,49 @@ class CharacterPair(Record):
         return self.interval.low > LEAST_EITHER
 
 
+FEWEST_GIVEN = 5
+"""Images given the characters of another taxon, below which shares say little of what tells the two apart."""
+
+
+class PairShare(Record):
+    """How often one character tells a taxon from another; `character` is "none" where none does.
+
+    Attributes:
+        used: share of images in which it was needed most, 0-1.
+        interval: of `used`.
+        necessity: its mean necessity, in log-odds; None where it was not replaced.
+    """
+
+    character: str
+    used: float
+    interval: Interval
+    necessity: float | None
+
+
+class TaxonPair(Record):
+    """What tells a taxon from another: its correctly identified images that were given the other's characters.
+
+    Attributes:
+        n_confused: images of either that were identified as the other.
+        n: images; n_specimens theirs.
+        images: an image of the taxon, and one of those of the other whose characters it was given.
+    """
+
+    rank: Rank
+    taxon: str
+    other: str
+    n_confused: int
+    shares: tuple[PairShare, ...]
+    n: int
+    n_specimens: int
+    images: tuple[str, str]
+
+    @property
+    def says_little(self) -> bool:
+        """Whether there are too few images."""
+        return self.n < FEWEST_GIVEN
+
+
 class RuleAgreement(Record):
     """Share of images in which rules name the same character (or all none), 0-1."""
 
@@ -169,6 +212,7 @@ class Explanation(Record):
         chances: at each rank, where necessity was measured.
         pairs: of characters, likewise.
         n_credited: images in which characters share the credit.
+        told_apart: pairs of taxa that are near relatives or were confused, where necessity was measured.
         warnings: what a reader must know, in plain sentences.
     """
 
@@ -184,6 +228,7 @@ class Explanation(Record):
     chances: tuple[Chance, ...] = ()
     pairs: tuple[CharacterPair, ...] = ()
     n_credited: int = 0
+    told_apart: tuple[TaxonPair, ...] = ()
     agreement: tuple[RuleAgreement, ...]
     occlusions: tuple[Occlusion, ...]
     randomisation: tuple[Randomisation, ...]

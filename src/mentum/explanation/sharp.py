@@ -16,6 +16,8 @@ from mentum.specimens.run_images import RunImages
 
 EXEMPLAR_SIDE = 768
 """Of the specimen on which characters are shown, px: enough for print."""
+SMALL_SIDE = 448
+"""Likewise of many specimens in one figure."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class SharpPictures:
         """(side, side, 3) uint8: an image as the network's square shows it, as sharp as its file allows."""
         return square_pixels(self.root / file_name, self.settings.model_copy(update={"size": side}))
 
-    def exemplar(self, file_name: str, annotations: Annotations) -> Exemplar:
-        """A specimen with its characters, sharp enough for print."""
-        side = self.side(EXEMPLAR_SIDE)
+    def exemplar(self, file_name: str, annotations: Annotations, most: int = EXEMPLAR_SIDE) -> Exemplar:
+        """A specimen with its characters, sharp enough for print; its side is at most `most` px."""
+        side = self.side(most)
         return Exemplar(self.square(file_name, side), annotations.names, annotations.masks(file_name, side))

@@ -13,7 +13,7 @@ from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.necessity.credit import pairs
 from mentum.explanation.necessity.donors import choose_giving, evenly
 from mentum.explanation.necessity.measures import FALSE_POSITIVE, RankNecessity, measure
-from mentum.explanation.necessity.trials import Answer, Plan, run_trials
+from mentum.explanation.necessity.trials import Answer, Plan, Trials, run_trials
 from mentum.explanation.results import Chance, CharacterPair
 from mentum.records import ProgressCallback
 from mentum.taxonomy import Rank
@@ -51,6 +51,18 @@ def ask(
     Returns:
         Of each rank at which some image could be given the character of another taxon.
     """
+    return needs(try_characters(answer, evidence, annotations, rows, seed, report), annotations, rows, seed)
+
+
+def try_characters(
+    answer: Answer,
+    evidence: RunEvidence,
+    annotations: Annotations,
+    rows: NDArray[np.int64],
+    seed: int,
+    report: ProgressCallback,
+) -> Trials:
+    """Replace the characters of images and ask the network again; arguments as of `ask`."""
     lowest = next(iter(evidence.ranks.values()))
     plan = Plan(
         rows,
@@ -59,7 +71,11 @@ def ask(
         frozenset(evenly(lowest.y_pred, rows, N_CREDITED, seed).tolist()),
         seed,
     )
-    trials = run_trials(answer, evidence, annotations, plan, report)
+    return run_trials(answer, evidence, annotations, plan, report)
+
+
+def needs(trials: Trials, annotations: Annotations, rows: NDArray[np.int64], seed: int) -> dict[Rank, RankNecessity]:
+    """What each character costs, of each rank at which some image could be given that of another taxon."""
     found = {
         rank: measure(trials, outcome, len(annotations.characters), seed) for rank, outcome in trials.ranks.items()
     }

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 Shares = Mapping[str, CharacterShare]
 """Character → its share."""
 
-_CELL, _LINE = 0.85, 0.3
-"""Inches: width and height of a cell."""
+_CELL, _LINE, _LOW_LINE = 0.85, 0.3, 0.2
+"""Inches: width and height of a cell, and its height where there are more than `_MANY` taxa."""
+_MANY = 20
 
 
 def draw_characters_by_taxon(explanation: Explanation, folder: Path) -> list[Path]:
@@ -81,7 +82,8 @@ def _draw_table(explanation: Explanation, rank: Rank, by_taxon: Mapping[str, Sha
     from matplotlib.figure import Figure
 
     columns = explanation.answers
-    width, height = len(columns) * _CELL, len(by_taxon) * _LINE
+    line = _LINE if len(by_taxon) <= _MANY else _LOW_LINE
+    width, height = len(columns) * _CELL, len(by_taxon) * line
     # Names and headings lie outside; saving with a tight box makes room for them.
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1))
@@ -120,7 +122,7 @@ def _name_columns(axes: Axes, columns: Sequence[str]) -> None:
 
 def _name_lines(axes: Axes, rank: Rank, by_taxon: Mapping[str, Shares]) -> None:
     """Names of taxa on the left, numbers of images and specimens on the right."""
-    names, styles = zip(*(typeset(taxon, _own_rank(taxon, rank)) for taxon in by_taxon), strict=True)
+    names, styles = zip(*(typeset(taxon, own_rank(taxon, rank)) for taxon in by_taxon), strict=True)
     axes.set_xticks([])
     axes.set_yticks(np.arange(len(by_taxon)) + 0.5, names, fontsize=9)
     for text, style in zip(axes.get_yticklabels(), styles, strict=True):
@@ -135,7 +137,7 @@ def counts_of(share: CharacterShare) -> str:
     return f"{counted(share.n, 'image')}, {counted(share.n_specimens, 'specimen')}"
 
 
-def _own_rank(taxon: str, rank: Rank) -> Rank:
+def own_rank(taxon: str, rank: Rank) -> Rank:
     """The taxon's own rank where its name tells that it is higher, as that of a genus that stands among species."""
     own = taxon_from_name(taxon)
     return own.rank if own and own.rank.depth < rank.depth else rank

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.maps import positive
@@ -20,7 +21,8 @@ from mentum.reporting.figures.colouring import (
     heat_levels,
     photograph,
 )
-from mentum.reporting.figures.lettering import Spans, plain
+from mentum.reporting.figures.lettering import WHITE, Spans, plain
+from mentum.reporting.figures.pictured import Pictured
 from mentum.reporting.figures.poster import Bar, Poster, Tile, write_posters
 from mentum.reporting.numbers import counted, decimals, three_digits
 from mentum.taxonomy import Rank, name_spans
@@ -35,26 +37,35 @@ _CONTRAST_LEGEND = (
 )
 
 
-def draw_galleries(evidence: RunEvidence, used: Mapping[Rank, Sequence[str]] | None, folder: Path) -> list[Path]:
+def draw_galleries(
+    evidence: RunEvidence,
+    used: Mapping[Rank, Sequence[str]] | None,
+    folder: Path,
+    pictured: Pictured | None = None,
+) -> list[Path]:
     """Draw a gallery of each taxon that images are labelled as, at each rank, as `gallery_<rank>_<Taxon_name>.png`.
 
     Args:
         evidence: the images.
         used: rank → the character used in each image, "none" where none was; None leaves characters out.
         folder: made where missing.
+        pictured: how the images are shown; None = as the network sees them.
 
     Returns:
         The files, by rank, then taxon.
     """
-    return write_posters(gallery_posters(evidence, used), folder)
+    return write_posters(gallery_posters(evidence, used, pictured), folder)
 
 
-def gallery_posters(evidence: RunEvidence, used: Mapping[Rank, Sequence[str]] | None) -> Iterator[tuple[str, Poster]]:
+def gallery_posters(
+    evidence: RunEvidence, used: Mapping[Rank, Sequence[str]] | None, pictured: Pictured | None = None
+) -> Iterator[tuple[str, Poster]]:
     """The galleries before they are drawn, each with the name of its file."""
+    shown = pictured or Pictured(evidence)
     for rank, at_rank in evidence.ranks.items():
         for column, name in enumerate(names_for_files([taxon.name for taxon in at_rank.taxa])):
             if (at_rank.y_true == column).any():
-                poster = _gallery(evidence, at_rank, column, None if used is None else used[rank])
+                poster = _gallery(shown, at_rank, column, None if used is None else used[rank])
                 yield f"gallery_{rank}_{name}.png", poster
 
 
@@ -69,7 +80,7 @@ def names_for_files(names: Sequence[str]) -> list[str]:
     return [f"{name}_{count + 1}" if count else name for name, count in zip(plain, before, strict=True)]
 
 
-def _gallery(evidence: RunEvidence, at_rank: RankEvidence, column: int, used: Sequence[str] | None) -> Poster:
+def _gallery(shown: Pictured, at_rank: RankEvidence, column: int, used: Sequence[str] | None) -> Poster:
     labelled = at_rank.y_true == column
     correct, incorrect = (at_rank.most_certain_first(labelled & each) for each in (at_rank.correct, at_rank.incorrect))
     most, least = correct[:TILES], correct[TILES:][::-1][:TILES]
@@ -81,7 +92,7 @@ def _gallery(evidence: RunEvidence, at_rank: RankEvidence, column: int, used: Se
         title=name_spans(taxon.name, taxon.rank),
         subtitle=plain(f"{at_rank.rank} rank, {counts}"),
         rows=[
-            (plain(heading), [_heat_tile(evidence, at_rank, row, used) for row in chosen])
+            (plain(heading), [_heat_tile(shown, at_rank, row, used) for row in chosen])
             for heading, chosen in rows.items()
         ],
         bar=Bar(plain("0"), heat_colouring().bar(*_BAR), plain("the image's largest relevance for the name given")),
@@ -91,9 +102,13 @@ def _gallery(evidence: RunEvidence, at_rank: RankEvidence, column: int, used: Se
     )
 
 
-def _heat_tile(evidence: RunEvidence, at_rank: RankEvidence, row: int, used: Sequence[str] | None) -> Tile:
+def _heat_tile(shown: Pictured, at_rank: RankEvidence, row: int, used: Sequence[str] | None) -> Tile:
+    evidence = shown.evidence
     drawn = evidence.geometry.draw(positive(at_rank.relevance[row]))
-    picture = heat_colouring().lay(heat_levels(drawn, float(drawn.max())), photograph(evidence.pixels[row]))
+    picture = heat_colouring().lay(heat_levels(drawn, float(drawn.max())), shown.photograph(row))
+    bars = shown.bars(at_rank.rank)
+    if bars is not None:
+        picture = _above(picture, bars.draw(row))
     lines: list[Spans] = []
     if at_rank.incorrect[row]:
         lines.append([("identified as ", False), *_name(at_rank, at_rank.y_pred[row])])
@@ -101,6 +116,14 @@ def _heat_tile(evidence: RunEvidence, at_rank: RankEvidence, row: int, used: Seq
     if used is not None:
         lines.append(plain(f"character used: {used[row].replace('_', ' ')}"))
     return Tile.of_file(picture, lines, evidence.file_names[row])
+
+
+def _above(picture: Image.Image, chart: Image.Image) -> Image.Image:
+    """A picture with a chart beneath it."""
+    both = Image.new("RGB", (picture.width, picture.height + chart.height), WHITE)
+    both.paste(picture, (0, 0))
+    both.paste(chart, (0, picture.height))
+    return both
 
 
 def _name(at_rank: RankEvidence, column: int) -> Spans:

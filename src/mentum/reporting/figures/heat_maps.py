@@ -20,7 +20,9 @@ from mentum.maps import CellGeometry, shared_maximum
 from mentum.records import Identification, Progress, ProgressCallback
 from mentum.reporting.figures.colouring import photograph
 from mentum.reporting.figures.lettering import GREY, Lettering, plain
-from mentum.reporting.figures.overlay import Overlay
+from mentum.reporting.figures.necessity_bars import beside
+from mentum.reporting.figures.overlay import HEAD, Overlay
+from mentum.reporting.figures.pictured import Pictured
 from mentum.reporting.figures.png import filter_up, write_png
 from mentum.taxonomy import Rank, Taxon
 from mentum.texts import short_stem
@@ -29,8 +31,16 @@ _BATCH = 16
 """Images that one thread draws into the same arrays."""
 
 
-def write_overlays(evidence: RunEvidence, folder: Path, report: ProgressCallback) -> list[Path]:
+def write_overlays(
+    evidence: RunEvidence, folder: Path, report: ProgressCallback, pictured: Pictured | None = None
+) -> list[Path]:
     """Write the heat maps of all images at all ranks, as `folder/<rank>/<name of the image file>.png`.
+
+    Args:
+        evidence: the images.
+        folder: made where missing.
+        report: told after each batch.
+        pictured: how the images are shown; None = as the network sees them.
 
     Returns:
         The files, by image, then rank, lowest first. Each appears whole or not at all.
@@ -39,7 +49,8 @@ def write_overlays(evidence: RunEvidence, folder: Path, report: ProgressCallback
     if not n:
         return []
     stems = unique_stems(evidence.file_names)
-    side = photograph(evidence.pixels[0]).width
+    shown = pictured or Pictured(evidence)
+    side = shown.side
     sheets = {
         rank: Overlay.draw(
             (rank, at_rank.taxa), evidence.geometry, side, shared_maximum(at_rank.relevance, evidence.geometry)
@@ -50,7 +61,7 @@ def write_overlays(evidence: RunEvidence, folder: Path, report: ProgressCallback
         (folder / rank).mkdir(parents=True, exist_ok=True)
 
     def write(rows: range) -> list[Path]:
-        return _write_batch(evidence, sheets, {row: f"{stems[row]}.png" for row in rows}, folder)
+        return _write_batch(shown, sheets, {row: f"{stems[row]}.png" for row in rows}, folder)
 
     written: list[Path] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -79,20 +90,21 @@ def unique_stems(file_names: Sequence[str]) -> list[str]:
     return stems
 
 
-def _write_batch(
-    evidence: RunEvidence, sheets: Mapping[Rank, Overlay], names: Mapping[int, str], folder: Path
-) -> list[Path]:
+def _write_batch(shown: Pictured, sheets: Mapping[Rank, Overlay], names: Mapping[int, str], folder: Path) -> list[Path]:
     """Write the pictures of some images, rows of the evidence, under these names."""
+    evidence, bars = shown.evidence, {rank: shown.bars(rank) for rank in sheets}
     plates = {rank: sheet.blank.copy() for rank, sheet in sheets.items()}
     filtered = np.empty((0, 0), dtype=np.uint8)
     files = []
     small = Lettering.load(10)
     for row, name in names.items():
-        image = photograph(evidence.pixels[row])
+        image = shown.photograph(row)
         file_name = small.strip(plain(small.shorten(evidence.file_names[row], image.width)), GREY, image.width)
         for rank, sheet in sheets.items():
             sheet.fill(plates[rank], evidence.ranks[rank], row, image, file_name)
-            filtered = filter_up(plates[rank], filtered)
+            chart = bars[rank]
+            plate = plates[rank] if chart is None else beside(plates[rank], chart.draw(row), HEAD)
+            filtered = filter_up(plate, filtered)
             files.append(write_png(filtered, folder / rank / name))
     return files
 

@@ -18,7 +18,10 @@ from mentum.taxonomy import Rank, Taxon, name_spans
 
 Pixels = NDArray[np.uint8]
 
-_MARGIN, _GAP, _HEAD, _FOOT = 10, 8, 48, 66
+HEAD = 48
+"""Px above the photograph, for what is said of it."""
+
+_MARGIN, _GAP, _FOOT = 10, 8, 66
 _BAR = (110, 9)
 
 
@@ -79,9 +82,9 @@ class Overlay:
         side, columns = image.width, _columns(image.width)
         maps = (self.colouring.lay(heat_levels(drawn, maximum), image) for maximum in (self.maximum, own))
         for left, square in zip(columns, (image, *maps), strict=True):
-            _paste(plate, square, (left, _HEAD))
+            _paste(plate, square, (left, HEAD))
         self._head(plate, evidence, row)
-        below = _HEAD + side + 5 + self.small.height
+        below = HEAD + side + 5 + self.small.height
         _paste(plate, file_name, (columns[0], below))
         _paste(
             plate,
@@ -91,7 +94,7 @@ class Overlay:
 
     def _head(self, plate: Pixels, evidence: RankEvidence, row: int) -> None:
         identified, label = evidence.y_pred[row], evidence.y_true[row]
-        plate[:_HEAD] = self.blank[:_HEAD]
+        plate[:HEAD] = self.blank[:HEAD]
         line = self.identified[identified]
         probability = self.large.strip(plain(decimals(evidence.y_prob[row, identified], 2)))
         _paste(plate, line, (_MARGIN, 6))
@@ -115,13 +118,13 @@ def _columns(side: int) -> tuple[int, int, int]:
 
 def _bar_end(left: int, side: int, lettering: Lettering) -> tuple[int, int]:
     """Where the number at the upper end of a colour bar is written, beneath the square at `left`."""
-    return left + 11 + _BAR[0] + 5, _HEAD + side + 7 + 2 * lettering.height
+    return left + 11 + _BAR[0] + 5, HEAD + side + 7 + 2 * lettering.height
 
 
 def _blank(side: int, maximum: float, colouring: Colouring, lettering: Lettering) -> Image.Image:
     """The legend beneath the three squares."""
     columns = _columns(side)
-    blank = Image.new("RGB", (columns[2] + side + _MARGIN, _HEAD + side + _FOOT), WHITE)
+    blank = Image.new("RGB", (columns[2] + side + _MARGIN, HEAD + side + _FOOT), WHITE)
     captions = (
         ("Photograph",),
         ("One scale for all images, up to the", f"{SHARED_PERCENTILE}th percentile of their maxima"),
@@ -129,7 +132,7 @@ def _blank(side: int, maximum: float, colouring: Colouring, lettering: Lettering
     )
     for left, lines in zip(columns, captions, strict=True):
         for place, line in enumerate(lines):
-            lettering.write(blank, (left, _HEAD + side + 5 + place * lettering.height), plain(line), BLACK)
+            lettering.write(blank, (left, HEAD + side + 5 + place * lettering.height), plain(line), BLACK)
     for left in columns[1:]:
         top = _bar_end(left, side, lettering)[1]
         lettering.write(blank, (left, top), plain("0"), GREY)

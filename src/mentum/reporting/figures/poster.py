@@ -20,7 +20,7 @@ _MARGIN, _GAP, _BETWEEN = 16, 12, 10
 
 @dataclass(frozen=True)
 class Tile:
-    """A square picture and what stands beneath it, line by line."""
+    """A picture and what stands beneath it, line by line."""
 
     picture: Image.Image
     lines: Sequence[tuple[Spans, Colour]]
@@ -117,9 +117,10 @@ def _row(tiles: Sequence[Tile], lettering: Lettering, width: int) -> Image.Image
     side = tiles[0].picture.width
     captions = [[_text(spans, lettering, side, colour) for spans, colour in tile.lines] for tile in tiles]
     deepest = max(sum(line.height for line in caption) for caption in captions)
-    block = Image.new("RGB", (width, side + 4 + deepest), WHITE)
+    tallest = tiles[0].picture.height + 4
+    block = Image.new("RGB", (width, tallest + deepest), WHITE)
     for column, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
-        left, top = column * (side + _GAP), side + 4
+        left, top = column * (side + _GAP), tallest
         block.paste(tile.picture, (left, 0))
         for line in caption:
             block.paste(line, (left, top))

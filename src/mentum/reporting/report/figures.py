@@ -247,3 +247,9 @@ def character_figures(run: Run, explanation: Explanation | None) -> list[Figure]
     ranks = dict.fromkeys(share.rank for share in explanation.shares)
     labels = {f"characters_by_taxon_{rank}": f"Taxa and the characters used, {rank} rank" for rank in ranks}
     return [take_figure(run.path, name, label) for name, label in labels.items()]
+
+
+def pair_figures(run: Run, explanation: Explanation | None) -> list[Figure]:
+    """What tells taxa apart, a figure for each rank."""
+    ranks = dict.fromkeys(pair.rank for pair in explanation.told_apart) if explanation else {}
+    return [take_figure(run.path, f"told_apart_{rank}", f"What tells taxa apart, {rank} rank") for rank in ranks]

@@ -12,7 +12,9 @@ from markupsafe import Markup
 from mentum.audit.backgrounds import BackgroundSwap
 from mentum.audit.findings import NO_SUBSETS, Audit
 from mentum.audit.shortcuts import LEVEL, CueResult
+from mentum.audit.wording import role, size_in_points
 from mentum.evaluation.notes import enumerate_words
+from mentum.evaluation.results import Estimate
 from mentum.reporting.numbers import THIN, bounds, estimate, number_of, percent
 from mentum.reporting.report.figures import study_figures
 from mentum.reporting.report.known import Known
@@ -114,11 +116,16 @@ def _phrase(result: CueResult) -> str:
 def _conclusion(cues: Sequence[CueResult]) -> str:
     if not cues:
         return "Whether the taxon can be told without the specimen could not be looked at."
-    named = [f"from {_phrase(each)} alone" for each in cues if each.found]
+    named = [f"from {_phrase(each)} alone in {estimate(_accuracy(each))}" for each in cues if each.found]
     if named:
         found = "A shortcut was found" if len(named) == 1 else "Shortcuts were found"
-        return f"{found}: the taxon can be told {enumerate_words(named)}."
+        chance = f"always naming the commonest taxon would be right in {percent(cues[0].majority)}"
+        return f"{found}: the taxon can be told {enumerate_words(named)} of the images; {chance}."
     return "No shortcut was found among these cues; others may exist."
+
+
+def _accuracy(cue: CueResult) -> Estimate:
+    return Estimate(value=cue.accuracy, interval=cue.interval)
 
 
 def shortcut_sentence(found: Audit) -> str | None:
@@ -160,11 +167,9 @@ def _swap(found: BackgroundSwap) -> Iterator[str]:
         f"Another taxon\u2019s background changes the answer in {estimate(found.changed)} of the images; in "
         f"{estimate(found.followed)} it becomes the taxon that the background came from."
     )
-    yield (
-        "Fewer are right on the background of another taxon than on that of their own: the background has a say."
-        if found.decides
-        else "That fewer are right on the background of another taxon could not be shown."
-    )
+    part = role("the background", found.followed.value, found.is_sure)
+    size = f"; beyond a mere seam it costs {size_in_points(found.cost)}" if found.cost else ""
+    yield f"{part[0].upper()}{part[1:]}{size}."
 
 
 def _same(found: BackgroundSwap) -> str:

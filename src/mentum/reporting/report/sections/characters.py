@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from mentum.explanation.necessity.told_apart import PAIRS_RULE
 from mentum.explanation.tables import ranked_shares
 from mentum.reporting.report import figures
 from mentum.reporting.report.known import Known
@@ -16,5 +17,7 @@ def show(known: Known) -> Markup:
         "characters.html",
         explanation=known.explanation,
         character_figures=figures.character_figures(known.run, known.explanation),
+        pair_figures=figures.pair_figures(known.run, known.explanation),
+        pairs_rule=PAIRS_RULE,
         character_rows=ranked_shares(known.explanation) if known.explanation else {},
     )
