@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mentum.explanation.necessity.surroundings import on_ground_of
+from mentum.explanation.necessity.surroundings import ground_of, has_ground, laid_on
 from mentum.explanation.necessity.transplants import Posed
 from mentum.explanation.proposals.frames import Frame
 
@@ -27,8 +27,7 @@ def pose(shade: int, ground: int, x: float = 40, reach: float = 20) -> Posed:
 @pytest.mark.parametrize("x", [40, 30, 55])
 def test_the_specimen_stays_and_the_ground_is_the_others(x: float) -> None:
     image, donor = pose(100, 200), pose(60, 230, x)
-    found = on_ground_of(image, donor)
-    assert found is not None
+    found = laid_on(image, ground_of(donor))
     specimen = image.specimen > 0
     assert np.abs(found.astype(int) - image.pixels)[specimen].max() <= 4  # its edge is soft
     assert (found[:7, :7] == 25).all()  # the mark comes with the ground
@@ -39,11 +38,10 @@ def test_the_specimen_stays_and_the_ground_is_the_others(x: float) -> None:
 
 def test_an_image_on_its_own_ground_is_much_the_same() -> None:
     image = pose(100, 200)
-    found = on_ground_of(image, image)
-    assert found is not None
+    found = laid_on(image, ground_of(image))
     assert np.abs(found.astype(int) - image.pixels)[~(np.abs(image.specimen - 0.5) < 0.5)].mean() < 2
 
 
-@pytest.mark.parametrize(("one", "other"), [(60, 20), (20, 60)])
-def test_without_ground_there_is_no_such_picture(one: float, other: float) -> None:
-    assert on_ground_of(pose(100, 200, reach=one), pose(60, 230, reach=other)) is None
+@pytest.mark.parametrize(("reach", "enough"), [(20, True), (36, True), (60, False)])
+def test_a_specimen_that_fills_its_picture_has_no_ground(reach: float, enough: bool) -> None:
+    assert has_ground(pose(100, 200, reach=reach)) is enough

@@ -6,8 +6,6 @@ ground and the seam cost is taken off.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
@@ -18,23 +16,24 @@ LEAST_GROUND = 0.05
 """Share of the square that must lie outside a specimen."""
 _SMOOTHNESS = 1 / 40
 """Standard deviation with which colours that were drawn in under a specimen are smoothed, in sides of the square."""
-KEPT = 128
 
 
-def on_ground_of(image: Posed, donor: Posed) -> NDArray[np.uint8] | None:
-    """The specimen of an image on the ground of another; None where there is too little of it in one of them."""
-    if min(image.masks[-1].mean(), donor.masks[-1].mean()) < LEAST_GROUND:
-        return None
-    ground, specimen = _ground(donor), feathered(image.specimen)[:, :, None]
-    return np.asarray(np.round(ground + specimen * (image.pixels - ground)), dtype=np.uint8)
+def has_ground(image: Posed) -> bool:
+    """Whether enough of an image lies outside its specimen."""
+    return bool(image.masks[-1].mean() >= LEAST_GROUND)
 
 
-@lru_cache(maxsize=KEPT)
-def _ground(donor: Posed) -> NDArray[np.float32]:
+def laid_on(image: Posed, ground: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The specimen of an image on the ground of another, (S, S, 3)."""
+    specimen, under = feathered(image.specimen)[:, :, None], ground.astype(np.float32)
+    return np.asarray(np.round(under + specimen * (image.pixels - under)), dtype=np.uint8)
+
+
+def ground_of(donor: Posed) -> NDArray[np.uint8]:
     """(S, S, 3) what lies around a specimen; under it the colours nearest to its outline, smoothed."""
     hidden = feathered(donor.specimen) > 0.01
     nearest = distance_transform_edt(hidden, return_distances=False, return_indices=True)
     drawn_in = donor.pixels[tuple(nearest)].astype(np.float32)
     sigma = _SMOOTHNESS * len(hidden)
     smooth = gaussian_filter(drawn_in, (sigma, sigma, 0))
-    return np.asarray(np.where(hidden[:, :, None], smooth, drawn_in), dtype=np.float32)
+    return np.asarray(np.round(np.where(hidden[:, :, None], smooth, drawn_in)), dtype=np.uint8)

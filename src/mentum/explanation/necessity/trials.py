@@ -14,7 +14,7 @@ from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.necessity.credit import coalitions
 from mentum.explanation.necessity.donors import NO_DONOR, choose_donors, choose_peers
-from mentum.explanation.necessity.surroundings import on_ground_of
+from mentum.explanation.necessity.surroundings import ground_of, has_ground, laid_on
 from mentum.explanation.necessity.transplants import Graft, Posed, covered, elsewhere, transplant
 from mentum.records import Progress, ProgressCallback
 from mentum.taxonomy import Rank
@@ -202,6 +202,7 @@ class _Bench:
     def __init__(self, evidence: RunEvidence, annotations: Annotations) -> None:
         self._evidence, self._annotations = evidence, annotations
         self.donor = lru_cache(maxsize=KEPT)(self.image)
+        self.ground = lru_cache(maxsize=KEPT)(lambda row: ground_of(self.donor(row)))
         self.n_regions = len(annotations.names)
 
     def image(self, row: int) -> Posed:
@@ -227,13 +228,12 @@ def _on_other_ground(
 ) -> Iterator[tuple[Trial, NDArray[np.uint8]]]:
     """On the ground of each donor, and for comparison of another specimen of the same taxon, if there is one."""
     background, peer = bench.n_regions - 1, int(donors.peers[row])
-    if peer == NO_DONOR:
+    if peer == NO_DONOR or not has_ground(image):
         return
     grounds = [Trial(row, donor, 1 << background) for donor in donors.of(row)]
     for trial in (*grounds, Trial(row, peer, 0, control=background)):
-        picture = on_ground_of(image, bench.donor(trial.donor))
-        if picture is not None:
-            yield trial, picture
+        if has_ground(bench.donor(trial.donor)):
+            yield trial, laid_on(image, bench.ground(trial.donor))
 
 
 def _of_donor(plan: Plan, image: Posed, donor: Posed, trial: Trial) -> Iterator[tuple[Trial, NDArray[np.uint8]]]:
