@@ -67,7 +67,7 @@ def _round(number: int, folder: Path, command: list[str]) -> Round:
     chance = random.Random(number)  # noqa: S311 - of a test
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    given = [word.format(out=folder / "out") for word in command]
+    given = [word.replace("{out}", str(folder / "out")) for word in command]  # settings hold braces, too
     context = multiprocessing.get_context("fork")
     waits = [chance.choice((0.0, 0.0, chance.random())) for _ in range(2 + number % 7)]
     logs = [folder.with_name(f"{folder.name}-{place}.err") for place in range(len(waits))]

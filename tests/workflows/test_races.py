@@ -111,7 +111,7 @@ def test_other_results_into_one_place(task: str, evaluated_run: Path, trained_da
     }[task]  # fmt: skip
     refused = f"{REFUSED}|exists already, expected a new or empty folder; give another --out, or remove it"
     (tmp_path / "alone").mkdir()
-    alone = [str(word).format(out=tmp_path / "alone" / "out") for word in command]
+    alone = [str(word).replace("{out}", str(tmp_path / "alone" / "out")) for word in command]
     assert call(*alone).code == 0
     for found in race(tmp_path / "race", *command):
         for each in (*found.ended, found.last):
