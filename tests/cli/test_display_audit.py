@@ -80,7 +80,7 @@ def test_shortcuts_and_hints_are_told_apart(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize(
     ("decides", "verdict"),
-    [(True, "the background decides some answers"), (False, "no part of the background could be shown")],
+    [(True, "the background decides some answers"), (False, "that the background plays a part could not be shown")],
 )
 def test_what_other_backgrounds_do_is_said_in_two_sentences(
     capsys: pytest.CaptureFixture[str], decides: bool, verdict: str

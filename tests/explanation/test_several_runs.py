@@ -56,7 +56,7 @@ def test_shares_and_images_are_compared() -> None:
     assert mentum_.mean == pytest.approx(0.35)
     assert mentum_.spread == pytest.approx(0.2179, abs=1e-4)
     assert mentum_.widest == pytest.approx(0.4)
-    assert "depends on the training" in rank.trust
+    assert "much depends on the training" in rank.trust
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_shares_and_images_are_compared() -> None:
         ("mmmmmmmmmw", "mmmmmmmmmw", "stand for the others"),
         ("mmmmmmmmmw", "mmmmmmmwww", "report the mean over the runs"),
         ("mmmmmwwwww", "wwwwwmmmmm", "report the mean over the runs"),
-        ("mmmmmmmmmm", "wwwwwwwwww", "depends on the training"),
+        ("mmmmmmmmmm", "wwwwwwwwww", "much depends on the training"),
     ],
 )
 def test_how_far_to_trust_it_follows_from_images_and_shares(one: str, other: str, said: str) -> None:

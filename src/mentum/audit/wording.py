@@ -28,10 +28,10 @@ def role(cue: str, followed: float, is_sure: bool) -> str:
     >>> role("the background", 0.0, is_sure=True)
     'the background plays a part, but answers do not follow it'
     >>> role("the background", 0.2, is_sure=False)
-    'no part of the background could be shown'
+    'that the background plays a part could not be shown'
     """
     if not is_sure:
-        return f"no part of {cue} could be shown"
+        return f"that {cue} plays a part could not be shown"
     if followed >= MOST:
         return f"{cue} decides most answers"
     return f"{cue} decides some answers" if followed >= SOME else f"{cue} plays a part, but answers do not follow it"

@@ -183,13 +183,13 @@ def _trust(rank: Rank, n_runs: int, all_same: float | None, n: int, shares: Sequ
     least = max(shares, key=lambda each: each.widest)
     found = (
         f"At {rank} rank the {n_runs} runs name the same character in {all_same:.0%} of {n} images, and the share of "
-        f"{least.character} differs most between them ({min(least.used):.0%} to {max(least.used):.0%})"
+        f"\u201c{least.character}\u201d differs most between them ({min(least.used):.0%} to {max(least.used):.0%})"
     )
     if all_same >= FIRM and least.widest <= NARROW:
         return f"{found}: the figures of one run stand for the others'."
     if all_same >= FIRM or least.widest <= NARROW:
         return f"{found}: report the mean over the runs with its range, not one run's figure."
-    return f"{found}: which character was used depends on the training; report the range, and rank no characters by it."
+    return f"{found}: much depends on the training; report the range, and make nothing of small differences."
 
 
 def write_agreement(found: RunsAgreement, folder: Path) -> Path:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from mentum.errors import RunError
 from mentum.evaluation.results import CalibrationReport, Evaluation, ResultRow, UnknownTaxa
 from mentum.explanation.results import Explanation
+from mentum.explanation.several_runs import AGREEMENT_FILE, RunsAgreement
 from mentum.records import Record
 from mentum.reporting.report.photographs import Photographs
 from mentum.reporting.report.sections.comparisons import ShownComparison, compare_all
@@ -32,6 +33,7 @@ class Known:
     evaluation: Evaluation
     calibration: CalibrationReport | None
     explanation: Explanation | None
+    agreement: RunsAgreement | None
     unknown_taxa: UnknownTaxa | None
     studies: Studies
     comparisons: Sequence[ShownComparison]
@@ -62,6 +64,7 @@ class Known:
             evaluation=read_record(run.evaluation_file, Evaluation, "mentum evaluate"),
             calibration=_read_if_there(run.calibration_file, CalibrationReport, "mentum evaluate"),
             explanation=_read_if_there(run.characters_file, Explanation, "mentum explain"),
+            agreement=_read_if_there(run.path / AGREEMENT_FILE, RunsAgreement, "mentum explain"),
             unknown_taxa=_read_if_there(run.novelty_file, UnknownTaxa, "mentum evaluate --novelty"),
             studies=studies,
             comparisons=compare_all(run, studies, others),

@@ -19,5 +19,6 @@ def show(known: Known) -> Markup:
         character_figures=figures.character_figures(known.run, known.explanation),
         pair_figures=figures.pair_figures(known.run, known.explanation),
         pairs_rule=PAIRS_RULE,
+        agreement=known.agreement,
         character_rows=ranked_shares(known.explanation) if known.explanation else {},
     )

@@ -68,9 +68,9 @@ def _character_sentences(explanation: Explanation | None) -> Iterator[str]:
     for rank, listed in shares.items():
         named = [each for each in listed if each.character not in OTHERS and each.used > 0][:2]
         if listed[0].n and named:
-            found = [f"{_in_words(each)} in {percent(each.used)} ({bounds(each.interval)})" for each in named]
+            found = [f"the {_in_words(each)} in {percent(each.used)} ({bounds(each.interval)})" for each in named]
             yield (
-                f"At {rank} rank the character used is the {enumerate_words(found)} of "
+                f"At {rank} rank the character used is {enumerate_words(found)} of "
                 f"{number_of(listed[0].n, 'correctly identified image')}."
             )
 
