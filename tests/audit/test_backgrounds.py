@@ -25,7 +25,7 @@ from mentum.audit.backgrounds import (
     swap_backgrounds,
 )
 from mentum.audit.cues import Pictures
-from mentum.audit.wording import role
+from mentum.evaluation.wording import role
 from mentum.phantoms.dataset import draw_phantoms
 from mentum.phantoms.settings import PhantomSettings
 from mentum.records import Progress

@@ -12,10 +12,10 @@ from PIL import Image, ImageFilter
 
 from mentum.audit.cues import Pictures
 from mentum.audit.scenes import Grid
-from mentum.audit.wording import SOME
 from mentum.evaluation.comparison import better, compare_right
 from mentum.evaluation.intervals import accuracy_interval
 from mentum.evaluation.results import Estimate
+from mentum.evaluation.wording import SOME
 from mentum.records import Progress, ProgressCallback, Record, ignore_progress
 from mentum.specimens.outlines.masks import grow
 from mentum.specimens.outlines.patches import RIM, find_body

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from mentum.audit.wording import role, size_in_points
 from mentum.cli.console import VisibleConsole
+from mentum.evaluation.wording import role, size_in_points
 from mentum.reporting.numbers import decimals, in_percent, percent_bounds
 
 if TYPE_CHECKING:

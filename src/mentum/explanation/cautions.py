@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mentum.evaluation.wording import role
 from mentum.explanation.evidence import RankEvidence
 from mentum.explanation.results import BACKGROUND, NONE, SEVERAL, UNASSIGNED, CharacterShare, Occlusion, Randomisation
 from mentum.explanation.shares import Regions
@@ -34,9 +35,6 @@ ALIKE = 0.95
 
 STUBBORN = 0.5
 """Rank correlation with the maps of a network with random weights above which maps do not show what was learned."""
-
-GROUND_DECIDES = 0.5
-"""Share of identifications that change with the ground from which on it is said to decide."""
 
 SATURATED = 0.999
 """Probability from which softmax leaves no room to tell two images apart."""
@@ -125,25 +123,19 @@ def on_background(shares: Sequence[CharacterShare]) -> Iterator[str]:
 
 
 def on_ground(images: ImageShares, shares: Sequence[CharacterShare]) -> Iterator[str]:
-    """Say how much the ground around the specimens counts, where it surely does; strong words only where it decides."""
+    """Say how much the ground around the specimens counts, where it surely does; strong words where answers follow."""
     rank, needed = images.evidence.rank, images.needed
-    for share in shares:
-        if needed is None or (share.rank, share.character, share.taxon, share.group) != (
-            rank,
-            BACKGROUND,
-            None,
-            "correct",
-        ):
+    own = [share for share in shares if (share.rank, share.character, share.taxon) == (rank, BACKGROUND, None)]
+    for share in own:
+        if needed is None or share.group != "correct" or share.necessity_low is None or share.necessity_low <= 0:
             continue
-        if share.necessity is None or share.necessity_low is None or share.necessity_low <= 0:
-            continue
-        lost = needed.background_lost[images.evidence.correct & ~np.isnan(needed.background_lost)]
-        part = "decides" if lost.mean() > GROUND_DECIDES else "plays a part"
+        followed = needed.background_followed[images.evidence.correct & ~np.isnan(needed.background_followed)]
+        part = role("the background", float(followed.mean()), is_sure=True)
         yield (
-            f"At {rank} rank the background {part}: on that of another taxon's image the log-odds fall by "
-            f"{share.necessity:.1f} ({share.necessity_low:.1f} to {share.necessity_high:.1f}) more than on that of "
-            f"another image of the same taxon, and {lost.mean():.0%} of {len(lost)} identifications change. Look for "
-            "marks, labels or lighting that go with the taxon."
+            f"At {rank} rank {part}: on that of another taxon's image the log-odds fall by {share.necessity:.1f} "
+            f"({share.necessity_low:.1f} to {share.necessity_high:.1f}) more than on that of another image of the same "
+            f"taxon, and {followed.mean():.0%} of the answers in {len(followed)} images become the taxon that it came "
+            "from. Look for marks, labels or lighting that go with the taxon."
         )
 
 

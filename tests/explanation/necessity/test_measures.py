@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from mentum.explanation.annotation.characters import Annotations
+from mentum.explanation.cautions import on_ground
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.necessity.asking import ask, character_pairs
 from mentum.explanation.necessity.measures import NO_CHARACTER, SEVERAL_CHARACTERS, RankNecessity
 from mentum.explanation.necessity.trials import log_odds
+from mentum.explanation.shares import project_regions
+from mentum.explanation.summary import measure_images, summarise
 from mentum.records import Progress, ignore_progress
 from mentum.taxonomy import Rank
 from support.explained_by_hand import MANDIBLE, MENTUM, TAXA, annotate, make_evidence
@@ -132,17 +135,38 @@ def marked(network: Shades) -> RunEvidence:
     return evidence
 
 
-@pytest.mark.parametrize(("weights", "cost", "lost"), [({CORNER: 3.0}, 6.0, 1.0), ({MENTUM: 3.0}, 0.0, 0.0)])
+@pytest.mark.parametrize(("weights", "cost", "followed"), [({CORNER: 3.0}, 6.0, 1.0), ({MENTUM: 3.0}, 0.0, 0.0)])
 def test_the_background_is_needed_by_a_network_that_looks_at_it(
-    weights: dict[tuple[int, int, int, int], float], cost: float, lost: float, tmp_path: Path
+    weights: dict[tuple[int, int, int, int], float], cost: float, followed: float, tmp_path: Path
 ) -> None:
     network = Shades(weights)
     evidence = marked(network)
     found = ask(network, evidence, annotate(evidence, tmp_path), np.arange(N), 0, ignore_progress)[Rank.SPECIES]
     assert found.background == pytest.approx(np.full(N, cost), abs=0.1)
-    assert found.background_lost == pytest.approx(np.full(N, lost))
+    assert found.background_followed == pytest.approx(np.full(N, followed))
     assert found.of_regions.shape == (N, 4)
     assert np.isnan(found.of_regions[:, 2]).all()
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({CORNER: 3.0}, ["At species rank the background decides most answers"]),
+        ({MENTUM: 6.0, CORNER: 3.0}, ["At species rank the background plays a part, but answers do not follow it"]),
+        ({MENTUM: 3.0}, []),
+    ],
+)
+def test_what_is_said_of_the_background_follows_what_it_does(
+    weights: dict[tuple[int, int, int, int], float], said: list[str], tmp_path: Path
+) -> None:
+    network = Shades(weights)
+    evidence = marked(network)
+    annotations = annotate(evidence, tmp_path)
+    found = ask(network, evidence, annotations, np.arange(N), 0, ignore_progress)[Rank.SPECIES]
+    masks = (annotations.masks(name, evidence.geometry.size) for name in evidence.file_names)
+    regions = project_regions(annotations.characters, masks, evidence.geometry)
+    images = measure_images(evidence.ranks[Rank.SPECIES], regions, evidence.specimens, 0, found)
+    assert [each.partition(":")[0] for each in on_ground(images, list(summarise(images, 0)))] == said
 
 
 def test_without_an_outline_of_the_specimen_the_background_is_not_measured(tmp_path: Path) -> None:

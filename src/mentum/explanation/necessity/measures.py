@@ -29,8 +29,8 @@ class RankNecessity:
         control: (N, C) fall of its form laid elsewhere; NaN where that was not tried.
         background: (N,) fall on the ground of another taxon's image, less that on the ground of another image of the
             same taxon; NaN where that was not measured.
-        background_lost: (N,) share of such grounds on which the identification changes, where it does not on that of
-            the same taxon; NaN likewise.
+        background_followed: (N,) share of such grounds on which the identification becomes the taxon that the ground
+            came from; NaN likewise.
         joint: (N,) fall where all characters are another taxon's.
         chance: the least necessity of a character that is needed.
         credit: (N, C) share of the credit, in log-odds; NaN where it was not measured.
@@ -43,7 +43,7 @@ class RankNecessity:
     necessity: NDArray[np.float64]
     control: NDArray[np.float64]
     background: NDArray[np.float64]
-    background_lost: NDArray[np.float64]
+    background_followed: NDArray[np.float64]
     joint: NDArray[np.float64]
     chance: float
     credit: NDArray[np.float64]
@@ -91,20 +91,19 @@ def measure(trials: Trials, outcome: RankOutcome, n_characters: int, seed: int) 
     chance = _chance(control - usual)
     used = _used(necessity, joint - np.nansum(np.where(np.isnan(fall), np.nan, usual), axis=1), chance)
     shares = _Shares.of(trials, outcome, n_characters, seed)
-    background, lost = _of_background(means, n_characters + 1)
+    background, followed = _of_background(means, n_characters + 1)
     return RankNecessity(
-        necessity, control, background, lost, joint, chance, shares.credit, shares.interaction, shares.either, used
+        necessity, control, background, followed, joint, chance, shares.credit, shares.interaction, shares.either, used
     )
 
 
 def _of_background(means: _Means, place: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(N,) what the ground of another taxon's image costs beyond that of the same taxon's, and whether it decides."""
+    """(N,) what the ground of another taxon costs beyond that of the same taxon, and how often answers follow it."""
     trials = means.trials
     foreign, peer = trials.replaced == 1 << place, trials.control == place
     background = means.of(foreign) - means.of(peer, foreign=False)
-    survives = means.outcome.survives.astype(np.float64)
-    lost = (1 - means.of(foreign, survives)) * means.of(peer, survives, foreign=False)
-    return background, lost
+    followed = means.of(foreign, means.outcome.follows.astype(np.float64))
+    return background, np.where(np.isnan(background), np.nan, followed)
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,13 @@ class RankOutcome:
         fall: (T,) by how much the log-odds of the taxon identified fell.
         foreign: (T,) bool, whether the donor is of another taxon at this rank.
         survives: (T,) bool, whether the taxon stays the most probable.
+        follows: (T,) bool, whether the donor's becomes the most probable.
     """
 
     fall: NDArray[np.float64]
     foreign: NDArray[np.bool_]
     survives: NDArray[np.bool_]
+    follows: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ def _outcome(
     said = np.concatenate(y_prob) if y_prob else np.empty((0, len(evidence.taxa)), dtype=np.float32)
     fall = log_odds(evidence.y_prob[row], answered) - log_odds(said, answered)
     foreign = (evidence.y_true[donor] >= 0) & (evidence.y_true[donor] != answered)
-    return RankOutcome(fall, foreign, said.argmax(axis=1) == answered)
+    first = said.argmax(axis=1)
+    return RankOutcome(fall, foreign, first == answered, first == evidence.y_true[donor])
 
 
 def _answered(

@@ -12,9 +12,9 @@ from markupsafe import Markup
 from mentum.audit.backgrounds import BackgroundSwap
 from mentum.audit.findings import NO_SUBSETS, Audit
 from mentum.audit.shortcuts import LEVEL, CueResult
-from mentum.audit.wording import role, size_in_points
 from mentum.evaluation.notes import enumerate_words
 from mentum.evaluation.results import Estimate
+from mentum.evaluation.wording import role, size_in_points
 from mentum.reporting.numbers import THIN, bounds, estimate, number_of, percent
 from mentum.reporting.report.figures import study_figures
 from mentum.reporting.report.known import Known

@@ -6,10 +6,7 @@ it goes with; it plays a part where its change surely costs right answers; else 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from mentum.evaluation.results import Estimate
+from mentum.evaluation.results import Estimate
 
 SOME, MOST = 0.1, 0.5
 """Shares of answers that follow a cue from which on it decides some answers, or most."""
