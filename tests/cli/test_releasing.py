@@ -409,11 +409,11 @@ def test_verification_loads_nothing_that_only_training_needs(released: Path) -> 
 SLOW = """
 import sys, time
 import mentum.identification.reading as readings
-square_pixels = readings.square_pixels
+read_square = readings.read_square
 def slowly(path, settings):
     time.sleep(0.01)
-    return square_pixels(path, settings)
-readings.square_pixels = slowly
+    return read_square(path, settings)
+readings.read_square = slowly
 from mentum.cli import main
 main()
 """

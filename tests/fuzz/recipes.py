@@ -6,13 +6,13 @@ from importlib import resources
 
 from fuzz.cases import Command, Place, tricks
 from fuzz.nasty import NUMBERS, TOML, WORDS, flipped
-from mentum.settings import flatten, load_settings
+from mentum.settings import all_values, load_settings
 from support.command_line import sets
 
 
 def keys() -> list[str]:
     """Every setting."""
-    return sorted({key.partition(".options.")[0] for key in flatten(load_settings("default").model_dump())})
+    return sorted({key.partition(".options.")[0] for key in all_values(load_settings("default"))})
 
 
 def text() -> str:

@@ -19,6 +19,7 @@ from mentum.explanation.necessity.asking import chances, character_pairs, needs,
 from mentum.explanation.necessity.measures import RankNecessity
 from mentum.explanation.necessity.told_apart import told_apart
 from mentum.explanation.necessity.trials import Trials
+from mentum.explanation.needs import ImageNeeds
 from mentum.explanation.results import (
     CharacterPair,
     CharacterShare,
@@ -59,21 +60,6 @@ class Asked:
 
     occluded: int = 0
     fast: bool = False
-
-
-@dataclass(frozen=True)
-class ImageNeeds:
-    """How much the identification of each image needs each character, at one rank.
-
-    Attributes:
-        characters: C names.
-        necessity: (N, C) of all images of the run, in log-odds; NaN where a character is absent or was not measured.
-        chance: the least necessity of a character that is used.
-    """
-
-    characters: tuple[str, ...]
-    necessity: NDArray[np.float64]
-    chance: float
 
 
 @dataclass(frozen=True)

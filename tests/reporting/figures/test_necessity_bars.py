@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from mentum.explanation.character_use import ImageNeeds
+from mentum.explanation.needs import ImageNeeds
 from mentum.explanation.sharp import SharpPictures
 from mentum.records import ignore_progress
 from mentum.reporting.figures.capsule import colours_of

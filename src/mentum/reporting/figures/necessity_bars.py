@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw
 
-from mentum.explanation.character_use import ImageNeeds
+from mentum.explanation.needs import ImageNeeds
 from mentum.reporting.figures.capsule import colours_of
 from mentum.reporting.figures.characters_by_taxon import in_words
 from mentum.reporting.figures.lettering import BLACK, GREY, WHITE, Lettering, plain

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from mentum.explanation.character_use import ImageNeeds
 from mentum.explanation.evidence import RunEvidence
+from mentum.explanation.needs import ImageNeeds
 from mentum.explanation.sharp import SharpPictures
 from mentum.reporting.figures.colouring import photograph
 from mentum.reporting.figures.necessity_bars import NecessityBars
