@@ -22,7 +22,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 demo: setup
 	rm -rf $(DEMO)
-	$(BIN)/mentum phantoms $(DEMO)/specimens --images-per-taxon 80 --width 256 --log $(LOG)
+	$(BIN)/mentum phantoms $(DEMO)/specimens --images-per-taxon 70 --width 256 --log $(LOG)
 	$(BIN)/mentum train $(DEMO)/specimens --recipe quick --out $(DEMO)/run --cache $(DEMO)/cache --log $(LOG)
 	$(BIN)/mentum evaluate $(DEMO)/run
 	$(BIN)/mentum explain $(DEMO)/run --characters $(DEMO)/specimens/characters.coco.json --subset validation \

@@ -28,7 +28,8 @@ def trials(*made: tuple[int, int, int, float], control: int = NO_CONTROL) -> Tri
     """Pictures: image, donor, character, fall."""
     row, donor, character, fall = (np.array(each) for each in zip(*made, strict=True))
     answered = np.array([0, 0, 1, 1, 1, 2, 2])[row]
-    outcome = RankOutcome(fall.astype(float), np.array(TRUTH)[donor] != answered, np.ones(len(row), dtype=bool))
+    foreign, stays = np.array(TRUTH)[donor] != answered, np.ones(len(row), dtype=bool)
+    outcome = RankOutcome(fall.astype(float), foreign, stays, ~stays)
     controls = np.full(len(row), control)
     return Trials(row, donor, 1 << character, controls, np.full(7, 3), {Rank.SPECIES: outcome})
 
