@@ -29,7 +29,7 @@ from scipy.stats import spearmanr
 from mentum.explanation.annotation.characters import Annotations, read_annotations
 from mentum.explanation.evidence import RankEvidence, RunEvidence
 from mentum.explanation.gathering import gather_evidence
-from mentum.explanation.necessity.asking import ask
+from mentum.explanation.necessity.asking import needs, try_characters
 from mentum.explanation.necessity.measures import RankNecessity
 from mentum.explanation.necessity.trials import Answer, log_odds
 from mentum.explanation.shares import Regions, at_peak, project_regions, relevance_mass
@@ -94,7 +94,8 @@ def scored(folder: Path, drawn: PhantomSettings, settings: Settings) -> Iterator
         evidence = gather_evidence(images, network.explain, (), map_geometry(run), ignore_progress)
         began = time.process_time()
         rows = np.arange(len(evidence.file_names))
-        found = ask(network, evidence, annotations, rows, settings.seed, ignore_progress)
+        trials = try_characters(network, evidence, annotations, rows, settings.seed, ignore_progress)
+        found = needs(trials, annotations, rows, settings.seed)
         yield f"{len(rows)} validation images: asked in {time.process_time() - began:.0f} s of processor time"
         explained = Explained(run, evidence, annotations, folder / "data")
         for rank, needed in found.items():

@@ -102,11 +102,10 @@ def explain_characters(
     seed = run.record().settings.seed
     rows = _annotated(evidence, annotations)
     regions = _regions(evidence, annotations, rows, report)
-    specimens = evidence.specimens[rows]
     trials = None if asked.fast else try_characters(network, evidence, annotations, rows, seed, report)
     needed = needs(trials, annotations, rows, seed) if trials else {}
     measured = {
-        rank: measure_images(_rows_of(each, rows), regions, specimens, seed, needed.get(rank))
+        rank: measure_images(_rows_of(each, rows), regions, evidence.specimens[rows], seed, needed.get(rank))
         for rank, each in evidence.ranks.items()
     }
     shares = tuple(share for images in measured.values() for share in summarise(images, seed))

@@ -10,16 +10,24 @@ import pytest
 from mentum.explanation.annotation.characters import Annotations
 from mentum.explanation.cautions import on_ground
 from mentum.explanation.evidence import RankEvidence, RunEvidence
-from mentum.explanation.necessity.asking import ask, character_pairs
+from mentum.explanation.necessity.asking import character_pairs, needs, try_characters
 from mentum.explanation.necessity.measures import NO_CHARACTER, SEVERAL_CHARACTERS, RankNecessity
 from mentum.explanation.necessity.trials import log_odds
 from mentum.explanation.shares import project_regions
 from mentum.explanation.summary import measure_images, summarise
-from mentum.records import Progress, ignore_progress
+from mentum.records import Progress, ProgressCallback, ignore_progress
 from mentum.taxonomy import Rank
 from support.explained_by_hand import MANDIBLE, MENTUM, TAXA, annotate, make_evidence
 
 N = 24
+
+
+def ask(
+    network: Shades, evidence: RunEvidence, annotations: Annotations, report: ProgressCallback = ignore_progress
+) -> dict[Rank, RankNecessity]:
+    """What a network needs of all images."""
+    rows = np.arange(N)
+    return needs(try_characters(network, evidence, annotations, rows, 0, report), annotations, rows, 0)
 
 
 class Shades:
@@ -61,7 +69,7 @@ def images(network: Shades, alike: bool) -> RunEvidence:
 def asked(network: Shades, tmp_path: Path, *, alike: bool) -> tuple[RankNecessity, RunEvidence, Annotations]:
     evidence = images(network, alike)
     annotations = annotate(evidence, tmp_path)
-    found = ask(network, evidence, annotations, np.arange(N), 0, ignore_progress)
+    found = ask(network, evidence, annotations)
     return found[Rank.SPECIES], evidence, annotations
 
 
@@ -108,7 +116,7 @@ def test_a_network_that_survives_the_loss_of_each_but_not_of_both(tmp_path: Path
     for row, pixels in enumerate(evidence.pixels):
         pixels[0:4, 0:4] = 20 if row % 2 else 230
     annotations = annotate(evidence, tmp_path)
-    found = ask(Either({}), evidence, annotations, np.arange(N), 0, ignore_progress)[Rank.SPECIES]
+    found = ask(Either({}), evidence, annotations)[Rank.SPECIES]
     assert (found.used == SEVERAL_CHARACTERS).all()
     (pair,) = character_pairs(evidence.ranks[Rank.SPECIES], found, evidence.specimens, annotations.characters, seed=0)
     assert (pair.either, pair.is_redundant, pair.n) == (1.0, True, N)
@@ -141,7 +149,7 @@ def test_the_background_is_needed_by_a_network_that_looks_at_it(
 ) -> None:
     network = Shades(weights)
     evidence = marked(network)
-    found = ask(network, evidence, annotate(evidence, tmp_path), np.arange(N), 0, ignore_progress)[Rank.SPECIES]
+    found = ask(network, evidence, annotate(evidence, tmp_path))[Rank.SPECIES]
     assert found.background == pytest.approx(np.full(N, cost), abs=0.1)
     assert found.background_followed == pytest.approx(np.full(N, followed))
     assert found.of_regions.shape == (N, 4)
@@ -162,7 +170,7 @@ def test_what_is_said_of_the_background_follows_what_it_does(
     network = Shades(weights)
     evidence = marked(network)
     annotations = annotate(evidence, tmp_path)
-    found = ask(network, evidence, annotations, np.arange(N), 0, ignore_progress)[Rank.SPECIES]
+    found = ask(network, evidence, annotations)[Rank.SPECIES]
     masks = (annotations.masks(name, evidence.geometry.size) for name in evidence.file_names)
     regions = project_regions(annotations.characters, masks, evidence.geometry)
     images = measure_images(evidence.ranks[Rank.SPECIES], regions, evidence.specimens, 0, found)
@@ -173,7 +181,7 @@ def test_without_an_outline_of_the_specimen_the_background_is_not_measured(tmp_p
     network = Shades({CORNER: 3.0})
     evidence = marked(network)
     annotations = annotate(evidence, tmp_path, categories=())
-    found = ask(network, evidence, annotations, np.arange(N), 0, ignore_progress)[Rank.SPECIES]
+    found = ask(network, evidence, annotations)[Rank.SPECIES]
     assert np.isnan(found.background).all()
 
 
@@ -191,7 +199,7 @@ def test_a_share_of_images_passes_chance_at_most(tmp_path: Path) -> None:
 def test_progress_is_told_after_each_image(tmp_path: Path) -> None:
     told: list[Progress] = []
     evidence = images(Shades({MENTUM: 3.0}), alike=False)
-    ask(Shades({MENTUM: 3.0}), evidence, annotate(evidence, tmp_path), np.arange(N), 0, told.append)
+    ask(Shades({MENTUM: 3.0}), evidence, annotate(evidence, tmp_path), told.append)
     assert [(each.task, each.done, each.total) for each in told[-1:]] == [("replacing characters", N, N)]
 
 

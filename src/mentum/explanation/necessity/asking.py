@@ -30,30 +30,6 @@ RULE = (
 """How the character used is told, in words."""
 
 
-def ask(
-    answer: Answer,
-    evidence: RunEvidence,
-    annotations: Annotations,
-    rows: NDArray[np.int64],
-    seed: int,
-    report: ProgressCallback,
-) -> dict[Rank, RankNecessity]:
-    """Replace the characters of images, and measure what each costs at every rank.
-
-    Args:
-        answer: the run's network.
-        evidence: what it says of the images.
-        annotations: their characters.
-        rows: the annotated images.
-        seed: of all draws.
-        report: told after each image.
-
-    Returns:
-        Of each rank at which some image could be given the character of another taxon.
-    """
-    return needs(try_characters(answer, evidence, annotations, rows, seed, report), annotations, rows, seed)
-
-
 def try_characters(
     answer: Answer,
     evidence: RunEvidence,
@@ -62,7 +38,16 @@ def try_characters(
     seed: int,
     report: ProgressCallback,
 ) -> Trials:
-    """Replace the characters of images and ask the network again; arguments as of `ask`."""
+    """Replace the characters of images and ask the network again.
+
+    Args:
+        answer: the run's network.
+        evidence: what it says of the images.
+        annotations: their characters.
+        rows: the annotated images.
+        seed: of all draws.
+        report: told after each image.
+    """
     lowest = next(iter(evidence.ranks.values()))
     plan = Plan(
         rows,

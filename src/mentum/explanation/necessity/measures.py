@@ -57,6 +57,11 @@ class RankNecessity:
         return np.asarray(~np.isnan(self.necessity).all(axis=1))
 
     @property
+    def usual(self) -> NDArray[np.float64]:
+        """(C,) mean fall of each character's form laid elsewhere; 0 where that was not tried."""
+        return _mean_of_columns(self.control)
+
+    @property
     def of_regions(self) -> NDArray[np.float64]:
         """(N, C + 2) necessity of the characters, of the rest of the specimen (NaN) and of the background."""
         rest = np.full(len(self.background), np.nan)

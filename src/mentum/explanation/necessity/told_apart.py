@@ -54,11 +54,10 @@ def told_apart(
         characters: their names.
     """
     falls = _falls(at_rank, trials, len(characters))
-    controls = found.control
-    known = ~np.isnan(controls)
-    usual = np.where(known, controls, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     pairs = list(_chosen(at_rank, falls))[:MOST_PAIRS]
-    return [_pair(evidence, at_rank, falls, (pair, falls.fall - usual, found.chance), characters) for pair in pairs]
+    return [
+        _pair(evidence, at_rank, falls, (pair, falls.fall - found.usual, found.chance), characters) for pair in pairs
+    ]
 
 
 def _falls(at_rank: RankEvidence, trials: Trials, n: int) -> _Falls:
